@@ -1,7 +1,7 @@
 """The notebook: what was done, what went over the links, what was measured.
 
-Nothing here knows a driver: others hand events in through :class:`hil.observer.Observer`, and reports
-are views of what stands in the notebook.
+Nothing here knows a driver: others hand events in through :class:`hil.observer.Observer`, and
+reports are views of what stands in the notebook.
 """
 
 from __future__ import annotations

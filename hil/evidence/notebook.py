@@ -1,7 +1,7 @@
 """One notebook a run: exchanges on every link, steps and measurements, on one monotonic clock.
 
-Each entry is appended to ``trace.jsonl`` as it happens, so what stands in the file survives a run that
-is killed. The views (Allure) are told at the same moment.
+Each entry is appended to the file as it happens, so what stands there survives a run that is
+killed. The views (Allure) are told at the same moment.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ def opened(notebook: Notebook) -> Iterator[Notebook]:
 
 
 def step(title: str) -> AbstractContextManager[None]:
-    """Open a step of the running test: ``with step("The device refuses the image"): …``."""
+    """Open a step of the running test, as in ``with step("The device refuses the image"):``."""
     return current_notebook().step(title)
 
 
