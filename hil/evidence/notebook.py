@@ -157,7 +157,7 @@ def opened(notebook: Notebook) -> Iterator[Notebook]:
 
 
 def step(title: str) -> AbstractContextManager[None]:
-    """Open a step of the running test, as in ``with step("The device refuses the image"):``."""
+    """Open a step of the running test; a context manager. ``title`` reads as a sentence."""
     return current_notebook().step(title)
 
 
