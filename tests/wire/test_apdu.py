@@ -57,7 +57,7 @@ def test_any_bytes_are_a_command_or_a_codec_error(raw: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "00A400", "00A4000402", "00A40004023F", "00A40004013F0000", "00B000000001"]
+    "text", ["", "00A400", "00A400040000", "00A40004023F", "00A40004013F0000", "00B000000001"]
 )
 def test_lengths_that_disagree_are_refused(text: str) -> None:
     with pytest.raises(CodecError):
