@@ -53,6 +53,11 @@ class SendWindow:
         """Blocks put on the line again."""
         return self._transmissions - self._first_sendings
 
+    @property
+    def has_lost(self) -> bool:
+        """Whether a block is known to be lost and waits to be taken again."""
+        return bool(self._lost)
+
     def take(self) -> Data | None:
         """Return the next block to put on the line, or None while the window is full."""
         if self._lost:
@@ -114,7 +119,7 @@ class ReceiveWindow:
         return len(self._received) == self._size
 
     def take(self, data: Data) -> Acknowledge:
-        """Take a block; return what to tell the sender. Repeated and impossible ones change nothing."""
+        """Take a block; return what to tell the sender. A repeated one changes nothing."""
         sequence = data.sequence
         if sequence < self._count and len(data.payload) == self._length(sequence):
             if self.following < sequence <= self.following + SELECTIVE_BITS:
