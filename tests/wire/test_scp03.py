@@ -1,0 +1,494 @@
+"""SCP03 against card traces, a foreign implementation's script, and itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hil.errors import CodecError
+from hil.wire.apdu import CommandApdu, ResponseApdu
+from hil.wire.identifiers import ISD_R_AID, isd_p_aid
+from hil.wire.scp03 import (
+    CardSession,
+    CommandMacError,
+    CryptogramError,
+    HostSession,
+    KeySet,
+    LevelError,
+    PreparedSession,
+    ResponseMacError,
+    ResponseRules,
+    SecureChannelError,
+    card_challenge,
+    card_cryptogram,
+    derive_session,
+    host_cryptogram,
+    kcv,
+    parse_initialize_update,
+)
+
+TRACE_KEYS = KeySet(0x30, bytes(range(16)), bytes(range(0x10, 0x20)), bytes(range(0x20, 0x30)))
+SCRIPT_KEYS = KeySet(
+    0x30,
+    bytes.fromhex("0f0e0d0c0b0a09080706050403020100"),
+    bytes.fromhex("1f1e1d1c1b1a19181716151413121110"),
+    bytes.fromhex("2f2e2d2c2b2a29282726252423222120"),
+)
+AID = isd_p_aid(0x10)
+CHALLENGE = bytes(range(1, 9))
+DONE = ResponseApdu(b"", 0x9000)
+
+
+def command(text: str) -> CommandApdu:
+    return CommandApdu.decode(bytes.fromhex(text))
+
+
+def response(text: str) -> ResponseApdu:
+    return ResponseApdu.decode(bytes.fromhex(text))
+
+
+PLAIN = [
+    "80E2910006BF3E035C015A00",
+    "80F22002",
+    "80CA006600",
+    "80F220020A4F0212345C054F9F70C5",
+    "80F28002024F0000",
+]
+EID_ANSWER = "BF3E125A1089882119900000000000000000000005"
+
+
+@dataclass(frozen=True)
+class Trace:
+    level: int
+    initialize: str
+    answer: str
+    authenticate: str
+    wrapped: list[str]
+    eid: str
+
+
+TRACES = [
+    Trace(
+        0x11,
+        "8050300008b13e5f938fc108c400",
+        "000000000000000000003003703eb51047495b249f66c484c1d2ef1948000002",
+        "84821100107d5f5826a993ebc89eea24957fa0b3ce",
+        [
+            "84e291000ebf3e035c015a558d036518a2829700",
+            "84f220020863a63f8959827fb2",
+            "84ca006608a0c6a4a74166f7ce00",
+            "84f22002124f0212345c054f9f70c52249b50272656536",
+            "84f280020a4f00e91443f6dce6b8ed00",
+        ],
+        "bf3e125a1089882119900000000000000000000005971be68992dbbdfa",
+    ),
+    Trace(
+        0x03,
+        "80503000088e1552d0513c60f300",
+        "0000000000000000000030037030760cd2c47c1dd395065fe5ead8a9d7000001",
+        "8482030010fd4721a14d9b07003c451d2f8ae6bb21",
+        [
+            "84e2910018ca9c00f6713d79bc8baa642bdff51c3f6a4082d3bd9ad26c00",
+            "84f2200208c9811b11f1264cf1",
+            "84ca006608e10ab60b3054798800",
+            "84f22002184e2908bdb48b2315a55482e9e936ca122d6ecfae7d17416e",
+            "84f28002180dd10a6b6193e5340b9e77d32d5a179cd710ac2773aefb2800",
+        ],
+        "bf3e125a1089882119900000000000000000000005",
+    ),
+    Trace(
+        0x33,
+        "8050300008fdf38259a1e0de4400",
+        "000000000000000000003003703b1aca81e821f219081cdc01c26b372d000003",
+        "84823300108c36f96bcc00724a4e13ad591d7da3f0",
+        [
+            "84e2910018267a85dfe4a98fca6fb0527e0dfecce4914e40401433c87f00",
+            "84f2200208ac6a59024bed84cc",
+            "84ca006608409912ad8fb7aed000",
+            "84f22002185f3dafc3ac14c381536a488bf44e06d056df9d74dbd21e5a",
+            "84f280021865165105be3373347d0424d4400af2ac393f569ec779389e00",
+        ],
+        "f3ba2b1013aa6224f5e1c138d71805c569e5439b47576260b75fc021b25097cb2e68f8a0144975b9",
+    ),
+]
+ALL_TRACES = pytest.mark.parametrize("trace", TRACES, ids=[f"{t.level:02X}" for t in TRACES])
+
+
+def host_of(trace: Trace) -> HostSession:
+    host = HostSession(TRACE_KEYS, bytes.fromhex(trace.initialize)[5:13])
+    assert host.initialize_update().encode().hex() == trace.initialize
+    host.open(response(trace.answer + "9000"), aid=ISD_R_AID)
+    return host
+
+
+@ALL_TRACES
+def test_host_says_what_the_traced_host_said(trace: Trace) -> None:
+    host = host_of(trace)
+    assert host.external_authenticate(trace.level).encode().hex() == trace.authenticate
+    assert host.wrap(command(PLAIN[0])).encode().hex() == trace.wrapped[0]
+    assert host.unwrap(response(trace.eid + "9000")) == response(EID_ANSWER + "9000")
+    for plain, wrapped in zip(PLAIN[1:], trace.wrapped[1:], strict=True):
+        assert host.wrap(command(plain)).encode().hex() == wrapped
+
+
+@ALL_TRACES
+def test_card_says_what_the_traced_card_said(trace: Trace) -> None:
+    request = parse_initialize_update(command(trace.initialize))
+    counter = int(trace.answer[-6:], 16)
+    card = CardSession(
+        TRACE_KEYS,
+        request,
+        challenge=card_challenge(TRACE_KEYS, counter, ISD_R_AID),
+        counter=counter,
+    )
+    assert card.answer().encode().hex() == trace.answer + "9000"
+    assert card.level == 0
+    assert card.authenticate(command(trace.authenticate)) == DONE
+    assert card.level == trace.level
+    assert card.unwrap(command(trace.wrapped[0])) == command(PLAIN[0])
+    assert card.wrap(response(EID_ANSWER + "9000")).encode().hex() == trace.eid + "9000"
+    for plain, wrapped in zip(PLAIN[1:], trace.wrapped[1:], strict=True):
+        assert card.unwrap(command(wrapped)) == command(plain)
+
+
+@ALL_TRACES
+def test_the_whole_session_is_known_without_the_card(trace: Trace) -> None:
+    prepared = PreparedSession(
+        TRACE_KEYS,
+        bytes.fromhex(trace.initialize)[5:13],
+        counter=int(trace.answer[-6:], 16),
+        aid=ISD_R_AID,
+        level=trace.level,
+    )
+    initialize, authenticate = prepared.opening
+    assert initialize.command.encode().hex() == trace.initialize
+    assert initialize.expected.encode().hex() == trace.answer + "9000"
+    assert authenticate.command.encode().hex() == trace.authenticate
+    assert authenticate.expected == DONE
+    exchange = prepared.exchange(command(PLAIN[0]), response(EID_ANSWER + "9000"))
+    assert exchange.command.encode().hex() == trace.wrapped[0]
+    assert exchange.expected.encode().hex() == trace.eid + "9000"
+
+
+def test_check_values_of_the_trace_keys() -> None:
+    assert kcv(TRACE_KEYS.enc).hex().upper() == "C35280"
+    assert kcv(TRACE_KEYS.mac).hex().upper() == "013808"
+    assert kcv(TRACE_KEYS.dek).hex().upper() == "840DE5"
+
+
+def test_challenge_of_a_real_isd_p() -> None:
+    enc = bytes.fromhex("AA75D7A83CF20FE79C606FF1B7E2CEB4")
+    keys = KeySet(0x30, enc, enc, enc)
+    host, card = bytes.fromhex("AF6B2B0E174BA140"), bytes.fromhex("E7359F8EEC577E51")
+    assert card_challenge(keys, 7, isd_p_aid(0x22)) == card
+    assert card_challenge(keys, 7, ISD_R_AID) != card
+    session = derive_session(keys, host, card)
+    assert session.mac.hex().upper() == "D8CA1E32C16EC4528E4BAC561F029DE3"
+    wrong = card_cryptogram(session, host, card)
+    assert wrong.hex().upper() == "EE97D403A7508CF2"
+    answer = bytes(10) + bytes.fromhex("300370") + card + bytes.fromhex("86B91FBEA0E67D33000007")
+    with pytest.raises(CryptogramError, match="key set 30"):
+        HostSession(keys, host).open(ResponseApdu(answer, 0x9000))
+
+
+def test_derived_values_of_the_worked_script() -> None:
+    challenge = card_challenge(SCRIPT_KEYS, 7, AID)
+    session = derive_session(SCRIPT_KEYS, CHALLENGE, challenge)
+    assert challenge.hex() == "29144609402468f7"
+    assert session.enc.hex() == "91a7b346a64e7512b46dadb502619192"
+    assert session.mac.hex() == "bdd8833846c00d021d6c46a589ec0ca9"
+    assert session.rmac.hex() == "a25b506f8cf1546a23f2b8bd5e0c70f3"
+    assert card_cryptogram(session, CHALLENGE, challenge).hex() == "a5747f5458c3da6a"
+    assert host_cryptogram(session, CHALLENGE, challenge).hex() == "9e722fc829fec824"
+
+
+def test_worked_script() -> None:
+    prepared = PreparedSession(SCRIPT_KEYS, CHALLENGE, counter=7, aid=AID)
+    initialize, authenticate = prepared.opening
+    assert initialize.command.encode().hex() == "8050300008010203040506070800"
+    assert initialize.expected.encode().hex() == (
+        "0000000000000000000030037029144609402468f7a5747f5458c3da6a0000079000"
+    )
+    assert authenticate.command.encode().hex() == "84823300109e722fc829fec8249ede6658037143e2"
+    first = prepared.exchange(
+        command("80e20800203a071d000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c")
+    )
+    assert first.command.encode().hex() == (
+        "84e20800381c90a2216d22ed3b23e58d81c507373da07da9469d781893b9c2662b6f65ad03276a7c2aa893d7"
+        "71b8ab2038b537476447143947b12c481e"
+    )
+    assert first.expected.encode().hex() == "0a8ff7df2ec08afa9000"
+    second = prepared.exchange(
+        command("80e2890115007012404142434445464748494a4b4c4d4e4f505100"),
+        response("3007a00530038001009000"),
+    )
+    assert second.command.encode().hex() == (
+        "84e289012896fda4de80d5374d0237e523fca03bee808c8b361e0f4b45da3214a84e9f0cbf4de18e555b9ad7"
+        "4000"
+    )
+    assert second.expected.encode().hex() == (
+        "9221b634bd1ea77ef5249fbaebd7538ab03d41ac57c8db6a9000"
+    )
+
+
+def pair(
+    level: int = 0x33,
+    *,
+    keys: KeySet = SCRIPT_KEYS,
+    option: int = 0x70,
+    rules: ResponseRules | None = None,
+) -> tuple[HostSession, CardSession]:
+    rules = rules or ResponseRules()
+    host = HostSession(keys, CHALLENGE, rules=rules)
+    random_challenge = b"\xa5" * 8
+    card = CardSession(
+        keys,
+        parse_initialize_update(host.initialize_update()),
+        challenge=card_challenge(keys, 7, AID) if option & 0x10 else random_challenge,
+        counter=7 if option & 0x10 else None,
+        option=option,
+        rules=rules,
+    )
+    host.open(card.answer(), aid=AID)
+    card.authenticate(host.external_authenticate(level))
+    return host, card
+
+
+LEVELS = [
+    (0x00, 0x01), (0x00, 0x03), (0x10, 0x03), (0x20, 0x11), (0x20, 0x13), (0x60, 0x33),
+    (0x70, 0x01), (0x70, 0x03), (0x70, 0x11), (0x70, 0x13), (0x70, 0x33),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [16, 24, 32])
+@pytest.mark.parametrize(("option", "level"), LEVELS)
+def test_both_ends_agree(size: int, option: int, level: int) -> None:
+    keys = KeySet(0x31, bytes(range(size)), bytes(range(1, size + 1)), bytes(size))
+    host, card = pair(level, keys=keys, option=option)
+    for data, le in ((b"", None), (b"\x01" * 16, None), (b"", 256), (bytes(239), 256)):
+        plain = CommandApdu(0x80, 0xE2, 0x11, 0x05, data, le)
+        sent = host.wrap(plain)
+        assert (sent.data[:-8] == data) == (not data or not level & 2)
+        assert card.unwrap(sent) == plain
+        for answer in (b"", b"\x80", bytes(16), bytes(200)):
+            reply = ResponseApdu(answer, 0x9000)
+            assert host.expected(reply) == card.wrap(reply)
+            assert host.unwrap(card.wrap(reply)) == reply
+
+
+COMMANDS = st.builds(
+    CommandApdu,
+    st.sampled_from([0x00, 0x80, 0x81, 0x83, 0xC0, 0xCF, 0x40]),
+    st.integers(0, 255),
+    st.integers(0, 255),
+    st.integers(0, 255),
+    st.binary(max_size=239),
+    st.none() | st.integers(1, 256),
+)
+SWS = st.sampled_from([0x9000, 0x910B, 0x6283, 0x63C1, 0x6A80])
+
+
+@given(
+    st.sampled_from(LEVELS),
+    st.lists(st.tuples(COMMANDS, st.binary(max_size=100), SWS), max_size=4),
+    st.booleans(),
+)
+def test_whatever_is_wrapped_is_unwrapped(
+    case: tuple[int, int], talk: list[tuple[CommandApdu, bytes, int]], mac_on_empty: bool
+) -> None:
+    option, level = case
+    rules = ResponseRules(mac_on_empty=mac_on_empty)
+    host, card = pair(level, option=option, rules=rules)
+    for plain, data, sw in talk:
+        sent = host.wrap(plain)
+        assert sent.channel == plain.channel
+        assert card.unwrap(CommandApdu.decode(sent.encode())) == plain
+        reply = ResponseApdu(data if sw != 0x6A80 else b"", sw)
+        assert host.unwrap(card.wrap(reply)) == reply
+
+
+@given(st.binary(min_size=4, max_size=80))
+def test_any_command_bytes_are_refused_with_a_codec_error(raw: bytes) -> None:
+    _, card = pair()
+    with pytest.raises(CodecError):
+        card.unwrap(CommandApdu.decode(raw))
+    host = HostSession(SCRIPT_KEYS, CHALLENGE)
+    with pytest.raises(CodecError):
+        host.open(ResponseApdu(raw, 0x9000))
+
+
+@given(st.binary(max_size=80))
+def test_any_answer_bytes_are_refused_with_a_codec_error(raw: bytes) -> None:
+    host, _ = pair()
+    host.wrap(command(PLAIN[0]))
+    with pytest.raises(ResponseMacError):
+        host.unwrap(ResponseApdu(raw, 0x9000))
+
+
+@given(st.data())
+def test_one_flipped_bit_is_seen(data: st.DataObject) -> None:
+    host, card = pair()
+    raw = bytearray(host.wrap(command(PLAIN[0])).encode()[:-1])
+    bit = data.draw(st.integers(0, 8 * len(raw) - 1))
+    raw[bit // 8] ^= 1 << bit % 8
+    # The logical channel is not under the MAC: the terminal may move a command between channels.
+    if bit in (0, 1):
+        return
+    with pytest.raises(CodecError):
+        card.unwrap(CommandApdu.decode(bytes(raw)))
+
+
+def test_replay_and_loss_end_the_session() -> None:
+    host, card = pair()
+    first = host.wrap(command(PLAIN[0]))
+    card.unwrap(first)
+    with pytest.raises(CommandMacError) as refused:
+        card.unwrap(first)
+    assert refused.value.sw == 0x6982
+    assert card.level == 0
+    with pytest.raises(SecureChannelError, match="no secure session"):
+        card.unwrap(host.wrap(command(PLAIN[1])))
+    host, card = pair()
+    host.wrap(command(PLAIN[0]))
+    with pytest.raises(CommandMacError):
+        card.unwrap(host.wrap(command(PLAIN[1])))
+
+
+def test_answer_to_another_command_is_refused() -> None:
+    host, card = pair()
+    card.unwrap(host.wrap(command(PLAIN[0])))
+    late = card.wrap(response(EID_ANSWER + "9000"))
+    card.unwrap(host.wrap(command(PLAIN[1])))
+    with pytest.raises(ResponseMacError):
+        host.unwrap(late)
+
+
+def test_host_with_other_keys_is_refused() -> None:
+    other = KeySet(0x30, SCRIPT_KEYS.enc, bytes(16), SCRIPT_KEYS.dek)
+    prepared = PreparedSession(other, CHALLENGE, counter=7, aid=AID)
+    request = parse_initialize_update(prepared.opening[0].command)
+    card = CardSession(
+        SCRIPT_KEYS, request, challenge=card_challenge(SCRIPT_KEYS, 7, AID), counter=7
+    )
+    with pytest.raises(CryptogramError) as refused:
+        card.authenticate(prepared.opening[1].command)
+    assert refused.value.sw == 0x6300
+    with pytest.raises(SecureChannelError, match="comes once"):
+        card.authenticate(prepared.opening[1].command)
+
+
+def test_changed_level_is_refused() -> None:
+    host = HostSession(SCRIPT_KEYS, CHALLENGE)
+    card = CardSession(
+        SCRIPT_KEYS,
+        parse_initialize_update(host.initialize_update()),
+        challenge=card_challenge(SCRIPT_KEYS, 7, AID),
+        counter=7,
+    )
+    host.open(card.answer())
+    sent = host.external_authenticate(0x33)
+    weaker = CommandApdu(sent.cla, sent.ins, 0x01, sent.p2, sent.data)
+    with pytest.raises(CommandMacError):
+        card.authenticate(weaker)
+
+
+@pytest.mark.parametrize(
+    ("option", "level"), [(0x70, 0x02), (0x70, 0x31), (0x10, 0x11), (0x30, 0x33), (0x70, 0x00)]
+)
+def test_levels_the_card_cannot_keep_are_refused(option: int, level: int) -> None:
+    with pytest.raises(LevelError, match=f"level {level:02X}"):
+        pair(level, option=option)
+
+
+def test_card_that_shows_a_wrong_counter_is_refused() -> None:
+    host = HostSession(SCRIPT_KEYS, CHALLENGE)
+    card = CardSession(
+        SCRIPT_KEYS,
+        parse_initialize_update(host.initialize_update()),
+        challenge=card_challenge(SCRIPT_KEYS, 8, AID),
+        counter=7,
+    )
+    with pytest.raises(CryptogramError, match="counter 000007"):
+        host.open(card.answer(), aid=AID)
+
+
+def test_too_long_and_too_early() -> None:
+    host, _ = pair()
+    with pytest.raises(CodecError, match="at most 239"):
+        host.wrap(CommandApdu(0x80, 0xE2, 0, 0, bytes(240)))
+    assert host.wrap(CommandApdu(0x80, 0xE2, 0, 0, bytes(239))).data[-8:] != bytes(8)
+    host, _ = pair(0x01)
+    with pytest.raises(CodecError, match="at most 247"):
+        host.wrap(CommandApdu(0x80, 0xE2, 0, 0, bytes(248)))
+    fresh = HostSession(SCRIPT_KEYS, CHALLENGE)
+    with pytest.raises(CodecError, match="not open"):
+        fresh.wrap(command(PLAIN[0]))
+    with pytest.raises(CodecError, match="not been taken"):
+        fresh.external_authenticate()
+    with pytest.raises(CodecError, match="answered 6A88"):
+        fresh.open(ResponseApdu(b"", 0x6A88))
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (lambda a: a[:-1], "32 bytes, not 31"),
+        (lambda a: a[:11] + b"\x02" + a[12:], "SCP02"),
+        (lambda a: a[:12] + b"\x78" + a[13:], "S16"),
+        (lambda a: a[:10] + b"\x31" + a[11:], "key set 31"),
+        (lambda a: a[:12], "too short"),
+    ],
+)
+def test_strange_answers_to_initialize_update(change: object, text: str) -> None:
+    _, card = pair()
+    assert callable(change)
+    with pytest.raises(CodecError, match=text):
+        HostSession(SCRIPT_KEYS, CHALLENGE).open(ResponseApdu(change(card.answer().data), 0x9000))
+
+
+def test_empty_answers_without_mac_when_the_card_is_so() -> None:
+    host, card = pair(rules=ResponseRules(mac_on_empty=False))
+    card.unwrap(host.wrap(command(PLAIN[0])))
+    assert card.wrap(DONE) == DONE
+    assert host.unwrap(DONE) == DONE
+    strict, _ = pair()
+    strict.wrap(command(PLAIN[0]))
+    with pytest.raises(ResponseMacError, match="no room"):
+        strict.unwrap(DONE)
+
+
+def test_pending_toolkit_command_does_not_break_the_answer() -> None:
+    host, card = pair()
+    card.unwrap(host.wrap(command(PLAIN[0])))
+    done = card.wrap(DONE)
+    assert host.unwrap(ResponseApdu(done.data, 0x910B)) == ResponseApdu(b"", 0x910B)
+
+
+def test_commands_keep_their_logical_channel() -> None:
+    host, card = pair()
+    sent = host.wrap(CommandApdu(0x82, 0xF2, 0x40, 0x02))
+    assert sent.cla == 0x86
+    assert card.unwrap(sent).cla == 0x82
+    authenticate = HostSession(SCRIPT_KEYS, CHALLENGE).initialize_update(channel=3)
+    assert authenticate.cla == 0x83
+
+
+def test_keys_are_not_shown() -> None:
+    for thing in (SCRIPT_KEYS, derive_session(SCRIPT_KEYS, CHALLENGE, CHALLENGE)):
+        shown = repr(thing)
+        assert "0f0e" not in shown
+        assert "b'" not in shown
+
+
+def test_impossible_key_sets_are_refused() -> None:
+    with pytest.raises(CodecError, match="K-MAC of key set 30 is 15 bytes"):
+        KeySet(0x30, bytes(16), bytes(15), bytes(16))
+    with pytest.raises(CodecError, match="differ in length"):
+        KeySet(0x30, bytes(16), bytes(32), bytes(16))
+    with pytest.raises(CodecError, match="outside 00 to 7F"):
+        KeySet(0x80, bytes(16), bytes(16), bytes(16))
+    with pytest.raises(CodecError, match="3 bytes"):
+        card_challenge(SCRIPT_KEYS, 0x1000000, AID)
