@@ -1,0 +1,88 @@
+"""What a bench has, as dotted names, and whether that is enough for a test.
+
+A test asks with ``@pytest.mark.requires("power_supply.jig", "card")``. A name stands for everything
+below it: a bench with ``card.pcsc`` has ``card``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+from hil.errors import UsageError
+
+if TYPE_CHECKING:
+    from hil.bench.lab import Lab
+
+KNOWN: Final[dict[str, str]] = {
+    "power_supply": "a programmable power supply",
+    "power_supply.jig": "a channel of the supply on the device's jig pin",
+    "power_supply.rail": "a channel of the supply that powers the device",
+    "jig": "a jig file and a channel that feeds the jig pin",
+    "jig.voltage": "a jig that is known by its voltage",
+    "jig.current": "a jig that is known by its current",
+    "card": "an eUICC that can be read",
+    "card.pcsc": "an eUICC behind PC/SC",
+    "card.at": "an eUICC behind the device's AT port",
+    "card.in-process": "a virtual eUICC without PC/SC",
+    "card.keys": "the key set of the eUICC",
+    "device": "a device under test",
+    "device.keys": "the key set of the device",
+    "network": "a way over the air",
+    "servers": "the provisioning servers",
+    "servers.mno": "the MNO",
+    "servers.eum": "the eUICC maker",
+    "servers.sm-dp": "the SM-DP",
+    "servers.support-server": "the provisioning support server",
+    "servers.sm-sr": "the SM-SR",
+    "profiles.ts48": "GSMA TS.48 profile packages",
+}
+"""Every capability a test may ask for, and what it means."""
+
+
+def capabilities(lab: Lab) -> frozenset[str]:
+    """Return what the bench has by its file; nothing is opened."""
+    bench = lab.file
+    found: set[str] = set()
+    if bench.power_supply:
+        channels = bench.power_supply.channels
+        found |= {"power_supply.jig"} if channels.jig else set()
+        found |= {"power_supply.rail"} if channels.rail else set()
+        found.add("power_supply")
+    if lab.jig:
+        found.add("jig.voltage" if lab.jig.nominal_voltage is not None else "jig.current")
+    if bench.card:
+        if bench.card.virtual:
+            found.add(f"card.{bench.card.virtual.behind}")
+        else:
+            found.add("card.pcsc" if bench.card.pcsc else "card.at")
+        found |= {"card.keys"} if lab.euicc_keys else set()
+    if bench.device:
+        found |= {"device", "device.keys"} if lab.device_keys else {"device"}
+    if bench.network:
+        found.add("network")
+    if bench.servers:
+        found |= {f"servers.{actor}" for actor in bench.servers.actors}
+    if lab.profiles:
+        found.add("profiles.ts48")
+    return frozenset(found | {name.partition(".")[0] for name in found})
+
+
+def check_known(names: Iterable[object], where: str) -> tuple[str, ...]:
+    """Return the names if each is a capability; UsageError naming ``where`` if one is not."""
+    checked = []
+    for name in names:
+        if not isinstance(name, str) or name not in KNOWN:
+            near = difflib.get_close_matches(str(name), KNOWN, n=1)
+            hint = f" - did you mean '{near[0]}'?" if near else f"; known are {', '.join(KNOWN)}"
+            raise UsageError(f"{where}: no bench has the capability {name!r}{hint}")
+        checked.append(name)
+    if not checked:
+        raise UsageError(f'{where}: say what is needed: @pytest.mark.requires("card", "device")')
+    return tuple(checked)
+
+
+def missing(needed: Iterable[str], has: frozenset[str]) -> list[str]:
+    """Return what is needed and not there, each with its meaning."""
+    return [f"{name} ({KNOWN[name]})" for name in needed if name not in has]

@@ -1,0 +1,328 @@
+"""The lab-config model: what one bench file may say. Strict: an unknown key is an error.
+
+Each part is real or virtual by which of its keys stands in the file (``visa`` or ``virtual``,
+``serial`` or ``virtual``, …). Nobody but the launcher looks at that.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from hil.bench.quantity import Amps, Seconds, Volts
+
+Manner = Literal["key-set", "jig", "both", "skip"]
+Actor = Literal["mno", "eum", "sm-dp", "support-server", "sm-sr"]
+ACTORS: tuple[Actor, ...] = ("mno", "eum", "sm-dp", "support-server", "sm-sr")
+
+
+class Section(BaseModel):
+    """A part of a file: closed (no unknown key), frozen, without silent conversion of types."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=False)
+
+
+def wrong(text: str) -> PydanticCustomError:
+    """Return the error that a validator raises to say ``text`` at its place in the file."""
+    return PydanticCustomError("lab_config", "{why}", {"why": text})
+
+
+def exactly_one(section: BaseModel, *names: str) -> str:
+    """Return which one of the keys is given; none or several is an error at the section."""
+    given = [name for name in names if getattr(section, name) is not None]
+    if len(given) != 1:
+        listed = " or ".join(f"'{name}'" for name in names)
+        state = "none of them is" if not given else f"{' and '.join(given)} are"
+        raise wrong(f"exactly one of {listed} is needed; {state} given")
+    return given[0]
+
+
+def _date(value: object) -> datetime.date:
+    try:
+        return datetime.date.fromisoformat(str(value))
+    except ValueError:
+        raise wrong("a date such as 2027-01-31 is expected") from None
+
+
+def _pattern(value: object) -> str:
+    if not isinstance(value, str):
+        raise wrong("a regular expression is expected, in quotes")
+    try:
+        re.compile(value)
+    except re.error as err:
+        raise wrong(f"'{value[:60]}' is not a regular expression: {err}") from None
+    return value
+
+
+Date = Annotated[
+    datetime.date, BeforeValidator(_date), WithJsonSchema({"type": "string", "format": "date"})
+]
+Pattern = Annotated[
+    str, BeforeValidator(_pattern), WithJsonSchema({"type": "string", "format": "regex"})
+]
+Port = Annotated[int, Field(ge=0, le=65535)]
+Seed = Annotated[int, Field(ge=0, le=2**32)]
+
+
+class Calibration(Section):
+    """When an instrument was last compared with a standard, and until when that holds."""
+
+    certificate: str = Field(description="number of the calibration certificate")
+    due: Date = Field(description="last day on which the calibration holds")
+
+
+class ChannelSection(Section):
+    """One output of the supply and the limits of the cable on it; no test can raise them."""
+
+    channel: int = Field(ge=1, le=8, description="number of the output on the instrument")
+    max_voltage: Volts = Field(description="most volts the cable and what hangs on it may see")
+    max_current: Amps = Field(description="most amperes the cable and what hangs on it may see")
+    ovp: Volts = Field(description="over-voltage protection, set and read back before 'on'")
+    ocp: Amps = Field(description="over-current protection, set and read back before 'on'")
+
+    @model_validator(mode="after")
+    def _protection_above_limits(self) -> Self:
+        if self.ovp < self.max_voltage:
+            raise wrong(f"ovp ({self.ovp:g} V) is below max_voltage ({self.max_voltage:g} V)")
+        if self.ocp < self.max_current:
+            raise wrong(f"ocp ({self.ocp:g} A) is below max_current ({self.max_current:g} A)")
+        return self
+
+
+class RailSection(ChannelSection):
+    """The output that feeds the device."""
+
+    nominal: Volts = Field(description="voltage that powers the device")
+    current_limit: Amps = Field(description="current limit while the device runs")
+
+    @model_validator(mode="after")
+    def _nominal_within_limits(self) -> Self:
+        if self.nominal > self.max_voltage:
+            raise wrong(
+                f"nominal ({self.nominal:g} V) is above max_voltage ({self.max_voltage:g} V)"
+            )
+        if self.current_limit > self.max_current:
+            raise wrong(
+                f"current_limit ({self.current_limit:g} A) is above "
+                f"max_current ({self.max_current:g} A)"
+            )
+        return self
+
+
+class Channels(Section):
+    """Which output of the supply feeds what."""
+
+    jig: ChannelSection | None = Field(default=None, description="feeds the jig pin of the device")
+    rail: RailSection | None = Field(default=None, description="powers the device")
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        if self.jig and self.rail and self.jig.channel == self.rail.channel:
+            raise wrong(f"jig and rail are both on channel {self.rail.channel}")
+        return self
+
+
+class VirtualSupply(Section):
+    """A virtual supply in the place of the instrument."""
+
+    serial: str = Field(default="DP8C000000001", description="serial number it gives on *IDN?")
+    seed: Seed = Field(default=1, description="seed of its readback noise")
+
+
+class PowerSupplySection(Section):
+    """The programmable power supply: instrument, cables, calibration."""
+
+    model: str = Field(description="instrument model, such as DP832")
+    visa: str | None = Field(default=None, description="VISA resource, as 'hil discover' prints it")
+    virtual: VirtualSupply | None = None
+    serial: str | None = Field(default=None, description="serial number the instrument must have")
+    calibration: Calibration | None = None
+    timeout: Seconds = Field(default=2.0, gt=0, description="longest wait for one answer")
+    channels: Channels
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        exactly_one(self, "visa", "virtual")
+        return self
+
+
+class PcscReader(Section):
+    """A card in a PC/SC reader."""
+
+    reader: Pattern = Field(description="regular expression; exactly one reader must match")
+
+
+class AtCard(Section):
+    """The card inside the device, reached over the device's AT port."""
+
+    commands: Literal["csim", "logical-channel"] = Field(
+        "csim", description="AT+CSIM, or AT+CCHO/CGLA/CCHC"
+    )
+
+
+class VirtualCardSection(Section):
+    """A virtual eUICC in the place of the card."""
+
+    behind: Literal["pcsc", "in-process"] = Field(
+        "pcsc", description="'pcsc': in a private pcscd with vpcd; 'in-process': without PC/SC"
+    )
+    memory: int = Field(default=500_000, ge=1_000, le=16_000_000, description="bytes for profiles")
+    protocol: Literal["T=0", "T=1"] = "T=0"
+
+
+class CardSection(Section):
+    """The eUICC and the way to it."""
+
+    pcsc: PcscReader | None = None
+    at: AtCard | None = None
+    virtual: VirtualCardSection | None = None
+    timeout: Seconds = Field(default=10.0, gt=0, description="longest wait for one answer")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        exactly_one(self, "pcsc", "at", "virtual")
+        return self
+
+
+class SerialPort(Section):
+    """The serial port of a device on the bench."""
+
+    port: str = Field(description="device file; best a stable /dev/serial/by-id/ path")
+    baudrate: int = Field(default=115_200, ge=300, le=4_000_000)
+    dialect: str | None = Field(
+        default=None, description="AT dialect file of this device, if not ours"
+    )
+
+
+class VirtualDevice(Section):
+    """A virtual device in the place of the device under test."""
+
+    life: Literal["development", "commercial"] = "development"
+    imei: str = Field(default="490154203237518", pattern=r"^\d{15}$")
+    msisdn: str = Field(default="+15550100001", pattern=r"^\+?\d{3,20}$")
+
+
+class DeviceSection(Section):
+    """The device under test and how it is spoken to."""
+
+    serial: SerialPort | None = None
+    virtual: VirtualDevice | None = None
+    manner: Manner = Field(default="key-set", description="how device and server authenticate")
+    timeout: Seconds = Field(default=5.0, gt=0, description="longest wait for one answer")
+    boot_timeout: Seconds = Field(default=20.0, gt=0, description="longest wait for a boot")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        exactly_one(self, "serial", "virtual")
+        return self
+
+
+class VirtualNetwork(Section):
+    """A virtual SMS centre and the air between it and the virtual device (modelled)."""
+
+    latency: Seconds = Field(default=0.0, description="delay of each short message; modelled")
+    seed: Seed = 1
+
+
+class NetworkSection(Section):
+    """The way over the air."""
+
+    virtual: VirtualNetwork
+
+
+class ServersSection(Section):
+    """Which provisioning servers the bench runs, and how they stand to each other."""
+
+    actors: list[Actor] = Field(default_factory=lambda: list(ACTORS), min_length=1)
+    layout: Literal["separate", "inside-sm-sr", "one-server"] = Field(
+        "separate", description="where the provisioning support server lives"
+    )
+    store: Literal["memory", "file"] = Field(
+        default="file", description="SQLite in the run folder, or not"
+    )
+    ports: dict[Actor, Port] = Field(
+        default_factory=dict, description="fixed ports on 127.0.0.1; others are chosen freely"
+    )
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        twice = sorted({actor for actor in self.actors if self.actors.count(actor) > 1})
+        if twice:
+            raise wrong(f"{', '.join(twice)} stands in 'actors' more than once")
+        return self
+
+
+class Reference(Section):
+    """Where a file's content is: a path beside the bench file, or an environment variable."""
+
+    file: str | None = None
+    env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        exactly_one(self, "file", "env")
+        return self
+
+
+class KeySetReferences(Section):
+    """Where the key sets are. Never the keys themselves."""
+
+    euicc: Reference | None = Field(default=None, description="what the eUICC maker personalised")
+    device: Reference | None = Field(default=None, description="key set of the device")
+    servers: Reference | None = Field(
+        default=None, description="signing keys and links of the servers"
+    )
+
+
+class ProfilesSection(Section):
+    """Profile packages of GSMA TS.48; without them a package of the same structure is made."""
+
+    ts48: str = Field(description="a .der file, or a folder of them")
+
+
+class FileReference(Section):
+    """A file beside the bench file."""
+
+    file: str
+
+
+class BenchFile(Section):
+    """One bench: what stands on it and how to reach it."""
+
+    schema_version: Literal[1] = Field(alias="schema", description="version of this file format")
+    description: str = ""
+    power_supply: PowerSupplySection | None = None
+    jig: FileReference | None = Field(default=None, description="file in jigs/")
+    card: CardSection | None = None
+    device: DeviceSection | None = None
+    network: NetworkSection | None = None
+    servers: ServersSection | None = None
+    key_sets: KeySetReferences = KeySetReferences()
+    profiles: ProfilesSection | None = None
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        channels = self.power_supply.channels if self.power_supply else None
+        if self.jig and not (channels and channels.jig):
+            raise wrong("'jig' needs power_supply.channels.jig to feed it")
+        if self.card and self.card.at and not self.device:
+            raise wrong("'card.at' needs a 'device' that holds the card")
+        if self.network and not (self.device and self.device.virtual):
+            raise wrong("'network.virtual' needs 'device.virtual': real devices have real air")
+        for part, keys in (("card", "euicc"), ("device", "device"), ("servers", "servers")):
+            section = getattr(self, part)
+            virtual = part == "servers" or getattr(section, "virtual", None) is not None
+            if section is not None and virtual and getattr(self.key_sets, keys) is None:
+                raise wrong(f"'{part}' needs 'key_sets.{keys}'")
+        return self

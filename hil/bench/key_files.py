@@ -1,0 +1,142 @@
+"""Key set files: what the eUICC maker, the device maker and the servers hold.
+
+Test keys only stand in the repository, and say so (``test_only: true``). Any other key set file
+must be readable by its owner alone. Keys are hex; none of them ever reaches a message or a repr.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+
+from hil.bench.config import Section, wrong
+
+
+def _key(*sizes: int) -> tuple[BeforeValidator, WithJsonSchema, Any]:
+    def read(value: object) -> bytes:
+        listed = " or ".join(str(2 * size) for size in sizes)
+        if not isinstance(value, str):
+            raise wrong(f"a key of {listed} hex digits is expected, in quotes")
+        try:
+            key = bytes.fromhex(value)
+        except ValueError:
+            raise wrong(f"a key of {listed} hex digits is expected") from None
+        if len(key) not in sizes:
+            raise wrong(f"a key of {listed} hex digits is expected, not {len(value)}")
+        return key
+
+    digits = "|".join(f"[0-9a-fA-F]{{{2 * size}}}" for size in sizes)
+    schema = WithJsonSchema({"type": "string", "pattern": f"^({digits})$"})
+    return BeforeValidator(read), schema, Field(repr=False)
+
+
+AesKey = Annotated[bytes, *_key(16, 24, 32)]
+Aes128Key = Annotated[bytes, *_key(16)]
+Kvn = Annotated[int, Field(ge=1, le=0x7F)]
+Counter = Annotated[int, Field(ge=0)]
+
+
+class Scp80Keys(Section):
+    """One OTA key set of the ISD-R (ETSI TS 102 225)."""
+
+    kvn: Annotated[int, Field(ge=1, le=0x0F)]
+    kic: AesKey
+    kid: AesKey
+    dek: AesKey
+    counter: Counter = 0
+
+
+class Scp03Keys(Section):
+    """One SCP03 key set; ``counter`` is the last sequence counter used."""
+
+    kvn: Annotated[int, Field(ge=0x30, le=0x3F)]
+    enc: AesKey
+    mac: AesKey
+    dek: AesKey
+    counter: Counter = 0
+
+
+class EuiccKeyFile(Section):
+    """What the eUICC maker personalised, and gives away by role."""
+
+    schema_version: Literal[1] = Field(alias="schema")
+    kind: Literal["euicc"]
+    test_only: bool = False
+    description: str = ""
+    eid: str = Field(pattern=r"^\d{32}$")
+    isd_r_scp80: list[Scp80Keys] = Field(min_length=1)
+    isd_r_scp03: list[Scp03Keys] = Field(min_length=1)
+    isd_p_base: Scp03Keys
+
+    @model_validator(mode="after")
+    def _check_eid(self) -> Self:
+        if int(self.eid) % 97 != 1:
+            raise wrong("the check digits of 'eid' are wrong (GSMA SGP.29)")
+        return self
+
+    def factory(self) -> dict[str, Any]:
+        """Return the key part of the eUICC's factory file (JSON-able, keys as hex)."""
+        return {
+            "eid": self.eid,
+            "isd_r": {
+                "scp80": [_as_hex(keys) for keys in self.isd_r_scp80],
+                "scp03": [_as_hex(keys) for keys in self.isd_r_scp03],
+            },
+            "isd_p_base": {k: v for k, v in _as_hex(self.isd_p_base).items() if k != "counter"},
+        }
+
+
+class DeviceKeyFile(Section):
+    """Identity and key set of one device."""
+
+    schema_version: Literal[1] = Field(alias="schema")
+    kind: Literal["device"]
+    test_only: bool = False
+    description: str = ""
+    device_id: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")
+    kvn: Kvn
+    auth: Aes128Key
+    enc: Annotated[bytes, *_key(16, 32)]
+
+
+class SigningKeys(Section):
+    """Private halves of the image signing keys: P-256 scalars, 64 hex digits."""
+
+    development: Annotated[bytes, *_key(32)]
+    commercial: Annotated[bytes, *_key(32)]
+
+
+class LinkKeys(Section):
+    """The pre-defined key set between two servers."""
+
+    kvn: Kvn = 1
+    key: Aes128Key
+
+
+class ServerKeyFile(Section):
+    """What the servers hold: signing keys, the links between them, the eUICC maker's signature."""
+
+    schema_version: Literal[1] = Field(alias="schema")
+    kind: Literal["servers"]
+    test_only: bool = False
+    description: str = ""
+    signing: SigningKeys
+    eum_signing: Annotated[bytes, *_key(32)]
+    links: dict[str, LinkKeys] = Field(
+        default_factory=dict, description="'sm-dp/support-server' and so on"
+    )
+
+
+KEY_FILES: dict[str, type[EuiccKeyFile | DeviceKeyFile | ServerKeyFile]] = {
+    "euicc": EuiccKeyFile,
+    "device": DeviceKeyFile,
+    "servers": ServerKeyFile,
+}
+
+
+def _as_hex(section: Section) -> dict[str, Any]:
+    return {
+        name: value.hex() if isinstance(value, bytes) else value
+        for name, value in section.model_dump().items()
+    }

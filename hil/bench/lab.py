@@ -1,0 +1,231 @@
+"""Find a bench file by name and load it with all it refers to, before any hardware is touched."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel
+
+from hil.bench.config import BenchFile, Reference
+from hil.bench.document import Document, Place, Problem, read_document
+from hil.bench.jig_file import JigFile
+from hil.bench.key_files import KEY_FILES, DeviceKeyFile, EuiccKeyFile, ServerKeyFile
+from hil.bench.loader import check, did_you_mean, raise_for
+from hil.errors import ConfigError
+
+LAB_CONFIG_ENV: Final = "HIL_LAB_CONFIG"
+TS48_ENV: Final = "HIL_TS48_DIR"
+_SUFFIXES: Final = (".yaml", ".yml")
+_Kind = TypeVar("_Kind")
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """A bench file with everything it refers to, checked.
+
+    ``name`` is the file's stem, ``path`` the file. ``profiles`` are the .der packages to use; empty
+    means that a package is generated. ``dialect`` is the device's AT dialect file, if not ours.
+    """
+
+    name: str
+    path: Path
+    file: BenchFile
+    jig: JigFile | None
+    euicc_keys: EuiccKeyFile | None = field(repr=False)
+    device_keys: DeviceKeyFile | None = field(repr=False)
+    server_keys: ServerKeyFile | None = field(repr=False)
+    dialect: Path | None
+    profiles: tuple[Path, ...]
+
+    @property
+    def is_virtual(self) -> bool:
+        """Whether no part of this bench is real."""
+        parts = (self.file.power_supply, self.file.card, self.file.device)
+        return all(part is None or part.virtual is not None for part in parts)
+
+
+def search_folders(environment: Mapping[str, str] | None = None) -> tuple[Path, ...]:
+    """Return the folders in which bench names are looked up, in order."""
+    variables = os.environ if environment is None else environment
+    folders = [Path.cwd() / "lab-config"]
+    if variables.get(LAB_CONFIG_ENV):
+        folders.append(Path(variables[LAB_CONFIG_ENV]).expanduser().absolute())
+    return tuple(dict.fromkeys(folders))
+
+
+def bench_names() -> list[str]:
+    """Return the names of the bench files that can be found now."""
+    return sorted(
+        {path.stem for folder in search_folders() for path in folder.glob("*.yaml")},
+    )
+
+
+def find_bench(name: str) -> Path:
+    """Return the file of a bench given by name or by path; ConfigError if there is none."""
+    if "/" in name or name.endswith(_SUFFIXES):
+        path = Path(name).expanduser()
+        if path.is_file():
+            return path.absolute()
+        raise ConfigError(f"{name}: there is no such bench file")
+    for folder in search_folders():
+        for suffix in _SUFFIXES:
+            path = folder / f"{name}{suffix}"
+            if path.is_file():
+                return path
+    looked = " and ".join(str(folder) for folder in search_folders())
+    hint = did_you_mean(name, bench_names())
+    raise ConfigError(
+        f"no bench is called '{name}' in {looked}{hint}. Name a folder of bench files with "
+        f"{LAB_CONFIG_ENV}, or give a path to a .yaml file"
+    )
+
+
+def load_lab(name: str, *, profile: str | None = None) -> Lab:
+    """Load a bench by name or path; ``profile`` (a .der file or folder) overrides its profiles.
+
+    Raises ConfigError that lists every problem in every file, each with file, line and column.
+    """
+    path = find_bench(name)
+    document = read_document(path)
+    bench, problems = check(document, BenchFile)
+    if bench is None:
+        raise_for(problems, f"bench '{path.stem}'")
+        raise AssertionError  # pragma: no cover - raise_for raised
+    loading = _Loading(document, path.parent, problems)
+    jig = loading.jig(bench)
+    keys = {role: loading.keys(role, getattr(bench.key_sets, role)) for role in KEY_FILES}
+    dialect = None
+    if bench.device and bench.device.serial and bench.device.serial.dialect:
+        dialect = loading.file(("device", "serial", "dialect"), bench.device.serial.dialect)
+    profiles = loading.profiles(bench, profile)
+    raise_for(problems, f"bench '{path.stem}'")
+    return Lab(
+        name=path.stem,
+        path=path,
+        file=bench,
+        jig=jig,
+        euicc_keys=_narrow(keys["euicc"], EuiccKeyFile),
+        device_keys=_narrow(keys["device"], DeviceKeyFile),
+        server_keys=_narrow(keys["servers"], ServerKeyFile),
+        dialect=dialect,
+        profiles=profiles,
+    )
+
+
+def _narrow(value: object, kind: type[_Kind]) -> _Kind | None:
+    return value if isinstance(value, kind) else None
+
+
+class _Loading:
+    """Follows the references of one bench file and collects what is wrong with them."""
+
+    def __init__(self, document: Document, folder: Path, problems: list[Problem]) -> None:
+        self._document = document
+        self._folder = folder
+        self._problems = problems
+
+    def file(self, place: Place, name: str) -> Path | None:
+        """Return the file that ``name`` at ``place`` refers to, or None and a problem."""
+        path = self._folder / Path(name).expanduser()
+        if path.is_file():
+            return path
+        near = [str(p.relative_to(self._folder)) for p in self._folder.glob("*/*.yaml")]
+        hint = did_you_mean(name, near) if len(near) <= 200 else ""
+        text = f"{'.'.join(map(str, place))}: there is no file '{name}' beside the bench file{hint}"
+        self._problems.append(self._document.problem(place, text))
+        return None
+
+    def jig(self, bench: BenchFile) -> JigFile | None:
+        """Load the jig file, and check it against the cable that feeds the jig."""
+        path = self.file(("jig", "file"), bench.jig.file) if bench.jig else None
+        if path is None:
+            return None
+        jig, problems = check(read_document(path), JigFile)
+        self._problems += problems
+        channels = bench.power_supply.channels if bench.power_supply else None
+        if jig is None or channels is None or channels.jig is None:
+            return jig
+        volts = jig.nominal_voltage or jig.compliance_voltage or 0.0
+        amps = jig.nominal_current or jig.compliance_current
+        if volts * (1 + jig.window) > channels.jig.max_voltage:
+            self._over("max_voltage", f"{volts:g} V", f"{channels.jig.max_voltage:g} V")
+        if amps > channels.jig.max_current:
+            self._over("max_current", f"{amps:g} A", f"{channels.jig.max_current:g} A")
+        return jig
+
+    def _over(self, limit: str, wanted: str, allowed: str) -> None:
+        text = (
+            f"jig: needs {wanted} with its window, above the cable's {limit} of {allowed} "
+            f"(power_supply.channels.jig)"
+        )
+        self._problems.append(self._document.problem(("jig", "file"), text))
+
+    def keys(self, role: str, reference: Reference | None) -> object | None:
+        """Load one key set by its reference, or None and problems."""
+        if reference is None:
+            return None
+        place: Place = ("key_sets", role)
+        if reference.env is not None:
+            text = os.environ.get(reference.env)
+            if text is None:
+                why = f"key_sets.{role}: the environment variable {reference.env} is not set"
+                self._problems.append(self._document.problem((*place, "env"), why))
+                return None
+            source = read_document(Path(reference.env), text=text, name=f"${reference.env}")
+            found, problems = check(source, KEY_FILES[role])
+            self._problems += problems
+            return found
+        path = self.file((*place, "file"), reference.file or "")
+        if path is None:
+            return None
+        source = read_document(path)
+        found, problems = check(source, KEY_FILES[role])
+        self._problems += problems
+        mode = stat.S_IMODE(path.stat().st_mode)
+        test_only = isinstance(source.data, dict) and source.data.get("test_only") is True
+        if mode & 0o077 and not test_only:
+            why = (
+                f"holds keys and can be read by others (mode {mode:04o}): chmod 600 {source.name}"
+                f" (only a file that says 'test_only: true' may be open)"
+            )
+            self._problems.append(Problem(source.name, 1, 1, why))
+        return found
+
+    def profiles(self, bench: BenchFile, override: str | None) -> tuple[Path, ...]:
+        """Return the profile packages: option, then environment, then the bench file."""
+        if override:
+            return self._packages(Path(override).expanduser().absolute(), override, None)
+        given = os.environ.get(TS48_ENV)
+        if given:
+            return self._packages(Path(given).expanduser().absolute(), given, None)
+        if bench.profiles is None:
+            return ()
+        name = bench.profiles.ts48
+        return self._packages(self._folder / Path(name).expanduser(), name, ("profiles", "ts48"))
+
+    def _packages(self, path: Path, name: str, place: Place | None) -> tuple[Path, ...]:
+        if path.is_file():
+            return (path,)
+        found = tuple(sorted(path.glob("*.der"))) if path.is_dir() else ()
+        if not found:
+            why = f"there is no profile package at '{name}' (a .der file or a folder of them)"
+            self._problems.append(
+                Problem(name, 0, 0, why) if place is None else self._document.problem(place, why)
+            )
+        return found
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """Return the JSON Schemas of the files, by kind: bench, jig, key-set-euicc and so on."""
+    kinds: dict[str, type[BaseModel]] = {"bench": BenchFile, "jig": JigFile}
+    kinds |= {f"key-set-{role}": model for role, model in KEY_FILES.items()}
+    return {
+        kind: {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+        | model.model_json_schema(by_alias=True)
+        for kind, model in kinds.items()
+    }
