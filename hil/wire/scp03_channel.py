@@ -12,7 +12,7 @@ from enum import IntFlag
 from typing import TYPE_CHECKING, Final
 
 from hil.errors import CodecError
-from hil.wire.aes import ZERO_BLOCK, BlockCipher, Mac, pad, unpad
+from hil.wire.aes import BLOCK, ZERO_BLOCK, BlockCipher, Mac, pad, unpad
 
 if TYPE_CHECKING:
     from hil.wire.scp03_keys import SessionKeys
@@ -142,6 +142,16 @@ class Channel:
             )
         self.chain = chain
 
+    def command_length(self, plain: int) -> int:
+        """Return how many bytes ``plain`` bytes of command data become, C-MAC counted."""
+        return self._length(plain, enciphered=self.level & Level.C_DECRYPTION) + MAC_BYTES
+
+    def response_length(self, plain: int) -> int:
+        """Return how many bytes ``plain`` bytes of answer data become, R-MAC counted."""
+        if not self.level & Level.R_MAC:
+            return plain
+        return self._length(plain, enciphered=self.level & Level.R_ENCRYPTION) + MAC_BYTES
+
     def seal_response(self, data: bytes, *, head: bytes = b"", tail: bytes = b"") -> bytes:
         """Return answer data with R-ENCRYPTION and R-MAC as the level says.
 
@@ -168,6 +178,10 @@ class Channel:
         if data and self.level & Level.R_ENCRYPTION:
             data = self._open(data, self.counter | _RESPONSE_COUNTER)
         return data
+
+    @staticmethod
+    def _length(plain: int, *, enciphered: int) -> int:
+        return plain // BLOCK * BLOCK + BLOCK if plain and enciphered else plain
 
     def _open(self, data: bytes, block: int) -> bytes:
         try:
