@@ -10,11 +10,10 @@ teardown takes place; pytest itself would die at once.
 from __future__ import annotations
 
 import atexit
-import contextlib
 import logging
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
@@ -22,7 +21,7 @@ _log = logging.getLogger(__name__)
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
 
 
-class Terminated(KeyboardInterrupt):  # noqa: N818 - an interrupt, not an error
+class Terminated(KeyboardInterrupt):
     """The run was told to end by a signal; raised so that teardown takes place."""
 
     def __init__(self, number: int) -> None:
@@ -69,7 +68,7 @@ class SafeState:
             for number, (name, action) in pending:
                 try:
                     action()
-                except Exception as err:
+                except Exception as err:  # noqa: BLE001 - the other actions must have their turn
                     _log.exception("safe state: %s failed", name)
                     failed.append(f"{name}: {err}")
                     continue
@@ -83,16 +82,6 @@ class SafeState:
         if interrupt is not None:
             raise interrupt
         return failed
-
-    @contextlib.contextmanager
-    def while_active(self, name: str, action: Callable[[], object]) -> Iterator[None]:
-        """Keep ``action`` registered for as long as the context lasts, then run it."""
-        forget = self.register(name, action)
-        try:
-            yield
-        finally:
-            action()
-            forget()
 
     def _arm(self) -> None:
         atexit.register(self.make_safe)

@@ -1,0 +1,116 @@
+"""The pytest plugin: options, markers and hooks. Thin and light.
+
+Importing it imports nothing of VISA, PC/SC, serial, cryptography, Allure, pydantic or YAML; those
+come when a bench is named or a marker of ours is met. Precedence of each option: command line,
+then environment, then ini file.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from hil.pytest_run import Run
+
+RUN_KEY = pytest.StashKey["Run"]()
+"""Our state of one session; in ``config.stash`` as soon as it is needed."""
+_TRUE = ("1", "true", "yes", "on")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options, each with an ini and an environment twin."""
+    group = parser.getgroup("hil", "hardware in the loop")
+    group.addoption(
+        "--hil-bench",
+        metavar="NAME",
+        help="bench: a name in lab-config/ or a path (ini: hil_bench, env: HIL_BENCH)",
+    )
+    group.addoption(
+        "--hil-strict",
+        action="store_true",
+        default=None,
+        help="what a bench lacks is a failure, not a skip (ini: hil_strict, env: HIL_STRICT)",
+    )
+    group.addoption(
+        "--hil-profile",
+        metavar="FILE",
+        help="profile package (.der) or a folder of them (ini: hil_profile, env: HIL_PROFILE)",
+    )
+    group.addoption(
+        "--hil-run-dir",
+        metavar="DIR",
+        help="folder for logs and notes of this run (ini: hil_run_dir, env: HIL_RUN_DIR)",
+    )
+    parser.addini("hil_bench", "default bench", type="string", default="")
+    parser.addini("hil_strict", "fail where the bench lacks something", type="bool", default=False)
+    parser.addini("hil_profile", "default profile package", type="string", default="")
+    parser.addini("hil_run_dir", "default folder of a run", type="string", default="")
+
+
+def setting(config: pytest.Config, name: str) -> str:
+    """Return a setting by command line, environment or ini file; "" if nowhere given."""
+    given = config.getoption(f"hil_{name}")
+    if given:
+        return str(given)
+    return os.environ.get(f"HIL_{name.upper()}", "") or str(config.getini(f"hil_{name}") or "")
+
+
+def is_strict(config: pytest.Config) -> bool:
+    """Whether what the bench lacks is a failure."""
+    if config.getoption("hil_strict") is not None:
+        return bool(config.getoption("hil_strict"))
+    given = os.environ.get("HIL_STRICT")
+    return given.lower() in _TRUE if given else bool(config.getini("hil_strict"))
+
+
+def run_of(config: pytest.Config) -> Run:
+    """Return our state of the session; made at the first call."""
+    if RUN_KEY not in config.stash:
+        from hil.pytest_run import Run  # noqa: PLC0415 - lazily, see the module's docstring
+
+        run = Run(config)
+        config.stash[RUN_KEY] = run
+        config.pluginmanager.register(run.hooks, "hil-run")
+    return config.stash[RUN_KEY]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers; where a bench is named, read its file before anything is collected."""
+    for line in (
+        'requires(*capabilities): what the bench must have, such as "card" or "power_supply.jig"',
+        'requirement(*ids): what the test proves, such as "R-12"',
+        "severity(level): blocker, critical, normal, minor or trivial",
+    ):
+        config.addinivalue_line("markers", line)
+    if setting(config, "bench"):
+        run_of(config).load()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Check our markers, and skip what the bench cannot do."""
+    ours = [
+        item
+        for item in items
+        if any(
+            mark.name in ("requires", "requirement", "severity")
+            for node in item.listchain()
+            for mark in node.own_markers
+        )
+    ]
+    if ours:
+        run_of(config).collected(ours)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object]:
+    """Make the bench safe when the session is over, also after an internal error."""
+    try:
+        return (yield)
+    finally:
+        if RUN_KEY in config.stash:
+            config.stash[RUN_KEY].close()

@@ -1,0 +1,229 @@
+"""Our state of one pytest session: the bench, the markers, the verdicts. Made when first needed."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from hil import plugin
+from hil.errors import BenchError, ConfigError, HilError, UsageError
+from hil.pytest_verdicts import VERDICT_ATTRIBUTE, Verdicts
+from hil.requirements import check_ids
+
+if TYPE_CHECKING:
+    from hil.bench.bench import Bench
+    from hil.bench.lab import Lab
+
+SEVERITIES: Final = ("blocker", "critical", "normal", "minor", "trivial")
+_LACKING = pytest.StashKey[str]()
+NO_BENCH: Final = "no bench is named: give --hil-bench NAME (or HIL_BENCH, or hil_bench in the ini)"
+
+
+class Run:
+    """One session in one process: under xdist the controller and each worker have their own."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.verdicts = Verdicts(config)
+        self.hooks = _Hooks(self)
+        self._lab: Lab | None = None
+        self._bench: Bench | None = None
+        self._broken: BenchError | None = None
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+
+    @property
+    def worker(self) -> str:
+        """Name of this process: ``main``, or ``gw0`` and so on under xdist."""
+        given: dict[str, str] = getattr(self.config, "workerinput", {})
+        return given.get("workerid", "main")
+
+    def folder(self) -> Path:
+        """Return this process's folder for logs and notes; a temporary one if none was named."""
+        named = plugin.setting(self.config, "run_dir")
+        if named:
+            path = Path(named).expanduser().absolute() / self.worker
+            path.mkdir(parents=True, exist_ok=True)
+            return path
+        if self._temporary is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="hil-", ignore_cleanup_errors=True)
+        return Path(self._temporary.name)
+
+    def load(self) -> Lab | None:
+        """Return the bench's file, read and checked; None if no bench is named.
+
+        Raises pytest.UsageError with every problem in it.
+        """
+        name = plugin.setting(self.config, "bench")
+        if self._lab is None and name:
+            from hil.bench.lab import load_lab  # noqa: PLC0415 - only where a bench is named
+
+            try:
+                profile = plugin.setting(self.config, "profile") or None
+                self._lab = load_lab(name, profile=profile)
+            except ConfigError as err:
+                raise pytest.UsageError(str(err)) from None
+        return self._lab
+
+    def bench(self) -> Bench:
+        """Return the open bench of this process; equipment on it opens when first used.
+
+        Without a bench the test is skipped. A bench that broke is reported once; later tests are
+        skipped with the same reason, or fail in a strict run.
+        """
+        lab = self.load()
+        if lab is None:
+            self.lack(NO_BENCH)
+        if self._broken is not None:
+            self.lack(f"the bench broke earlier in this run: {self._broken}")
+        if self._bench is None:
+            from hil.bench.bench import Bench  # noqa: PLC0415
+            from hil.evidence import current_notebook  # noqa: PLC0415
+
+            assert lab is not None  # noqa: S101 - lack() does not return
+            self._bench = Bench(lab, self.folder(), observer=current_notebook())
+        return self._bench
+
+    def broke(self, error: BenchError) -> None:
+        """Remember that the bench cannot be used any more in this run."""
+        self._broken = self._broken or error
+
+    def lack(self, reason: str) -> None:
+        """Skip the running test, or fail it in a strict run. Does not return."""
+        if plugin.is_strict(self.config):
+            pytest.fail(f"{reason} (strict run)", pytrace=False)
+        pytest.skip(reason)
+
+    def collected(self, items: list[pytest.Item]) -> None:
+        """Check the markers of our items, and mark what the bench lacks.
+
+        Raises pytest.UsageError for an unknown requirement, capability or severity.
+        """
+        wrong: list[str] = []
+        for item in items:
+            try:
+                self._check(item)
+            except UsageError as err:
+                wrong.append(str(err))
+        if wrong:
+            raise pytest.UsageError("\n".join(dict.fromkeys(wrong)))
+
+    def _check(self, item: pytest.Item) -> None:
+        requirements: dict[str, None] = {}
+        for mark in item.iter_markers("requirement"):
+            ids = check_ids(mark.args, f"{item.nodeid}: @pytest.mark.requirement")
+            requirements.update(dict.fromkeys(ids))
+        for mark in item.iter_markers("severity"):
+            if mark.args not in [(level,) for level in SEVERITIES]:
+                levels = ", ".join(SEVERITIES)
+                raise UsageError(f"{item.nodeid}: @pytest.mark.severity is one of {levels}")
+        self.verdicts.expect(item, tuple(sorted(requirements)))
+        needed = [name for mark in item.iter_markers("requires") for name in mark.args]
+        if any(True for _ in item.iter_markers("requires")):
+            self._match(item, needed)
+
+    def _match(self, item: pytest.Item, needed: list[object]) -> None:
+        from hil.bench import capabilities as capability  # noqa: PLC0415
+
+        names = capability.check_known(needed, f"{item.nodeid}: @pytest.mark.requires")
+        lab = self.load()
+        if lab is None:
+            reason = NO_BENCH
+        else:
+            missing = capability.missing(names, capability.capabilities(lab))
+            if not missing:
+                return
+            reason = f"bench '{lab.name}' lacks {', '.join(missing)}"
+        if plugin.is_strict(self.config):
+            item.stash[_LACKING] = f"{reason} (strict run)"
+        else:
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+    def close(self) -> list[str]:
+        """Close the bench and make everything safe; return what failed. Idempotent."""
+        failed: list[str] = []
+        bench, self._bench = self._bench, None
+        if bench is not None:
+            try:
+                bench.close()
+            except HilError as err:
+                failed.append(str(err))
+        if self._temporary is not None and not failed:
+            self._temporary.cleanup()
+            self._temporary = None
+        return failed
+
+
+class _Hooks:
+    """The hooks that only sessions with a bench or markers of ours pay for."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._failed: list[str] = []
+        self._as_opened: list[str] = []
+
+    def pytest_report_header(self) -> list[str]:
+        lab = self._run.load()
+        if lab is None:
+            return []
+        from hil.bench.banner import planned  # noqa: PLC0415
+
+        return planned(lab)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        reason = item.stash.get(_LACKING, None)
+        if reason is not None:
+            pytest.fail(reason, pytrace=False)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]):  # type: ignore[no-untyped-def]  # noqa: ANN202
+        report = yield
+        self._run.verdicts.judge(item, call, report)
+        return report
+
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        return self._run.verdicts.status(report)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if hasattr(report, VERDICT_ATTRIBUTE):
+            self._run.verdicts.note(report)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        bench = self._run._bench
+        if bench is not None:
+            self._as_opened = bench.banner()
+        self._failed += self._run.close()
+        output = getattr(session.config, "workeroutput", None)
+        if output is not None:
+            output["hil_bench"] = self._as_opened
+            output["hil_failed"] = self._failed
+            output["hil_expected"] = sorted(self._run.verdicts.expected)
+        else:
+            self._run.verdicts.save(self._runs_folder())
+        if self._failed and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: object) -> None:
+        output: dict[str, list[str]] = getattr(node, "workeroutput", {})
+        self._as_opened = self._as_opened or output.get("hil_bench", [])
+        self._failed += output.get("hil_failed", [])
+        self._run.verdicts.expected.update(output.get("hil_expected", []))
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        lines = self._run.verdicts.summary()
+        if not lines and not self._failed:
+            return
+        terminalreporter.section("verdicts")
+        for line in [*self._as_opened, *lines]:
+            terminalreporter.write_line(line)
+        for line in self._failed:
+            terminalreporter.write_line(f"NOT SAFE  {line}", red=True, bold=True)
+
+    def _runs_folder(self) -> Path:
+        return Path(os.environ.get("HIL_RUNS") or self._run.config.rootpath / "runs")

@@ -1,0 +1,162 @@
+"""Verdicts in the words of a lab, beside pytest's own, and the table of last verdicts.
+
+PASS: the product did as required. FAIL: it did not (an assertion in the test's body). ERROR: the
+bench or the test broke, so nothing was judged. NOT APPLICABLE: skipped, with a reason.
+INCONCLUSIVE: the test ended before it could judge.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+VERDICTS: Final = ("PASS", "FAIL", "INCONCLUSIVE", "ERROR", "NOT APPLICABLE")
+VERDICT_ATTRIBUTE: Final = "hil_verdict"
+VERDICTS_FILE: Final = "verdicts.json"
+_REQUIREMENTS = pytest.StashKey[tuple[str, ...]]()
+_SO_FAR = pytest.StashKey[str]()
+_RANK: Final = {"PASS": 0, "NOT APPLICABLE": 1, "INCONCLUSIVE": 2, "ERROR": 3, "FAIL": 4}
+_WORST_FIRST: Final = ("FAIL", "ERROR", "INCONCLUSIVE", "NOT APPLICABLE")
+
+
+class Verdicts:
+    """Judges each test of ours and keeps the table."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._table: dict[str, dict[str, Any]] = {}
+        self.expected: set[str] = set()
+        self._started = time.monotonic()
+
+    def expect(self, item: pytest.Item, requirements: tuple[str, ...]) -> None:
+        """Take a collected test into account; its requirements go into JUnit as well."""
+        item.stash[_REQUIREMENTS] = requirements
+        self.expected.add(item.nodeid)
+        item.user_properties += [("requirement", name) for name in requirements]
+
+    def judge(
+        self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
+    ) -> None:
+        """Put the verdict so far on the report of one phase; the teardown's is the last word."""
+        requirements = item.stash.get(_REQUIREMENTS, None)
+        if requirements is None:
+            return
+        before = item.stash.get(_SO_FAR, "PASS") if call.when != "setup" else "PASS"
+        now = _verdict(call, report)
+        verdict = max(before, now, key=_RANK.__getitem__)
+        item.stash[_SO_FAR] = verdict
+        setattr(report, VERDICT_ATTRIBUTE, [verdict, list(requirements)])
+        if call.when == "teardown":
+            report.user_properties.append(("verdict", verdict))
+
+    def status(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """Return pytest's category and letter with our word, for reports of ours."""
+        given = getattr(report, VERDICT_ATTRIBUTE, None)
+        if given is None or (report.passed and report.when != "call"):
+            return None
+        word = str(given[0])
+        if report.skipped:
+            return "skipped", "s", word
+        if report.failed and report.when != "call":
+            return "error", "E", "ERROR"
+        return (report.outcome, "." if report.passed else word[0], word)
+
+    def note(self, report: pytest.TestReport) -> None:
+        """Enter the verdict of a report into the table (on the controller, under xdist)."""
+        verdict, requirements = getattr(report, VERDICT_ATTRIBUTE)
+        entry = self._table.setdefault(report.nodeid, {"requirements": requirements})
+        # A test that passed its setup only has no verdict yet: the run may be killed in its body.
+        final = report.when == "teardown" or not report.passed
+        entry["verdict"] = verdict if final else "INCONCLUSIVE"
+        if not report.passed:
+            entry["reason"] = _reason(report)
+        elif final and verdict == "PASS":
+            entry.pop("reason", None)
+        else:
+            entry.setdefault("reason", "the run ended before the test could judge")
+        entry["at"] = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+        if report.when == "call":
+            entry["seconds"] = round(report.duration, 3)
+
+    def summary(self) -> list[str]:
+        """Return the end summary: counts, then what did not pass, a line each."""
+        if not self._table:
+            return []
+        counts = Counter(entry["verdict"] for entry in self._table.values())
+        minutes, seconds = divmod(round(time.monotonic() - self._started), 60)
+        not_run = len(self.expected - self._table.keys())
+        counted = [*((word, counts[word]) for word in VERDICTS), ("NOT RUN", not_run)]
+        head = "  ".join(f"{word} {count}" for word, count in counted)
+        lines = [f"{head}      {len(self._table)} tests in {minutes:02d}:{seconds:02d}"]
+        for word in _WORST_FIRST:
+            for name, entry in sorted(self._table.items()):
+                if entry["verdict"] == word:
+                    ids = " ".join(entry["requirements"])
+                    reason = entry.get("reason", "")
+                    lines.append(f"{word:<14}  {name}  {ids}  {reason}"[:240].rstrip())
+        return lines
+
+    def save(self, folder: Path) -> None:
+        """Merge the table into ``folder``/verdicts.json: whole, or not at all."""
+        if not self._table or self._config.option.collectonly:
+            return
+        path = folder / VERDICTS_FILE
+        with contextlib.suppress(OSError):
+            # The table is a convenience: a read-only folder must not fail the run.
+            folder.mkdir(parents=True, exist_ok=True)
+            merged = read_verdicts(path) | self._table
+            with tempfile.NamedTemporaryFile(
+                "w", dir=folder, prefix=".verdicts-", delete=False, encoding="utf-8"
+            ) as file:
+                json.dump(dict(sorted(merged.items())), file, indent=1, ensure_ascii=False)
+            Path(file.name).chmod(0o644)
+            os.replace(file.name, path)  # noqa: PTH105 - the same in one call
+
+
+def read_verdicts(path: Path) -> dict[str, dict[str, Any]]:
+    """Return the table of last verdicts by node id; empty if absent or damaged."""
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return table if isinstance(table, dict) else {}
+
+
+def _verdict(call: pytest.CallInfo[None], report: pytest.TestReport) -> str:
+    if report.skipped:
+        return "NOT APPLICABLE"
+    if report.passed:
+        return "PASS"
+    error = call.excinfo.value if call.excinfo else None
+    if isinstance(error, KeyboardInterrupt | pytest.exit.Exception):
+        return "INCONCLUSIVE"
+    # pytest.fail in the body is the test's own judgement of the product, like an assertion.
+    if call.when == "call" and (
+        error is None or isinstance(error, AssertionError | pytest.fail.Exception)
+    ):
+        return "FAIL"
+    return "ERROR"
+
+
+def _reason(report: pytest.TestReport) -> str:
+    longrepr = report.longrepr
+    if isinstance(longrepr, tuple):
+        return str(longrepr[2]).removeprefix("Skipped: ")
+    crash = getattr(longrepr, "reprcrash", None)
+    text = crash.message if crash is not None else str(longrepr or "")
+    return _first_line(text.splitlines())
+
+
+def _first_line(lines: Iterable[str]) -> str:
+    return next((line.strip() for line in lines if line.strip()), "")
