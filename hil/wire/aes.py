@@ -63,6 +63,18 @@ class BlockCipher:
         return Cipher(self._algorithm, CBC(iv)).decryptor().update(enciphered)
 
 
+def cbc_encrypt(key: bytes, plain: bytes) -> bytes:
+    """Encipher whole blocks in CBC mode with a zero IV."""
+    return Cipher(AES(key), CBC(ZERO_BLOCK)).encryptor().update(plain)
+
+
+def cbc_decrypt(key: bytes, enciphered: bytes) -> bytes:
+    """Decipher whole blocks in CBC mode with a zero IV; :class:`CodecError` for part of one."""
+    if len(enciphered) % BLOCK:
+        raise CodecError(f"{len(enciphered)} enciphered bytes are not whole blocks of {BLOCK}")
+    return Cipher(AES(key), CBC(ZERO_BLOCK)).decryptor().update(enciphered)
+
+
 def pad(plain: bytes) -> bytes:
     """Append 80 and zeros up to a whole block, always at least one byte (ISO/IEC 9797-1, 2)."""
     return plain + _PADDING[len(plain) % BLOCK]
