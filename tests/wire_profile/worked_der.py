@@ -1,0 +1,71 @@
+"""DER of single elements, made with asn1tools and made again with pycrate from module 3.3.1."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ELEMENTS: Final[tuple[tuple[str, str], ...]] = (
+    (
+        "header: 2.3, 'test', ICCID 8901…12, usim + milenage, templates 1 and 4",
+        "A030800102810103820474657374830A89010000000000000012A50481008400A610060667810F01"
+        "0201060667810F010204",
+    ),
+    (
+        "pukCodes: PUK1 11111111, tries default",
+        "A318A0058000810102A10F300D80010181083131313131313131",
+    ),
+    (
+        "pinCodes: PIN1 1234 with PUK1; ADM1 55555555, attributes 03, tries AA",
+        "A233A0058000810103A12AA0283010800101810831323334FFFFFFFF820101301480010A81083535"
+        "353535353535830103840200AA",
+    ),
+    (
+        "pinCodes: shared with ADF 7FD0",
+        "A20DA0058000810104A10481027FD0",
+    ),
+    (
+        "akaParameter: Milenage, options 01, TS 35.208 set 1",
+        "A435A0058000810105A12CA12A8001018101018210465B5CE8B199B49FAA5F0A2EE238A6BC8310CD"
+        "63CB71954A9F4E48A5994E37A02BAF",
+    ),
+    (
+        "rfm: TAR B00120, MSL 02, full access",
+        "A722A00580008101064F09A00000055910100001A0050403B00120810102040100040100",
+    ),
+    (
+        "genericFileManagement: 7F10: create 6F99, 4 bytes, no SFI; 0102, skip 1, 04",
+        "A12DA0058000810107A124302280027F1062128202412183026F998B036F06028001048800810201"
+        "02020101810104",
+    ),
+    (
+        "securityDomain: MNO-SD, one AES ENC key",
+        "A65DA0058000810108A12E4F07A00000015153504F08A0000001515350414F08A000000151000000"
+        "820382DC0083010FC907810280008201F0A224302295011882010183010130173015800188861000"
+        "0102030405060708090A0B0C0D0E0F",
+    ),
+    (
+        "end: identification 9",
+        "AA07A0058000810109",
+    ),
+    (
+        "mf: PINs 01 0A 0B; ICCID; EF.DIR 1 x 38; EF.ARR 1 x 5",
+        "B063A0058000810101810667810F010201A207A105C603010A0BA40C830A98100000000000000021"
+        "A527A109820442210026800126831A61184F10A0000000871002FF49FF0589FFFFFFFF5004555349"
+        "4DA612A10982044221000580010583058001019000",
+    ),
+)
+
+RESPONSES: Final[tuple[tuple[str, str], ...]] = (
+    (
+        "EUICCResponse: ok",
+        "3007A0053003800100",
+    ),
+    (
+        "EUICCResponse: invalid-parameter in PE 7, info 1, aborted",
+        "300FA00B30098001068101078201018100",
+    ),
+    (
+        "EUICCResponse: SW 6A84 in PE 9 at offset 512",
+        "300FA00D300B80026A8481010983020200",
+    ),
+)
