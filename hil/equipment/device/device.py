@@ -106,7 +106,8 @@ class Device:
         deadline = time.monotonic() + timeout_s
         while True:
             try:
-                self._at.ask("attention", timeout_s=_TRY_S)
+                ready = (self._at.dialect.ready,) if self._at.dialect.ready else ()
+                self._at.ask("attention", timeout_s=_TRY_S, until=("OK", *ready))
                 for command in self._at.dialect.init:
                     self._at.command(command, operation="initialise", timeout_s=2.0)
             except (DeviceTimeoutError, DeviceAnswerError, DeviceRefusal):

@@ -1,0 +1,99 @@
+"""The board: holds the parts together and starts a firmware whenever the rail comes up."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+
+from hil.virtual.device.config import DeviceConfig
+from hil.virtual.device.esim import Esim
+from hil.virtual.device.esim_slot import EsimError
+from hil.virtual.device.firmware import Firmware
+from hil.virtual.device.jig_sensor import JigSensor
+from hil.virtual.device.memory import Memory
+from hil.virtual.device.port import Port
+from hil.virtual.device.power import Wires, watch_jig, watch_rail
+from hil.virtual.device.vault import Vault, storage_key
+
+_log = logging.getLogger(__name__)
+
+
+class Board:
+    """One device: powered by its wires, for ever."""
+
+    def __init__(
+        self, config: DeviceConfig, state: Path, *, port: Port, esim: Esim, wires: Wires
+    ) -> None:
+        self._config = config
+        self._port = port
+        self._esim = esim
+        self._wires = wires
+        key = storage_key(state, config.device_id, config.key_set)
+        self._vault = Vault(state / "secure", key)
+        self._rail_on = False
+        self._wake = asyncio.Event()
+        self._life: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Watch the rail and live with it until cancelled."""
+        self._port.start()
+        self._wires.load(on=False)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(watch_rail(self._wires, self._config.rail, self._rail_changed))
+            tasks.create_task(self._live())
+
+    def _rail_changed(self, on: bool) -> None:
+        self._rail_on = on
+        self._end_life()
+
+    def _end_life(self) -> None:
+        if self._life is not None:
+            self._life.cancel()
+        self._wake.set()
+
+    async def _live(self) -> None:
+        try:
+            while True:
+                self._wake.clear()
+                if self._rail_on:
+                    await self._one_life()
+                    if self._rail_on:
+                        continue
+                await self._wake.wait()
+        finally:
+            await self._lose_power()
+
+    async def _one_life(self) -> None:
+        self._wires.load(on=True)
+        self._life = asyncio.create_task(self._firmware())
+        await asyncio.wait((self._life,))
+        if not self._life.cancelled() and (error := self._life.exception()) is not None:
+            _log.error("firmware crashed; the watchdog restarts it", exc_info=error)
+        self._life = None
+        await self._lose_power()
+
+    async def _firmware(self) -> None:
+        """Run one life: everything made here is RAM."""
+        jig = JigSensor(self._config.jig, current_wired=self._config.jig.nominal_a is not None)
+        memory = Memory(self._vault, mode=self._config.mode, manner=self._config.manner)
+        firmware = Firmware(
+            self._config,
+            memory,
+            port=self._port,
+            esim=self._esim,
+            jig=jig,
+            restart=self._end_life,
+        )
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(watch_jig(self._wires, self._config.jig, jig.sample))
+            tasks.create_task(firmware.run())
+
+    async def _lose_power(self) -> None:
+        self._port.power(on=False)
+        if not self._rail_on:
+            self._wires.load(on=False)
+        try:
+            await self._esim.power_off()
+        except EsimError as err:
+            _log.warning("the eSIM does not let go: %s", err)

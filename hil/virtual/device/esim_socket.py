@@ -1,0 +1,141 @@
+"""An eSIM behind a socket: the vpcd protocol, this device being the terminal.
+
+Both ways: length (u16, big-endian) and payload. One byte controls: 00 off, 01 on, 02 reset, 04
+asks for the ATR; longer payloads are APDUs. One connection is one exclusive hold of the card.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import time
+from collections.abc import Callable
+from typing import Final
+
+from hil.virtual.device.esim_slot import EsimError
+
+_OFF: Final = b"\x00"
+_ON: Final = b"\x01"
+_RESET: Final = b"\x02"
+_ATR: Final = b"\x04"
+_RETRY_S: Final = 0.05
+
+
+class SocketSlot:
+    """Connects for each burst, so that others may use the card in between."""
+
+    def __init__(self, host: str, port: int, *, timeout_s: float) -> None:
+        self._address = (host or "127.0.0.1", port)
+        self._timeout_s = timeout_s
+        self._socket: socket.socket | None = None
+        self._powered = False
+
+    def power_on(self) -> bytes:
+        """Power the card on, or reset it if it is on."""
+        return self._control(_RESET if self._powered else _ON)
+
+    def power_off(self) -> None:
+        """Take the power away; a card that is gone is off already."""
+        with contextlib.suppress(EsimError):
+            self._with_connection(lambda: self._send(_OFF))
+        self.end()
+        self._powered = False
+
+    def reset(self) -> bytes:
+        """Reset the card."""
+        return self._control(_RESET)
+
+    def begin(self) -> bool:
+        """Connect, that is hold the card."""
+        if self._socket is None:
+            self._connect()
+        return True
+
+    def end(self) -> None:
+        """Disconnect; the card stays powered."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def transmit(self, command: bytes) -> bytes:
+        """Send an APDU."""
+        if not self._powered:
+            raise EsimError("the eSIM is not powered")
+        self._send(command)
+        response = self._receive()
+        if len(response) < 2:
+            raise EsimError(f"the eSIM answered {len(response)} bytes, no status word")
+        return response
+
+    def _control(self, code: bytes) -> bytes:
+        atr = b""
+
+        def ask() -> None:
+            nonlocal atr
+            self._send(code)
+            self._send(_ATR)
+            atr = self._receive()
+
+        self._with_connection(ask)
+        if not atr:
+            raise EsimError("the eSIM answered an empty ATR")
+        self._powered = True
+        return atr
+
+    def _with_connection(self, action: Callable[[], None]) -> None:
+        held = self._socket is not None
+        if not held:
+            self._connect()
+        try:
+            action()
+        finally:
+            if not held:
+                self.end()
+
+    def _connect(self) -> None:
+        deadline = time.monotonic() + self._timeout_s
+        while True:
+            try:
+                connection = socket.create_connection(self._address, timeout=self._timeout_s)
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            except OSError as err:
+                if time.monotonic() > deadline:
+                    raise EsimError(f"eSIM at {self._address}: no connection ({err})") from err
+                time.sleep(_RETRY_S)
+            else:
+                self._socket = connection
+                return
+
+    def _send(self, payload: bytes) -> None:
+        try:
+            self._open().sendall(struct.pack(">H", len(payload)) + payload)
+        except OSError as err:
+            raise self._lost(err) from err
+
+    def _receive(self) -> bytes:
+        try:
+            (length,) = struct.unpack(">H", self._exactly(2))
+            return self._exactly(length)
+        except OSError as err:
+            raise self._lost(err) from err
+
+    def _exactly(self, count: int) -> bytes:
+        data = bytearray()
+        while len(data) < count:
+            connection = self._open()
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+            part = connection.recv(count - len(data))
+            if not part:
+                raise self._lost(None)
+            data += part
+        return bytes(data)
+
+    def _open(self) -> socket.socket:
+        if self._socket is None:
+            raise EsimError(f"eSIM at {self._address}: no burst has begun")
+        return self._socket
+
+    def _lost(self, err: OSError | None) -> EsimError:
+        self.end()
+        return EsimError(f"eSIM at {self._address}: connection lost ({err or 'closed'})")

@@ -1,0 +1,254 @@
+"""One life of the firmware, from power-on to power-off: boots, serves, installs; then is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Final
+
+from hil.errors import CodecError
+from hil.virtual.device.acceptance import Acceptance
+from hil.virtual.device.at_interface import AtInterface
+from hil.virtual.device.authentication import Authentication
+from hil.virtual.device.config import DeviceConfig, InputEvent, InstallAt, Installation
+from hil.virtual.device.esim import Esim
+from hil.virtual.device.esim_slot import EsimError
+from hil.virtual.device.failures import Cme, Refusal
+from hil.virtual.device.installer import Installer
+from hil.virtual.device.jig_sensor import JigSensor
+from hil.virtual.device.memory import ImageLabel, Installed, Memory, record_name
+from hil.virtual.device.modes import Modes
+from hil.virtual.device.port import Port
+from hil.virtual.device.provisioning_commands import ProvisioningCommands
+from hil.virtual.device.reception import Reception
+from hil.virtual.device.standard_commands import StandardCommands
+from hil.wire import tlv
+from hil.wire.apdu import CommandApdu, ResponseApdu
+from hil.wire.device_auth import Mode
+from hil.wire.identifiers import ECASD_AID
+from hil.wire.image import Image
+
+_log = logging.getLogger(__name__)
+_EID_TAG: Final = 0x5A
+_PENDING: Final = ("stored", "waiting")
+
+
+class Firmware:
+    """Made at power-on, dropped at power-off; what must last is in ``memory``."""
+
+    def __init__(
+        self,
+        config: DeviceConfig,
+        memory: Memory,
+        *,
+        port: Port,
+        esim: Esim,
+        jig: JigSensor,
+        restart: Callable[[], None],
+    ) -> None:
+        self.config = config
+        self.memory = memory
+        self.esim = esim
+        self.jig = jig
+        self.eid = config.eid
+        self._port = port
+        self._restart = restart
+        self._restarting = False
+        self.modes = Modes(config, memory)
+        self.authentication = Authentication(
+            config,
+            memory,
+            eid=lambda: self.eid,
+            jig=lambda: jig.reading,
+            mode=lambda: self.modes.mode,
+            now_s=time.monotonic,
+        )
+        acceptance = Acceptance(
+            config,
+            eid=lambda: self.eid,
+            mode=lambda: self.modes.mode,
+            counter=lambda: memory.state.counter,
+        )
+        self._acceptance = acceptance
+        self._installer = Installer(memory, esim, acceptance, done=self.modes.image_installed)
+        self.reception = Reception(
+            port,
+            idle_s=config.transfer_idle_s,
+            granted=lambda: self.authentication.granted,
+            accept=self._take_image,
+        )
+        self._interface = AtInterface(port, self)
+        StandardCommands(self, self._interface)
+        ProvisioningCommands(self, self._interface)
+
+    async def run(self) -> None:
+        """Boot, then serve until cancelled."""
+        self.memory.change(boots=self.memory.state.boots + 1)
+        await asyncio.sleep(self.config.boot_s)
+        await self._wake_esim()
+        self._port.power(on=True)
+        await self._interface.say("RDY")
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._interface.run())
+            tasks.create_task(self._install_at_boot())
+
+    def note_error(self, reason: str) -> None:
+        """Keep the reason of the last refusal."""
+        if reason != self.memory.state.last_error:
+            self.memory.change(last_error=reason)
+
+    def authenticate(self, proof: bytes) -> str:
+        """Judge a sender; its authentication is an input event."""
+        try:
+            result = self.authentication.authenticate(proof)
+        except Refusal:
+            self.reception.forget()
+            raise
+        if result == "passed":
+            self.modes.notice(InputEvent.AUTHENTICATION)
+        return result
+
+    def goodbye(self) -> None:
+        """End the sender's authentication and drop what it left unfinished."""
+        self.authentication.forget()
+        self.reception.forget()
+
+    def command_mode(self, mode: Mode) -> None:
+        """Change the mode by command; a sender accepted in the old mode is not one in the new."""
+        before = self.modes.mode
+        self.modes.command(mode)
+        if Mode.TEST in (before, mode) and before is not mode:
+            self.goodbye()
+
+    async def press(self, keys: str) -> None:
+        """Take user input: first mode, second mode, or installation of what waits for it."""
+        meaning = self.config.user_keys.get(keys)
+        if meaning is None:
+            raise Refusal(Cme.INCORRECT_PARAMETERS, f"keys {keys!r} mean nothing")
+        if meaning == "install":
+            self.modes.require_user()
+            for label in self.memory.state.images:
+                if label.state == "waiting":
+                    self.memory.set_image_state(label.image_id, "stored")
+            await self.install_now()
+        else:
+            self.modes.user(Mode(meaning))
+
+    def may_receive(self) -> None:
+        """Refuse an image now unless its sender is authenticated and the mode takes images."""
+        if not self.authentication.granted:
+            raise Refusal(Cme.SENDER_NOT_AUTHENTICATED, "authenticate before sending an image")
+        self.modes.notice(InputEvent.DATA_TYPE)
+        if self.modes.mode is Mode.SECOND:
+            raise Refusal(
+                Cme.MODE_REFUSES_IMAGES, f"second mode, held by {self.modes.cause}, takes packets"
+            )
+
+    async def install_now(self) -> None:
+        """Install what is stored, by command.
+
+        Raises:
+            Refusal: nothing to install, not by this device, or the installation failed.
+
+        """
+        if self.config.installation is Installation.STORE_ONLY:
+            raise Refusal(Cme.OPERATION_NOT_ALLOWED, "this device only stores images")
+        if self._installer.running:
+            raise Refusal(Cme.SIM_BUSY, "an installation runs")
+        labels = [label for label in self.memory.state.images if label.state == "stored"]
+        if not labels:
+            raise Refusal(Cme.NOTHING_TO_INSTALL, "no stored image is ready to install")
+        for report in [await self._install(label) for label in labels]:
+            if report.result != "installed":
+                raise Refusal(Cme.INSTALLATION_FAILED, f"{report.result}: {report.reason}")
+
+    def installation_state(self) -> str:
+        """Return ``running``, ``waiting`` for the user, or the last result."""
+        if self._installer.running:
+            return "running"
+        if any(label.state == "waiting" for label in self.memory.state.images):
+            return "waiting"
+        return self.memory.state.installed.result
+
+    def restart_soon(self) -> None:
+        """Restart once the present command is answered."""
+        asyncio.get_running_loop().call_soon(self._restart)
+
+    def passed_through(self, response: bytes) -> None:
+        """Take note of a response that went through to the host."""
+
+    async def _take_image(self, raw: bytes) -> str:
+        image = self._acceptance.check(raw)
+        label = ImageLabel(
+            image.image_id,
+            image.iccid,
+            image.profile_class,
+            "waiting" if self.config.wait_for_user else "stored",
+            image.counter,
+            record_name(image.image_id, image.digest),
+        )
+        if self.config.installation is Installation.INSTALL_ONLY:
+            return await self._install_unstored(label, raw)
+        self._make_room(image)
+        self.memory.add_image(label, raw)
+        return image.image_id
+
+    async def _install_unstored(self, label: ImageLabel, raw: bytes) -> str:
+        report = await self._installer.install(label, raw)
+        if report.result != "installed":
+            raise Refusal(Cme.INSTALLATION_FAILED, f"{report.result}: {report.reason}")
+        return label.image_id
+
+    def _make_room(self, image: Image) -> None:
+        """Forget the oldest used-up label if the list is full; pending images are never dropped."""
+        labels = self.memory.state.images
+        if self.memory.label(image.image_id) or len(labels) < self.config.max_images:
+            return
+        for label in labels:
+            if label.state not in _PENDING:
+                self.memory.delete_image(label.image_id)
+                return
+        raise Refusal(Cme.MEMORY_FULL, f"{len(labels)} images wait already")
+
+    async def _install_at_boot(self) -> None:
+        if self.config.installation is not Installation.BOTH:
+            return
+        if self.config.install_at is not InstallAt.BOOT:
+            return
+        for label in self.memory.state.images:
+            if label.state == "stored" and self.modes.mode is not Mode.SECOND:
+                await self._install(label)
+
+    async def _install(self, label: ImageLabel) -> Installed:
+        raw = self.memory.image(label.record)
+        if raw is None:
+            report = Installed(
+                "failed", "image is lost", label.image_id, label.iccid, self.memory.state.boots
+            )
+            self.memory.set_image_state(label.image_id, "failed")
+            self.memory.change(installed=report)
+            return report
+        return await self._installer.install(label, raw)
+
+    async def _wake_esim(self) -> None:
+        """Power the eSIM and read its EID from the ECASD (SGP.02, GET DATA 5A)."""
+        try:
+            await self.esim.power_on()
+            async with self.esim.burst():
+                await self.esim.exchange(CommandApdu(0x00, 0xA4, 0x04, 0x00, ECASD_AID, 256))
+                answer = await self.esim.exchange(CommandApdu(0x00, 0xCA, 0x00, 0x5A, b"", 256))
+        except EsimError as err:
+            _log.info("no eSIM: %s", err)
+            return
+        if answer.sw == 0x9000:
+            self.eid = _eid(answer) or self.eid
+
+
+def _eid(answer: ResponseApdu) -> str:
+    try:
+        value = tlv.find(tlv.decode_all(answer.data), _EID_TAG)
+    except CodecError:
+        return ""
+    return "" if value is None else value.hex()
