@@ -210,7 +210,10 @@ class VirtualDevice(Section):
 
     life: Literal["development", "commercial"] = "development"
     imei: str = Field(default="490154203237518", pattern=r"^\d{15}$")
-    msisdn: str = Field(default="+15550100001", pattern=r"^\+?\d{3,20}$")
+    msisdn: str = Field(default="15550100001", pattern=r"^\d{3,20}$")
+    config: dict[str, bool | int | float | str] = Field(
+        default_factory=dict, description="further configuration of the virtual device"
+    )
 
 
 class DeviceSection(Section):

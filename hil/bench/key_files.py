@@ -57,6 +57,15 @@ class Scp03Keys(Section):
     counter: Counter = 0
 
 
+class BootstrapSubscription(Section):
+    """The provisioning profile that the eUICC leaves the factory with, for its first SMS."""
+
+    iccid: str = Field(pattern=r"^\d{18,20}$")
+    imsi: str = Field(pattern=r"^\d{6,15}$")
+    k: Aes128Key
+    opc: Aes128Key
+
+
 class EuiccKeyFile(Section):
     """What the eUICC maker personalised, and gives away by role."""
 
@@ -68,6 +77,7 @@ class EuiccKeyFile(Section):
     isd_r_scp80: list[Scp80Keys] = Field(min_length=1)
     isd_r_scp03: list[Scp03Keys] = Field(min_length=1)
     isd_p_base: Scp03Keys
+    bootstrap: BootstrapSubscription | None = None
 
     @model_validator(mode="after")
     def _check_eid(self) -> Self:
@@ -111,7 +121,9 @@ class LinkKeys(Section):
     """The pre-defined key set between two servers."""
 
     kvn: Kvn = 1
-    key: Aes128Key
+    auth: AesKey
+    mac: AesKey
+    wrap: AesKey
 
 
 class ServerKeyFile(Section):

@@ -1,0 +1,5 @@
+"""Fixtures of the bench live in ``fixtures/``; they load here, in the root, and nowhere else."""
+
+from __future__ import annotations
+
+pytest_plugins = ("pytester",)

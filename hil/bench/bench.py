@@ -1,0 +1,221 @@
+"""The bench in a test's hands: equipment that opens when it is first used and closes safely."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from hil.bench import banner
+from hil.bench.capabilities import capabilities
+from hil.bench.hold import Hold
+from hil.bench.jig import Jig, Rail
+from hil.bench.launcher import Launcher
+from hil.bench.safe_state import SAFE_STATE
+from hil.bench.servers import Servers
+from hil.errors import BenchError, HilError, UsageError
+from hil.observer import NullObserver, Observer
+
+if TYPE_CHECKING:
+    from hil.bench.lab import Lab
+    from hil.equipment.card import Card
+    from hil.equipment.device.device import Device
+    from hil.equipment.power_supply import PowerSupply
+
+_log = logging.getLogger(__name__)
+_Section = TypeVar("_Section")
+
+
+class Bench:
+    """One bench, by its loaded file. Nothing is opened before it is used.
+
+    ``folder`` belongs to this process alone and gets logs and state. Use it as a context manager,
+    or call :meth:`close`; from the first opening on, the outputs also go off at SIGTERM, SIGHUP and
+    at the interpreter's exit.
+    """
+
+    def __init__(
+        self, lab: Lab, folder: Path, *, observer: Observer | None = None, timeout_s: float = 20.0
+    ) -> None:
+        self.lab = lab
+        self.folder = folder
+        self.capabilities = capabilities(lab)
+        self.observer: Observer = observer or NullObserver()
+        self.launcher = Launcher(lab, folder, timeout_s=timeout_s)
+        self._closers: list[tuple[str, Callable[[], object]]] = []
+        self._hold: Hold | None = None
+        self._forget: Callable[[], None] | None = None
+
+    def __enter__(self) -> Self:
+        """Return the bench."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the bench."""
+        self.close()
+
+    @property
+    def name(self) -> str:
+        """The bench's name: the stem of its file."""
+        return self.lab.name
+
+    @cached_property
+    def power_supply(self) -> PowerSupply:
+        """The power supply, identified and within the limits of its cables, outputs untouched."""
+        self._begin()
+        from hil.equipment.power_supply import CableLimits, PowerSupply  # noqa: PLC0415
+
+        section = self._section("power_supply", self.lab.file.power_supply)
+        limits = {
+            channel.channel: CableLimits(
+                max_volts=channel.max_voltage,
+                max_amps=channel.max_current,
+                ovp_volts=channel.ovp,
+                ocp_amps=channel.ocp,
+            )
+            for channel in (section.channels.jig, section.channels.rail)
+            if channel is not None
+        }
+        supply = PowerSupply.open(
+            self.launcher.power_supply(),
+            model=section.model,
+            limits=limits,
+            observer=self.observer,
+            expected_serial=section.serial,
+            timeout_s=section.timeout,
+        )
+        self._closers.append(("close power supply", supply.close))
+        self._closers.append(("power supply off", supply.all_off))
+        return supply
+
+    @cached_property
+    def jig(self) -> Jig:
+        """The jig: the supply's channel on the device's jig pin. Off until attached."""
+        section = self._section("power_supply", self.lab.file.power_supply).channels.jig
+        channel = self._section("power_supply.channels.jig", section)
+        return Jig(self.power_supply.channel(channel.channel), channel, self.lab.jig)
+
+    @cached_property
+    def rail(self) -> Rail:
+        """The supply rail of the device. Off until switched on."""
+        section = self._section("power_supply", self.lab.file.power_supply).channels.rail
+        channel = self._section("power_supply.channels.rail", section)
+        return Rail(self.power_supply.channel(channel.channel), channel)
+
+    @cached_property
+    def card(self) -> Card:
+        """The eUICC, not connected yet."""
+        self._begin()
+        from hil.bench.card_opening import open_card  # noqa: PLC0415
+
+        section = self._section("card", self.lab.file.card)
+        address = self.launcher.card()
+        device = self.device if address.at else None
+        card = open_card(address, section, device=device, observer=self.observer)
+        self._closers.append(("disconnect card", card.disconnect))
+        return card
+
+    @cached_property
+    def device(self) -> Device:
+        """The device under test, powered by the rail where there is one, and ready."""
+        self._begin()
+        from hil.equipment.device.device import Device  # noqa: PLC0415
+
+        section = self._section("device", self.lab.file.device)
+        port = self.launcher.device()
+        supply = self.lab.file.power_supply
+        if supply is not None and supply.channels.rail is not None and not self.rail.is_on:
+            self.rail.on()
+        words = {} if self.lab.dialect is None else {"dialect": self.lab.dialect}
+        device = Device.open(
+            port,
+            **words,
+            baudrate=section.serial.baudrate if section.serial else 115_200,
+            observer=self.observer,
+            timeout_s=section.boot_timeout,
+        )
+        self._closers.append(("close device", device.close))
+        return device
+
+    @cached_property
+    def servers(self) -> Servers:
+        """The provisioning servers, running."""
+        self._begin()
+        self._section("servers", self.lab.file.servers)
+        return Servers(
+            urls=self.launcher.servers(),
+            keys=self.lab.server_keys,
+            euicc_keys=self.lab.euicc_keys,
+            device_keys=self.lab.device_keys,
+        )
+
+    @cached_property
+    def smsc(self) -> str:
+        """Address (host:port) of the SMS centre, SMPP 3.4."""
+        self._begin()
+        self._section("network", self.lab.file.network)
+        return self.launcher.network()[0]
+
+    def banner(self, *, open_all: bool = False) -> list[str]:
+        """Return the lines that tell which bench this is.
+
+        Equipment that is open tells its own identity; the rest stands as the file has it. With
+        ``open_all`` everything is opened first. Raises BenchError if something is not there.
+        """
+        if open_all:
+            self._begin()
+            self.launcher.start_all()
+        from hil.bench.inventory import inventory  # noqa: PLC0415
+
+        return [banner.head(self.lab), *banner.table(inventory(self, open_all=open_all))]
+
+    def opened(self, name: str) -> bool:
+        """Whether a property of this bench (``card``, ``device``, …) has been opened."""
+        return name in self.__dict__
+
+    def close(self) -> None:
+        """Switch outputs off, close everything, end the virtual parts. Idempotent.
+
+        Every step has its turn; raises BenchError that names the steps that failed.
+        """
+        failed: list[str] = []
+        again: list[tuple[str, Callable[[], object]]] = []
+        while self._closers:
+            name, close = self._closers.pop()
+            try:
+                close()
+            except (HilError, OSError) as err:
+                _log.exception("%s", name)
+                failed.append(f"{name}: {err}")
+                again.insert(0, (name, close))
+        self._closers = again
+        for name in ("power_supply", "jig", "rail", "card", "device", "servers", "smsc"):
+            self.__dict__.pop(name, None)
+        try:
+            self.launcher.close()
+        except BenchError as err:
+            failed.append(str(err))
+        if self._hold is not None:
+            self._hold.release()
+            self._hold = None
+        if self._forget is not None and not failed:
+            self._forget()
+            self._forget = None
+        if failed:
+            raise BenchError(f"bench '{self.name}' did not close cleanly: {'; '.join(failed)}")
+
+    def _begin(self) -> None:
+        if self._hold is None:
+            self._hold = Hold.take(self.lab)
+        if self._forget is None:
+            self._forget = SAFE_STATE.register(f"bench '{self.name}'", self.close)
+
+    def _section(self, name: str, section: _Section | None) -> _Section:
+        if section is None:
+            raise UsageError(
+                f"bench '{self.name}' has no {name}; mark the test with what it needs: "
+                f'@pytest.mark.requires("{name.replace(".channels", "")}")'
+            )
+        return section

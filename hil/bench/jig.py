@@ -1,0 +1,108 @@
+"""The jig and the rail: what a channel of the supply means for the device."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from hil.bench.jig_file import JigFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hil.bench.config import ChannelSection, RailSection
+    from hil.equipment.power_supply import Channel, Reading
+
+SETTLE_S = 3.0
+
+
+class Jig:
+    """The channel that feeds the device's jig pin, and what the device must see there.
+
+    Every set point goes through the limits of the cable in the driver; this class adds none.
+    """
+
+    def __init__(self, channel: Channel, section: ChannelSection, spec: JigFile | None) -> None:
+        self.channel = channel
+        self.section = section
+        self._spec = spec
+
+    @property
+    def spec(self) -> JigFile:
+        """What the device must see: nominal value, window, times. Needs the bench's ``jig``."""
+        if self._spec is None:
+            raise AttributeError("the bench has no jig file; mark the test @requires('jig')")
+        return self._spec
+
+    @property
+    def nominal_volts(self) -> float:
+        """Volts that the supply is set to for the genuine jig."""
+        return self.spec.nominal_voltage or self.spec.compliance_voltage or 0.0
+
+    @property
+    def nominal_amps(self) -> float:
+        """Amperes that the supply is limited to for the genuine jig."""
+        return self.spec.nominal_current or self.spec.compliance_current
+
+    def attach(self, volts: float | None = None, amps: float | None = None) -> None:
+        """Put volts (limited to amps) on the pin, nominal if not given; returns when settled."""
+        self.channel.protect()
+        self.channel.apply(
+            self.nominal_volts if volts is None else volts,
+            self.nominal_amps if amps is None else amps,
+        )
+        self.channel.on(settle_timeout_s=SETTLE_S)
+
+    def remove(self) -> None:
+        """Take the jig away: output off, proven by a query."""
+        self.channel.off()
+
+    def read(self) -> Reading:
+        """Measure what the supply gives now."""
+        return self.channel.measure()
+
+    @contextmanager
+    def attached(self, volts: float | None = None, amps: float | None = None) -> Iterator[Jig]:
+        """Hold the jig at the pin for the context; it is off afterwards, whatever happened."""
+        self.attach(volts, amps)
+        try:
+            yield self
+        finally:
+            self.remove()
+
+
+class Rail:
+    """The channel that powers the device."""
+
+    def __init__(self, channel: Channel, section: RailSection) -> None:
+        self.channel = channel
+        self.section = section
+        self._on = False
+
+    @property
+    def is_on(self) -> bool:
+        """Whether this process switched the rail on."""
+        return self._on
+
+    def on(self) -> None:
+        """Power the device at its nominal voltage; returns when settled."""
+        self.channel.protect()
+        self.channel.apply(self.section.nominal, self.section.current_limit)
+        self.channel.on(settle_timeout_s=SETTLE_S)
+        self._on = True
+
+    def off(self) -> None:
+        """Cut the device's power, proven by a query."""
+        self._on = False
+        self.channel.off()
+
+    def cycle(self, *, off_s: float = 0.5) -> None:
+        """Cut the power for ``off_s`` seconds (long enough for the rail to fall) and restore it."""
+        self.off()
+        time.sleep(off_s)
+        self.on()
+
+    def read(self) -> Reading:
+        """Measure what the device draws now."""
+        return self.channel.measure()

@@ -1,0 +1,286 @@
+"""Starts the virtual parts of a bench and hands out addresses, real or virtual alike.
+
+This is the only place that knows real from virtual. Each part starts when it is first asked for,
+with what it needs before it: power supply, pcscd, eUICC, network, device, servers. The end takes
+the opposite order.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from hil.bench import part_files
+from hil.bench.part import Part
+from hil.errors import BenchError, ConfigError
+
+if TYPE_CHECKING:
+    from hil.bench.lab import Lab
+
+_log = logging.getLogger(__name__)
+
+OPEN_CARD: Final = "hil.virtual.euicc:open_card"
+SERVE_CARD: Final = "hil.virtual.euicc.contacts:serve"
+PCSC_SOCKET_ENV: Final = "PCSCLITE_CSOCK_NAME"
+STOP_S: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class CardAddress:
+    """Where the card is: a PC/SC reader (regular expression), an object, or the device's port."""
+
+    reader: str | None = None
+    contacts: Any = None
+    at: bool = False
+
+
+class Launcher:
+    """Addresses of one bench. ``folder`` gets logs and state; it must be this process's own."""
+
+    def __init__(self, lab: Lab, folder: Path, *, timeout_s: float = 20.0) -> None:
+        self._lab = lab
+        self._folder = folder
+        self._timeout_s = timeout_s
+        self._parts: dict[str, Part] = {}
+        self._endings: list[tuple[str, Callable[[], object]]] = []
+        self._environment: dict[str, str] = {}
+        self._card: CardAddress | None = None
+        self._card_socket = ""
+        self._vpcd = ""
+        self._outer: dict[str, str | None] = {}
+
+    def start_all(self) -> None:
+        """Start every part of the bench; those that do not need each other start side by side."""
+        bench = self._lab.file
+        if bench.power_supply and bench.power_supply.virtual:
+            self._begin_power_supply()
+        if bench.network:
+            self._begin_network()
+        if bench.servers:
+            self._begin_servers()
+        if bench.card:
+            self.card()
+        if bench.device:
+            self.device()
+        for part in self._parts.values():
+            part.wait_ready(timeout_s=self._timeout_s)
+
+    def check_alive(self) -> None:
+        """Raise PartError if a part has ended by itself."""
+        for part in self._parts.values():
+            part.check_alive()
+
+    # Power supply -------------------------------------------------------------------------------
+
+    def power_supply(self) -> str:
+        """Return the VISA resource of the power supply."""
+        section = self._lab.file.power_supply
+        if section is None:
+            raise ConfigError(f"bench '{self._lab.name}' has no power_supply")
+        if section.visa is not None:
+            return section.visa
+        return self._ready("power-supply", self._begin_power_supply).address("resource")
+
+    def _begin_power_supply(self) -> Part:
+        section = self._lab.file.power_supply
+        assert section is not None and section.virtual is not None  # noqa: S101, PT018
+        virtual = section.virtual
+        return self._begin(
+            "power-supply",
+            "power_supply",
+            *("--model", section.model, "--serial", virtual.serial, "--seed", str(virtual.seed)),
+            *("--port", "0", "--copper-port", "0"),
+        )
+
+    # Card ---------------------------------------------------------------------------------------
+
+    def card(self) -> CardAddress:
+        """Return where the card is; a virtual eUICC is in its reader when this returns."""
+        if self._card is None:
+            self._card = self._find_card()
+        return self._card
+
+    def _find_card(self) -> CardAddress:
+        section = self._lab.file.card
+        if section is None:
+            raise ConfigError(f"bench '{self._lab.name}' has no card")
+        if section.pcsc is not None:
+            return CardAddress(reader=section.pcsc.reader)
+        if section.at is not None:
+            return CardAddress(at=True)
+        assert section.virtual is not None  # noqa: S101 - the model says exactly one
+        if section.virtual.behind == "pcsc":
+            return CardAddress(reader=self._start_reader())
+        return CardAddress(contacts=self._open_card())
+
+    def _factory(self) -> Path:
+        return part_files.write_private(
+            self._folder / "euicc-factory.json", part_files.euicc_factory(self._lab)
+        )
+
+    def _start_reader(self) -> str:
+        from hil.bench.pcscd import PrivatePcscd  # noqa: PLC0415 - only with PC/SC
+
+        daemon = PrivatePcscd.start(readers=1, timeout_s=self._timeout_s)
+        self._endings.append(("pcscd", daemon.stop))
+        for name, value in daemon.environment.items():
+            # The PC/SC library of this process reads it at its first context, once.
+            self._outer[name] = os.environ.get(name)
+            os.environ[name] = value
+            self._environment[name] = value
+        self._begin(
+            "euicc",
+            "euicc",
+            *("--vpcd", f"127.0.0.1:{daemon.vpcd_port}"),
+            *("--nvm", str(self._made("euicc")), "--factory", str(self._factory())),
+        ).wait_ready(timeout_s=self._timeout_s)
+        return daemon.reader_patterns[0]
+
+    def _open_card(self) -> object:
+        nvm = self._made("euicc")
+        card = _named(OPEN_CARD)(nvm, part_files.euicc_factory(self._lab))
+        self._endings.append(("in-process card", card.close))
+        return card
+
+    def _card_for_device(self) -> str:
+        """Return what the virtual device is told as its ``--esim``."""
+        if self._lab.file.card is None:
+            return "none"
+        address = self.card()
+        if address.reader is not None:
+            return f"pcsc:{address.reader}"
+        if address.contacts is None:
+            raise ConfigError(
+                f"bench '{self._lab.name}': a virtual device needs a virtual card or a reader; "
+                "'card.at' is for real devices"
+            )
+        if not self._card_socket:
+            server = _named(SERVE_CARD)(address.contacts, "127.0.0.1", 0)
+            self._endings.append(("card contacts", server.close))
+            self._card_socket = f"socket:{server.host}:{server.port}"
+        return self._card_socket
+
+    # Network, device, servers -------------------------------------------------------------------
+
+    def network(self) -> tuple[str, str]:
+        """Return the addresses of the SMS centre (SMPP) and of the air."""
+        part = self._ready("network", self._begin_network)
+        return part.address("smpp"), part.address("radio")
+
+    def _begin_network(self) -> Part:
+        section = self._lab.file.network
+        if section is None:
+            raise ConfigError(f"bench '{self._lab.name}' has no network")
+        return self._begin(
+            "network",
+            "network",
+            *("--smpp-port", "0", "--radio-port", "0", "--seed", str(section.virtual.seed)),
+            *("--latency-ms", f"{section.virtual.latency * 1000:g}"),
+        )
+
+    def device(self) -> str:
+        """Return the serial port of the device."""
+        section = self._lab.file.device
+        if section is None:
+            raise ConfigError(f"bench '{self._lab.name}' has no device")
+        if section.serial is not None:
+            return section.serial.port
+        return self._ready("device", self._begin_device).address("port")
+
+    def _begin_device(self) -> Part:
+        supply = self._lab.file.power_supply
+        copper, jig, rail = "none", 1, 2
+        if supply is not None and supply.virtual is not None:
+            copper = self._ready("power-supply", self._begin_power_supply).address("copper")
+            channels = supply.channels
+            jig = channels.jig.channel if channels.jig else 0
+            rail = channels.rail.channel if channels.rail else 0
+        radio = self.network()[1] if self._lab.file.network else "none"
+        config = part_files.write_private(
+            self._folder / "device.json", part_files.device_config(self._lab)
+        )
+        return self._begin(
+            "device",
+            "device",
+            *("--state", str(self._made("device")), "--config", str(config)),
+            *("--esim", self._card_for_device(), "--copper", copper, "--radio", radio),
+            *("--jig-channel", str(jig), "--rail-channel", str(rail)),
+        )
+
+    def servers(self) -> dict[str, str]:
+        """Return the base URLs of the servers by actor."""
+        urls = self._ready("servers", self._begin_servers).wait_ready(timeout_s=self._timeout_s)
+        given = urls.get("urls")
+        if not isinstance(given, dict):
+            raise BenchError(f"the servers announced no urls: {urls}")
+        return {str(actor): str(url) for actor, url in given.items()}
+
+    def _begin_servers(self) -> Part:
+        from hil.bench.server_files import servers_config  # noqa: PLC0415
+
+        smpp = self.network()[0] if self._lab.file.network else None
+        config = part_files.write_private(
+            self._folder / "servers.json",
+            servers_config(self._lab, self._made("servers"), smpp=smpp),
+        )
+        return self._begin("servers", "hil.provisioning.serve", "--config", str(config))
+
+    # Common -------------------------------------------------------------------------------------
+
+    def _begin(self, name: str, module: str, *arguments: str) -> Part:
+        if name not in self._parts:
+            full = module if "." in module else f"hil.virtual.{module}"
+            part = Part(
+                name,
+                [sys.executable, "-m", full, *arguments, "--lifeline"],
+                log=self._folder / f"{name}.log",
+                environment=self._environment,
+            )
+            self._parts[name] = part
+            self._endings.append((name, lambda: part.stop(timeout_s=STOP_S)))
+        return self._parts[name]
+
+    def _ready(self, name: str, begin: Callable[[], Part]) -> Part:
+        part = self._parts.get(name) or begin()
+        part.wait_ready(timeout_s=self._timeout_s)
+        return part
+
+    def _made(self, name: str) -> Path:
+        path = self._folder / name
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def close(self) -> None:
+        """End all parts, last started first. Idempotent; raises BenchError for what did not end."""
+        failed: list[str] = []
+        while self._endings:
+            name, end = self._endings.pop()
+            try:
+                end()
+            except (OSError, BenchError) as err:
+                _log.exception("ending %s", name)
+                failed.append(f"{name}: {err}")
+        self._parts.clear()
+        self._card = None
+        self._card_socket = ""
+        for variable, value in self._outer.items():
+            with contextlib.suppress(KeyError):
+                if value is None:
+                    del os.environ[variable]
+                else:
+                    os.environ[variable] = value
+        self._outer.clear()
+        if failed:
+            raise BenchError(f"bench '{self._lab.name}' did not end cleanly: {'; '.join(failed)}")
+
+
+def _named(reference: str) -> Any:  # noqa: ANN401 - a factory by its import string
+    module, _, name = reference.partition(":")
+    return getattr(importlib.import_module(module), name)

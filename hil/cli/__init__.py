@@ -1,0 +1,103 @@
+"""The ``hil`` tool: one module a subcommand, each imported only when it is called.
+
+Exit codes: 0 all is well; 1 a test did not pass, or a check of ``doctor`` failed; 2 interrupted;
+3 internal error; 4 wrong usage or a wrong file; 5 nothing was run; 6 the bench failed; 7 the report
+could not be made.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from hil import __version__
+from hil.errors import BenchError, HilError
+
+OK: Final = 0
+FAILED: Final = 1
+INTERRUPTED: Final = 2
+USAGE: Final = 4
+NOTHING_RUN: Final = 5
+BENCH: Final = 6
+REPORT: Final = 7
+
+COMMANDS: Final = {
+    "run": "run the suite on a bench and leave a report",
+    "doctor": "say what a bench has, what is missing or wrong, and what mends it",
+    "discover": "list VISA instruments, PC/SC readers and serial ports; write a bench file",
+    "bench-info": "print the banner of a bench, after opening it",
+    "virtual": "run one virtual part by itself, for any other tool to talk to",
+    "requirements": "requirement, its tests, the last verdict",
+    "schema": "print the JSON Schema of a lab-config file",
+}
+
+
+class Command(Protocol):
+    """What the module of a subcommand offers."""
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Add the subcommand's arguments."""
+
+    def main(self, arguments: argparse.Namespace, rest: list[str]) -> int:
+        """Do it; return the exit code. ``rest`` are arguments that are not ours."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the tool; return its exit code. Errors are one message, never a traceback."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(
+        prog="hil",
+        description="Hardware-in-the-loop tests for embedded-SIM provisioning.",
+        epilog=(__doc__ or "").partition("\n\n")[2],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"hil {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    chosen = next((word for word in given if not word.startswith("-")), "")
+    module: Command | None = None
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(
+            name,
+            help=text,
+            description=text[:1].upper() + text[1:] + ".",
+            allow_abbrev=False,
+        )
+        if name == chosen:
+            module = importlib.import_module(f"hil.cli.{name.replace('-', '_')}")  # type: ignore[assignment]
+            assert module is not None  # noqa: S101 - import_module raises instead
+            module.configure(command)
+    arguments, rest = parser.parse_known_args(given)
+    if rest and not getattr(arguments, "passes_on", False):
+        parser.error(f"unknown argument: {' '.join(rest)}")
+    if module is None:  # pragma: no cover - argparse has refused it
+        return USAGE
+    return _run(module, arguments, rest)
+
+
+def _run(module: Command, arguments: argparse.Namespace, rest: list[str]) -> int:
+    try:
+        return module.main(arguments, rest)
+    except BenchError as err:
+        sys.stderr.write(f"hil: bench: {err}\n")
+        return BENCH
+    except HilError as err:
+        sys.stderr.write(f"hil: {err}\n")
+        return USAGE
+    except KeyboardInterrupt:
+        sys.stderr.write("hil: interrupted\n")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone (a pager, head): say nothing more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    finally:
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,105 @@
+"""The Allure report of one run: found, built, stripped of what calls home."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+from hil.cli.project import project_root
+from hil.errors import BenchError
+
+MENDS: Final = "./lab run sets it up where Node >= 20 is there: sudo apt install nodejs npm"
+TIMEOUT_S: Final = 900
+_ANALYTICS: Final = re.compile(
+    r'<script async src="https://www\.googletagmanager\.com/gtag/js[^"]*"></script>\s*'
+    r"<script>\s*window\.dataLayer.*?</script>\s*",
+    re.DOTALL,
+)
+
+
+class ReportError(BenchError):
+    """The report could not be made; the results are still there."""
+
+
+def find_allure() -> str | None:
+    """Return the Allure command: of this project (.lab), or on the search path."""
+    local = project_root() / ".lab" / "node_modules" / ".bin" / "allure"
+    if local.is_file() and os.access(local, os.X_OK) and shutil.which("node"):
+        return str(local)
+    return shutil.which("allure")
+
+
+def configuration(name: str, history: Path, variables: dict[str, str]) -> dict[str, Any]:
+    """Return the report's configuration: a tree by behaviour, one by requirement, categories."""
+    rule = {"groupBy": [{"label": "requirement"}, "severity"]}
+    return {
+        "name": name,
+        "historyPath": str(history.absolute()),
+        "appendHistory": True,
+        "historyLimit": 50,
+        "hideLabels": ["framework", "language", "thread", "host", "package"],
+        "variables": variables,
+        "categories": {
+            "rules": [
+                {"name": word, "matchers": {"labels": {"verdict": f"^{word}$"}}, **rule}
+                for word in ("FAIL", "INCONCLUSIVE", "ERROR")
+            ]
+        },
+        "plugins": {
+            "awesome": {
+                "options": {
+                    "groupBy": ["epic", "feature", "story"],
+                    "stepTreeExpansion": "expand_failed_only",
+                    "singleFile": True,
+                }
+            }
+        },
+    }
+
+
+def build(allure: str, results: Path, out: Path, config: dict[str, Any]) -> Path:
+    """Build the report into ``out`` (wiped before) and return its first page.
+
+    Raises ReportError: no results, Allure failed or took too long, or a page would call home.
+    """
+    results, out = results.absolute(), out.absolute()
+    if not any(results.glob("*-result.json")):
+        raise ReportError(f"{results} holds no results: an empty report would look like a good one")
+    shutil.rmtree(out, ignore_errors=True)
+    # A private working folder: Allure loads any allurerc.* that it finds where it is started.
+    with tempfile.TemporaryDirectory(prefix="hil-report-") as work:
+        rc = Path(work, "report.json")
+        rc.write_text(json.dumps(config), encoding="utf-8")
+        command = [allure, "generate", str(results), "-o", str(out), "-c", str(rc), "--cwd", work]
+        try:
+            done = subprocess.run(
+                command,
+                cwd=work,
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT_S,
+                check=False,
+                stdin=subprocess.DEVNULL,
+            )
+        except (OSError, subprocess.TimeoutExpired) as err:
+            raise ReportError(f"Allure could not make the report: {err}") from err
+    page = out / "index.html"
+    if done.returncode or not page.is_file():
+        said = (done.stderr or done.stdout).strip().splitlines()[-3:]
+        raise ReportError(f"Allure could not make the report: {' / '.join(said)}")
+    for html in out.rglob("index.html"):
+        _strip(html)
+    return page
+
+
+def _strip(page: Path) -> None:
+    text = _ANALYTICS.sub("", page.read_text(encoding="utf-8"))
+    if "googletagmanager" in text:
+        raise ReportError(f"{page} would contact an analytics server when it is opened")
+    page.write_text(text, encoding="utf-8")

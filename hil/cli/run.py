@@ -1,0 +1,153 @@
+"""``hil run``: the suite on a bench, with banner, verdicts and an Allure report."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from hil.cli import INTERRUPTED, OK, REPORT, report
+from hil.cli.choice import add_bench_arguments, choose_bench
+from hil.cli.project import project_root, runs_folder
+
+END_S = 30.0
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments; what is not ours goes to pytest."""
+    parser.set_defaults(passes_on=True)
+    add_bench_arguments(parser)
+    parser.add_argument("--strict", action="store_true", help="what the bench lacks is a failure")
+    parser.add_argument(
+        "--output", metavar="DIR", help="folder of this run (default: runs/<date and time>)"
+    )
+    parser.add_argument("--no-report", action="store_true", help="results only, no HTML")
+    parser.epilog = "Every other argument goes to pytest: -k, -m, -n 2, paths, node ids."
+
+
+def main(arguments: argparse.Namespace, rest: list[str]) -> int:
+    """Run the suite; see the exit codes of :mod:`hil.cli`."""
+    from hil.bench.bench import Bench  # noqa: PLC0415
+    from hil.bench.lab import load_lab  # noqa: PLC0415
+
+    name = choose_bench(arguments.bench)
+    lab = load_lab(name, profile=arguments.profile)
+    root = project_root()
+    folder = _folder(arguments.output)
+    with Bench(lab, folder / "before") as bench:
+        banner = bench.banner(open_all=True)
+    print("\n".join(banner), flush=True)
+    (folder / "bench.txt").write_text("\n".join(banner) + "\n", encoding="utf-8")
+    results = folder / "allure-results"
+    command = [sys.executable, "-m", "pytest", *_targets(rest, root), *rest]
+    command += ["--hil-bench", str(lab.path), "--hil-run-dir", str(folder)]
+    command += ["-p", "no:randomly", "--tb=short", f"--junitxml={folder / 'junit.xml'}"]
+    command += [f"--alluredir={results}", "--allure-no-capture"]
+    if arguments.profile:
+        command += ["--hil-profile", str(Path(arguments.profile).expanduser().absolute())]
+    if arguments.strict:
+        command.append("--hil-strict")
+    code = _pytest(command, {"HIL_RUNS": str(runs_folder())})
+    _environment(results, lab.name, banner)
+    return _report(arguments, folder, results, lab.name, code)
+
+
+def _folder(given: str | None) -> Path:
+    """Make the folder of the run; two runs in one second get two folders."""
+    if given:
+        path = Path(given).expanduser().absolute()
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+    base = runs_folder() / time.strftime("%Y-%m-%d_%H-%M-%S")
+    for number in range(1, 1000):
+        path = base if number == 1 else base.with_name(f"{base.name}_{number}")
+        with contextlib.suppress(FileExistsError):
+            path.mkdir(parents=True)
+            return path
+    raise FileExistsError(base)
+
+
+def _targets(rest: list[str], root: Path) -> list[str]:
+    named = [word for word in rest if not word.startswith("-") and _is_target(word)]
+    return [] if named else [str(root / "testcases")]
+
+
+def _is_target(word: str) -> bool:
+    return Path(word.partition("::")[0]).exists()
+
+
+def _pytest(command: list[str], environment: dict[str, str]) -> int:
+    """Run pytest in a process of its own, so that its PC/SC library starts afresh."""
+    process = subprocess.Popen(command, env={**os.environ, **environment})
+    with _passing_on(process):
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                # The terminal has sent it to pytest as well, which is switching the outputs off.
+                try:
+                    process.wait(END_S)
+                except subprocess.TimeoutExpired:
+                    process.terminate()
+                return INTERRUPTED
+
+
+@contextlib.contextmanager
+def _passing_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Pass SIGTERM and SIGHUP on to pytest, which then tears its tests down."""
+
+    def pass_on(number: int, _frame: object) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(number)
+
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _environment(results: Path, bench: str, banner: list[str]) -> None:
+    """Write what Allure shows as the environment of the run."""
+    if not results.is_dir():
+        return
+    lines = [f"bench = {bench}"]
+    for line in banner[1:]:
+        name, _, rest = line.strip().partition("  ")
+        lines.append(f"{name.strip().replace(' ', '.')} = {' '.join(rest.split())}")
+    text = "\n".join(lines).encode("ascii", "backslashreplace").decode()
+    (results / "environment.properties").write_text(text + "\n", encoding="ascii")
+
+
+def _report(
+    arguments: argparse.Namespace, folder: Path, results: Path, bench: str, code: int
+) -> int:
+    print(f"results   {results}")
+    if arguments.no_report:
+        return code
+    if not results.is_dir() or not any(results.glob("*-result.json")):
+        print("report    none: no test ran")
+        return code or REPORT
+    allure = report.find_allure()
+    if allure is None:
+        print(f"report    no HTML: the Allure command is missing; {report.MENDS}")
+        return code
+    config = report.configuration(
+        f"eSIM provisioning on {bench}",
+        runs_folder() / "history.jsonl",
+        {"Run": folder.name, "Bench": bench},
+    )
+    try:
+        page = report.build(allure, results, folder / "report", config)
+    except report.ReportError as err:
+        sys.stderr.write(f"hil: report: {err}\n")
+        return code or REPORT
+    print(f"report    {page}")
+    return code or OK
