@@ -1,0 +1,69 @@
+"""Commands of ETSI TS 102 221 that a bench sends to a card, as APDUs."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hil.wire.apdu import CommandApdu
+
+MF: Final = 0x3F00
+CURRENT_ADF: Final = 0x7FFF
+_RETURN_FCP: Final = 0x04
+
+
+def select_file(file_id: int, *, channel: int = 0) -> CommandApdu:
+    """Return SELECT by file id, FCP template wanted (11.1.1)."""
+    command = CommandApdu(0x00, 0xA4, 0x00, _RETURN_FCP, file_id.to_bytes(2, "big"), 256)
+    return command.on_channel(channel)
+
+
+def select_application(aid: bytes, *, channel: int = 0) -> CommandApdu:
+    """Return SELECT by AID, FCP or FCI template wanted (11.1.1)."""
+    return CommandApdu(0x00, 0xA4, 0x04, _RETURN_FCP, aid, 256).on_channel(channel)
+
+
+def read_binary(length: int, offset: int = 0, *, channel: int = 0) -> CommandApdu:
+    """Return READ BINARY of 1 to 256 bytes from an offset up to 7FFF (11.1.3)."""
+    return CommandApdu(0x00, 0xB0, offset >> 8, offset & 0xFF, le=length).on_channel(channel)
+
+
+def update_binary(data: bytes, offset: int = 0, *, channel: int = 0) -> CommandApdu:
+    """Return UPDATE BINARY of up to 255 bytes (11.1.4)."""
+    return CommandApdu(0x00, 0xD6, offset >> 8, offset & 0xFF, data).on_channel(channel)
+
+
+def read_record(number: int, length: int, *, channel: int = 0) -> CommandApdu:
+    """Return READ RECORD in absolute mode (11.1.5)."""
+    return CommandApdu(0x00, 0xB2, number, 0x04, le=length).on_channel(channel)
+
+
+def update_record(number: int, data: bytes, *, channel: int = 0) -> CommandApdu:
+    """Return UPDATE RECORD in absolute mode (11.1.6)."""
+    return CommandApdu(0x00, 0xDC, number, 0x04, data).on_channel(channel)
+
+
+def get_data(tag: int, *, cla: int = 0x00) -> CommandApdu:
+    """Return GET DATA of one data object (GlobalPlatform 11.3)."""
+    return CommandApdu(cla, 0xCA, tag >> 8, tag & 0xFF, le=256)
+
+
+def verify_pin(reference: int, pin: bytes) -> CommandApdu:
+    """Return VERIFY PIN; the PIN is filled up to 8 bytes with FF (11.1.9)."""
+    return CommandApdu(0x00, 0x20, 0x00, reference, pin.ljust(8, b"\xff"))
+
+
+def authenticate_3g(rand: bytes, autn: bytes) -> CommandApdu:
+    """Return AUTHENTICATE in the 3G context (3GPP TS 31.102, 7.1)."""
+    return CommandApdu(
+        0x00, 0x88, 0x00, 0x81, bytes((len(rand),)) + rand + bytes((len(autn),)) + autn, 256
+    )
+
+
+def open_channel() -> CommandApdu:
+    """Return MANAGE CHANNEL open; the answer is the channel's number (11.1.17)."""
+    return CommandApdu(0x00, 0x70, 0x00, 0x00, le=1)
+
+
+def close_channel(channel: int) -> CommandApdu:
+    """Return MANAGE CHANNEL close (11.1.17)."""
+    return CommandApdu(0x00, 0x70, 0x80, channel)
