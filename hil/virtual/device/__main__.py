@@ -43,6 +43,7 @@ async def _wires(arguments: argparse.Namespace, config: DeviceConfig) -> Wires:
         jig_channel=arguments.jig_channel,
         rail_ohms=config.rail.load_ohms,
         jig_ohms=config.jig.input_ohms,
+        battery_volts=config.rail.power_good_v,
     )
 
 

@@ -93,8 +93,8 @@ class JigConfig:
 class RailConfig:
     """The supply rail: on from ``power_good_v``, off below ``brown_out_v``, load while on."""
 
-    power_good_v: float = 3.3
-    brown_out_v: float = 3.0
+    power_good_v: float = 3.1
+    brown_out_v: float = 2.9
     power_good_s: float = 0.01
     load_ohms: float = 33.0
 

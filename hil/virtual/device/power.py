@@ -55,7 +55,10 @@ class OwnBattery:
 
 
 class CopperWires:
-    """The wires of a virtual supply: one channel feeds the rail, another the jig pin."""
+    """The wires of a virtual supply: one channel feeds the rail, another the jig pin.
+
+    Channel 0 stands for no wire: the rail has its own battery then, the jig pin is open.
+    """
 
     def __init__(
         self,
@@ -65,15 +68,18 @@ class CopperWires:
         jig_channel: int,
         rail_ohms: float,
         jig_ohms: float,
+        battery_volts: float,
     ) -> None:
         self._copper = copper
         self._rail, self._jig = rail_channel, jig_channel
         self._rail_ohms = rail_ohms
-        copper.set_load(jig_channel, jig_ohms)
+        self._battery_volts = battery_volts
+        if jig_channel:
+            copper.set_load(jig_channel, jig_ohms)
 
     def rail_volts(self, at_ns: int) -> float:
         """Return the voltage of the supply rail."""
-        return self._copper.volts(self._rail, at_ns)
+        return self._copper.volts(self._rail, at_ns) if self._rail else self._battery_volts
 
     def jig_volts(self, at_ns: int) -> float:
         """Return the voltage at the jig pin."""
@@ -85,7 +91,8 @@ class CopperWires:
 
     def load(self, *, on: bool) -> None:
         """Draw from the rail what a device draws that is on, or hardly anything when off."""
-        self._copper.set_load(self._rail, self._rail_ohms if on else _LEAKAGE_OHMS)
+        if self._rail:
+            self._copper.set_load(self._rail, self._rail_ohms if on else _LEAKAGE_OHMS)
 
 
 class RailSense:

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import json
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hil.equipment.device import Device
+from hil.wire.device_auth import CommandAuthorization, DeviceKeySet, authorize_mode
+from hil.wire.download import prepare_packets
+from hil.wire.identifiers import isd_p_aid
+from hil.wire.image import Image, SigningKey, seal
+from hil.wire.install_script import prepare_install
+from hil.wire.isdp_keys import derive
+from hil.wire.scp03_keys import KeySet
+from tests.virtual_device.scripted_card import ScriptedCard
+
+EID = "89049032123451234512345678901235"
+DEVICE_ID = "DUT-0001"
+KEYS = DeviceKeySet(1, bytes(range(16)), bytes(range(16, 32)))
+ISD_R_KEYS = KeySet(0x30, bytes([0x11] * 16), bytes([0x22] * 16), bytes([0x33] * 16))
+BASE_KEYS = KeySet(0x30, bytes([0x44] * 16), bytes([0x55] * 16), bytes([0x66] * 16))
+AID = isd_p_aid(0x11)
+SIGNERS = {
+    "development": SigningKey.generate("development"),
+    "commercial": SigningKey.generate("commercial"),
+}
+ICCIDS = {"operational": "8949012345678901236", "test": "8900112345678901239"}
+
+
+def make_package(kind: str) -> bytes:
+    """Return a profile package: a real one where its content is looked at."""
+    if kind == "operational":
+        return bytes(n % 251 for n in range(5_000))
+    from hil.wire.profile_package.generate import ProfileData, generate
+
+    data = ProfileData(
+        iccid=ICCIDS[kind], imsi="001010123456789", k=bytes(range(16)), opc=bytes(16)
+    )
+    return generate(data, profile_class="test")
+
+
+def make_image(  # every argument is one way to spoil an image
+    *,
+    counter: int = 1,
+    eid: str = EID,
+    device_id: str | None = DEVICE_ID,
+    kind: str = "operational",
+    claimed: str | None = None,
+    disclose: bool | None = None,
+    image_id: str = "image-1",
+    isd_r_keys: KeySet = ISD_R_KEYS,
+) -> Image:
+    packets, s_enc = prepare_packets(
+        make_package(kind), derive(BASE_KEYS, AID), AID, 1, bytes(range(8))
+    )
+    script = prepare_install(
+        isd_r_keys, counter, bytes(range(8, 16)), isdp_aid=AID, memory=60_000, enable=True
+    )
+    shown = claimed or kind
+    return Image(
+        image_id=image_id,
+        eid=eid,
+        iccid=ICCIDS[kind],
+        isdp_aid=AID,
+        mno="MNO",
+        sm_dp="SM-DP",
+        profile_type="prepaid",
+        profile_class="test" if shown == "test" else "operational",
+        counter=counter,
+        steps_before=script.before,
+        packets=packets,
+        steps_after=script.after,
+        device_id=device_id,
+        disclosed_key=s_enc if (disclose if disclose is not None else shown == "test") else None,
+    )
+
+
+def seal_image(image: Image, kind: str = "development", key: bytes | None = KEYS.enc) -> bytes:
+    return seal(image, SIGNERS[kind], key)
+
+
+def authenticate(device: Device, keys: DeviceKeySet = KEYS) -> str:
+    nonce = secrets.token_bytes(16)
+    hello = device.hello(nonce)
+    assert hello.proves_device(keys, nonce)
+    return device.authenticate(hello.server_proof(keys, nonce))
+
+
+def order_mode(device: Device, mode: str, keys: DeviceKeySet = KEYS) -> CommandAuthorization:
+    identity = device.identity()
+    return authorize_mode(
+        keys,
+        device_id=identity.device_id,
+        eid=identity.eid,
+        server_nonce=secrets.token_bytes(16),
+        device_nonce=device.challenge(),
+        mode=mode,
+    )
+
+
+def command_mode(device: Device, mode: str) -> None:
+    device.set_mode(mode, order_mode(device, mode))
+
+
+@dataclass
+class Running:
+    """One virtual device process and a driver on its port."""
+
+    process: subprocess.Popen[bytes]
+    port: str
+    device: Device
+
+    def kill(self) -> None:
+        """Cut the power as hard as a process can be cut."""
+        self.device.close()
+        self.process.kill()
+        self._reap()
+
+    def end(self) -> int:
+        self.device.close()
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        return self._reap()
+
+    def _reap(self) -> int:
+        code = self.process.wait(10)
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream is not None:
+                stream.close()
+        return code
+
+
+@dataclass
+class Workbench:
+    """Starts devices that share one state folder, so that starting again is a power cycle."""
+
+    folder: Path
+    running: list[Running] = field(default_factory=list)
+    cards: list[ScriptedCard] = field(default_factory=list)
+
+    def card(self, eid: str = EID) -> ScriptedCard:
+        card = ScriptedCard(eid)
+        self.cards.append(card)
+        return card
+
+    def start(
+        self, *, esim: str = "none", copper: str = "none", radio: str = "none", **config: Any
+    ) -> Device:
+        return self.start_process(esim=esim, copper=copper, radio=radio, **config).device
+
+    def start_process(
+        self,
+        *,
+        esim: str = "none",
+        copper: str = "none",
+        radio: str = "none",
+        wait: bool = True,
+        arguments: tuple[str, ...] = (),
+        **config: Any,
+    ) -> Running:
+        file = self.folder / "device.json"
+        base = {
+            "device_id": DEVICE_ID,
+            "eid": EID,
+            "boot_s": 0.01,
+            "transfer_idle_s": 0.5,
+            "lockout_s": 0.3,
+            "key_set": {"kvn": 1, "auth": KEYS.auth.hex(), "enc": KEYS.enc.hex()},
+            "signing_keys": {k: s.public_pem().decode() for k, s in SIGNERS.items()},
+        }
+        file.write_text(json.dumps(base | config))
+        command = [sys.executable, "-m", "hil.virtual.device", "--lifeline", *arguments]
+        command += ["--state", str(self.folder / "state"), "--config", str(file)]
+        command += ["--esim", esim, "--copper", copper, "--radio", radio]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        port = json.loads(process.stdout.readline())["port"]
+        device = Device.open(port, baudrate=921_600, timeout_s=10, wait=wait)
+        self.running.append(Running(process, port, device))
+        return self.running[-1]
+
+    def restart(self, **arguments: Any) -> Device:
+        """End the present device and start one from the same state: a power cycle."""
+        assert self.running[-1].end() == 0
+        return self.start(**arguments)
+
+
+@pytest.fixture
+def workbench(tmp_path: Path) -> Iterator[Workbench]:
+    bench = Workbench(tmp_path)
+    yield bench
+    for running in bench.running:
+        if running.process.returncode is None:
+            running.end()
+    for card in bench.cards:
+        card.close()
