@@ -1,0 +1,166 @@
+"""The MNO (patent FIG. 2 (200)): owns subscriptions, says where its profiles go, may order them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from sqlalchemy import Row, insert, select, update
+
+from hil.provisioning import sequences
+from hil.provisioning.errors import Refusal, RefusalCode
+from hil.provisioning.numbering import NumberPlan
+from hil.provisioning.orders import OrderReceipt, ProfileRequest, RoutingInformation, Subscription
+from hil.provisioning.store import Store
+from hil.provisioning.tables import SUBSCRIPTIONS
+
+
+class ProfileGenerator(Protocol):
+    """An SM-DP as those see it who order profiles."""
+
+    def place(self, request: ProfileRequest, requester: str) -> OrderReceipt:
+        """Take an order and carry it out as far as it can go now."""
+
+
+class Mno:
+    """One MNO, which may work with several SM-DPs and SM-SRs.
+
+    ``routing`` is where its packets go, for every SM-DP alike; ``plan`` and ``sm_sr`` serve for the
+    subscriptions it makes on demand (None: it only has those that were added to it).
+    """
+
+    def __init__(
+        self,
+        mno_id: str,
+        store: Store,
+        *,
+        routing: RoutingInformation,
+        sm_sr: str,
+        plan: NumberPlan | None = None,
+        sm_dps: Mapping[str, ProfileGenerator] | None = None,
+    ) -> None:
+        store.claim("mno", mno_id)
+        self.id = mno_id
+        self._store = store
+        self._routing = routing
+        self._sm_sr = sm_sr
+        self._plan = plan
+        self._sm_dps = dict(sm_dps or {})
+
+    def routing(self) -> RoutingInformation:
+        """Say where packets of this MNO's profiles are to go."""
+        return self._routing
+
+    def add_subscription(self, subscription: Subscription) -> None:
+        """Enter a subscription; refuse one without ICCID, SM-SR, IMSI, K or OPc, or a known one."""
+        subscription.check()
+        with self._store.transaction() as connection:
+            known = connection.execute(
+                select(SUBSCRIPTIONS.c.iccid).where(
+                    (SUBSCRIPTIONS.c.iccid == subscription.iccid)
+                    | (SUBSCRIPTIONS.c.imsi == subscription.imsi)
+                )
+            ).first()
+            if known is not None:
+                raise Refusal(
+                    RefusalCode.EXISTS,
+                    f"{self.id} has a subscription with the ICCID or IMSI of {subscription.iccid}",
+                )
+            connection.execute(insert(SUBSCRIPTIONS).values(**_columns(subscription)))
+
+    def owns(self, iccid: str) -> bool:
+        """Whether ``iccid`` is a subscription of this MNO."""
+        with self._store.transaction() as connection:
+            row = connection.execute(
+                select(SUBSCRIPTIONS.c.iccid).where(SUBSCRIPTIONS.c.iccid == iccid)
+            ).first()
+        return row is not None
+
+    def reserve(
+        self, sm_dp: str, order_id: str, amount: int, iccid: str | None = None
+    ) -> tuple[Subscription, ...]:
+        """Give ``amount`` subscriptions to an order of ``sm_dp``; the same order gets the same again.
+
+        With ``iccid`` that very subscription; otherwise free ones, then new ones of the number plan.
+        """
+        with self._store.transaction() as connection:
+            held = connection.execute(
+                select(SUBSCRIPTIONS)
+                .where(SUBSCRIPTIONS.c.order_id == order_id, SUBSCRIPTIONS.c.sm_dp == sm_dp)
+                .order_by(SUBSCRIPTIONS.c.iccid)
+            ).all()
+            if held:
+                return tuple(_subscription(row) for row in held)
+            free = select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.order_id.is_(None))
+            if iccid is not None:
+                free = free.where(SUBSCRIPTIONS.c.iccid == iccid)
+            rows = connection.execute(
+                free.order_by(SUBSCRIPTIONS.c.iccid).limit(amount).with_for_update()
+            ).all()
+            found = [_subscription(row) for row in rows]
+            if iccid is None and self._plan is not None:
+                serials = sequences.take(connection, "subscription", amount - len(found), first=1)
+                made = [self._plan.subscription(serial, self._sm_sr) for serial in serials]
+                if made:
+                    connection.execute(insert(SUBSCRIPTIONS), [_columns(one) for one in made])
+                found += made
+            if len(found) < amount:
+                raise Refusal(
+                    RefusalCode.INCOMPLETE,
+                    f"{self.id} has no free subscription {iccid}"
+                    if iccid
+                    else f"{self.id} has {len(found)} free subscriptions of {amount} asked for",
+                )
+            connection.execute(
+                update(SUBSCRIPTIONS)
+                .where(SUBSCRIPTIONS.c.iccid.in_([one.iccid for one in found]))
+                .values(order_id=order_id, sm_dp=sm_dp)
+            )
+        return tuple(sorted(found, key=lambda one: one.iccid))
+
+    def request_profiles(self, request: ProfileRequest) -> OrderReceipt:
+        """Pass a profile request on to an SM-DP in this MNO's name (patent operation 610, R-02)."""
+        request.check()
+        sm_dp = request.sm_dp
+        if sm_dp is None and len(self._sm_dps) == 1:
+            sm_dp = next(iter(self._sm_dps))
+        if sm_dp is None or sm_dp not in self._sm_dps:
+            known = ", ".join(sorted(self._sm_dps)) or "none"
+            raise Refusal(
+                RefusalCode.NO_ROUTE,
+                f"{self.id} works with no SM-DP {sm_dp!r}; it knows: {known}",
+            )
+        if request.mno not in (None, self.id):
+            raise Refusal(RefusalCode.NOT_ALLOWED, f"{self.id} cannot order for {request.mno}")
+        forwarded = ProfileRequest(
+            profile_id=request.profile_id,
+            amount=request.amount,
+            mno=self.id,
+            sm_dp=sm_dp,
+            profile_type=request.profile_type,
+            targets=request.targets,
+            source=request.source,
+        )
+        return self._sm_dps[sm_dp].place(forwarded, self.id)
+
+
+def _columns(subscription: Subscription) -> dict[str, object]:
+    return {
+        "iccid": subscription.iccid,
+        "imsi": subscription.imsi,
+        "k": subscription.k,
+        "opc": subscription.opc,
+        "msisdn": subscription.msisdn,
+        "sm_sr": subscription.sm_sr,
+    }
+
+
+def _subscription(row: Row[Any]) -> Subscription:
+    return Subscription(
+        iccid=row.iccid,
+        imsi=row.imsi,
+        sm_sr=row.sm_sr,
+        k=bytes(row.k),
+        opc=bytes(row.opc),
+        msisdn=row.msisdn,
+    )

@@ -1,0 +1,290 @@
+"""Jobs of an SM-SR: a row of commands to one eUICC with one outcome, kept in the store.
+
+A job is settled from what is stored, whenever one of its commands has ended; settling it again changes
+nothing. So a server that was killed takes its jobs up where they stood.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from hil.errors import CodecError, LinkTimeoutError
+from hil.provisioning.errors import Refusal, RefusalCode
+from hil.provisioning.sm_sr import scripts
+from hil.provisioning.sm_sr.ota_queue import OtaCommand, OtaQueue, skip_counters
+from hil.provisioning.store import Store
+from hil.provisioning.tables import OTA_COMMANDS, OTA_JOBS
+from hil.wire.isdr_commands import get_status
+
+log = logging.getLogger(__name__)
+
+JobKind = Literal["download", "enable", "disable", "delete", "audit"]
+VERIFY: Final = "verify"
+MAX_VERIFICATIONS: Final = 4
+COUNTER_SKIP: Final = 256
+_POLL_S: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class JobReport:
+    """How a job stands: ``state`` is running, done or failed; ``messages`` counts short messages sent,
+    repetitions included; ``commands`` are names and states in order.
+    """
+
+    job: str
+    kind: str
+    eid: str
+    iccid: str
+    state: str
+    reason: str
+    messages: int
+    commands: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is known at the end of a job; ``card`` holds the card's own word where it was asked."""
+
+    kind: str
+    eid: str
+    iccid: str
+    isdp_aid: bytes
+    failed: bool
+    created: bool
+    enabled: bool
+    card: tuple[scripts.CardProfile, ...] | None
+
+
+class Jobs:
+    """Starts jobs, settles them, and tells ``apply`` their outcome inside the closing transaction."""
+
+    def __init__(
+        self,
+        owner: str,
+        store: Store,
+        apply: Callable[[Connection, Outcome], None],
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._owner = owner
+        self._store = store
+        self._apply = apply
+        self._clock = clock
+        self._queue: OtaQueue | None = None
+
+    def attach(self, queue: OtaQueue) -> None:
+        """Say which queue carries the commands."""
+        self._queue = queue
+
+    @property
+    def queue(self) -> OtaQueue:
+        """The queue; refuse all jobs while there is none."""
+        if self._queue is None:
+            raise Refusal(
+                RefusalCode.NO_ROUTE, f"{self._owner} has no short message centre configured"
+            )
+        return self._queue
+
+    def start(
+        self,
+        kind: JobKind,
+        eid: str,
+        iccid: str,
+        isdp_aid: bytes,
+        caller: str,
+        commands: Callable[[str], list[OtaCommand]],
+    ) -> str:
+        """Store a job with the commands made for its id; refuse while the eUICC has another one."""
+        queue = self.queue
+        job = uuid.uuid4().hex
+        made = commands(job)
+        with self._store.transaction() as connection:
+            busy = connection.execute(
+                select(OTA_JOBS).where(OTA_JOBS.c.eid == eid, OTA_JOBS.c.state == "running")
+            ).first()
+            if busy is not None:
+                raise Refusal(
+                    RefusalCode.WRONG_STATE,
+                    f"eUICC {eid} is busy with another {busy.kind}: wait for job {busy.job}",
+                )
+            connection.execute(
+                insert(OTA_JOBS).values(
+                    job=job,
+                    eid=eid,
+                    kind=kind,
+                    iccid=iccid,
+                    isdp_aid=isdp_aid,
+                    caller=caller,
+                    state="running",
+                    created_at=self._clock(),
+                )
+            )
+            for command in made:
+                queue.add(connection, command)
+        self._wake()
+        return job
+
+    def settle(self, row: Row[Any]) -> None:
+        """Go on with the job of a command that has ended."""
+        self._settle(row.job)
+
+    def recover(self) -> None:
+        """Settle the jobs that a killed server left behind."""
+        with self._store.transaction() as connection:
+            rows = connection.execute(
+                select(OTA_JOBS.c.job).where(OTA_JOBS.c.state == "running")
+            ).all()
+        for row in rows:
+            self._settle(row.job)
+
+    def _settle(self, job: str) -> None:
+        with self._store.transaction() as connection:
+            head = connection.execute(select(OTA_JOBS).where(OTA_JOBS.c.job == job)).one()
+            if head.state != "running":
+                return
+            commands = self._judged(connection, job)
+            failed = next((row for row in commands if row.state == "failed"), None)
+            if failed is not None:
+                self.queue.cancel(connection, job)
+                self._close(connection, head, commands, f"{failed.name}: {failed.reason}")
+            elif not any(row.state in ("queued", "sent") for row in commands):
+                if _needs_verification(commands):
+                    self._verify(connection, head, again=commands[-1].name == VERIFY)
+                else:
+                    self._close(connection, head, commands, "")
+        self._wake()
+
+    def _judged(self, connection: Connection, job: str) -> list[Row[Any]]:
+        """Return the commands; those whose answers tell of a failure are marked as failed."""
+        query = select(OTA_COMMANDS).where(OTA_COMMANDS.c.job == job).order_by(OTA_COMMANDS.c.id)
+        for row in connection.execute(query).all():
+            if row.state != "done":
+                continue
+            expected = None if row.expected is None else bytes(row.expected)
+            reason = scripts.objection(bytes(row.response), expected)
+            if reason is not None and not _tolerated(row):
+                connection.execute(
+                    update(OTA_COMMANDS)
+                    .where(OTA_COMMANDS.c.id == row.id)
+                    .values(state="failed", reason=reason)
+                )
+        return list(connection.execute(query).all())
+
+    def _verify(self, connection: Connection, head: Row[Any], *, again: bool) -> None:
+        if again:
+            # A card that is further on than our counter refuses everything: leave some out.
+            skip_counters(connection, head.eid, COUNTER_SKIP)
+        self.queue.add(connection, scripts.isd_r_command(head.job, head.eid, VERIFY, get_status()))
+
+    def _close(
+        self, connection: Connection, head: Row[Any], commands: list[Row[Any]], reason: str
+    ) -> None:
+        ran = {row.name for row in commands if row.state in ("done", "unanswered")}
+        outcome = Outcome(
+            kind=head.kind,
+            eid=head.eid,
+            iccid=head.iccid,
+            isdp_aid=bytes(head.isdp_aid),
+            failed=bool(reason),
+            created="create" in ran,
+            enabled="enable" in ran,
+            card=_card_word(commands),
+        )
+        if not reason:
+            reason = _contradiction(outcome)
+        self._apply(connection, replace(outcome, failed=bool(reason)))
+        connection.execute(
+            update(OTA_JOBS)
+            .where(OTA_JOBS.c.job == head.job)
+            .values(state="failed" if reason else "done", reason=reason)
+        )
+        if reason:
+            log.warning("job %s (%s) on %s failed: %s", head.job, head.kind, head.eid, reason)
+
+    def report(self, job: str) -> JobReport:
+        """Say how a job stands."""
+        with self._store.transaction() as connection:
+            head = connection.execute(select(OTA_JOBS).where(OTA_JOBS.c.job == job)).first()
+            rows = connection.execute(
+                select(OTA_COMMANDS).where(OTA_COMMANDS.c.job == job).order_by(OTA_COMMANDS.c.id)
+            ).all()
+        if head is None:
+            raise Refusal(RefusalCode.UNKNOWN, f"{self._owner} has no job {job}")
+        return JobReport(
+            job=job,
+            kind=head.kind,
+            eid=head.eid,
+            iccid=head.iccid,
+            state=head.state,
+            reason=head.reason,
+            messages=sum(row.messages for row in rows),
+            commands=tuple((row.name, row.state) for row in rows),
+        )
+
+    def wait(self, job: str, *, timeout_s: float) -> JobReport:
+        """Wait until a job has ended; LinkTimeoutError when it still runs after ``timeout_s``."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            report = self.report(job)
+            if report.state != "running":
+                return report
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise LinkTimeoutError(
+                    f"{report.kind} on {report.eid} has not ended in {timeout_s:g} s: is the "
+                    "device attached and its number right?"
+                )
+            with self.queue.changed:
+                self.queue.changed.wait(min(left, _POLL_S))
+
+    def _wake(self) -> None:
+        if self._queue is not None:
+            with self._queue.changed:
+                self._queue.changed.notify_all()
+
+
+def _tolerated(row: Row[Any]) -> bool:
+    # Removing what an earlier attempt may have left fails when it left nothing; and a card without
+    # any ISD-P answers 6A88 to GetStatus.
+    asked = row.name in (VERIFY, "audit")
+    return row.name == "clear" or (asked and scripts.says_none(bytes(row.response)))
+
+
+def _needs_verification(commands: list[Row[Any]]) -> bool:
+    if commands[-1].name == VERIFY and commands[-1].state == "done":
+        return False
+    tries = sum(row.name == VERIFY for row in commands)
+    return tries < MAX_VERIFICATIONS and any(row.state == "unanswered" for row in commands)
+
+
+def _card_word(commands: list[Row[Any]]) -> tuple[scripts.CardProfile, ...] | None:
+    for row in reversed(commands):
+        if row.name in (VERIFY, "audit") and row.state == "done":
+            try:
+                return scripts.card_profiles(bytes(row.response))
+            except CodecError as err:
+                log.warning("GetStatus of %s: %s", row.eid, err)
+    return None
+
+
+def _contradiction(outcome: Outcome) -> str:
+    """Return what the card says against the success of a job, or nothing."""
+    if outcome.kind == "audit":
+        return "" if outcome.card is not None else "the card's answer to GetStatus cannot be read"
+    if outcome.card is None:
+        return ""
+    state = {one.isdp_aid: one.state for one in outcome.card}.get(outcome.isdp_aid, "absent")
+    good = {
+        "download": ("disabled", "enabled"),
+        "enable": ("enabled",),
+        "disable": ("disabled",),
+        "delete": ("absent",),
+    }[outcome.kind]
+    return "" if state in good else f"the card says that the profile is {state}"

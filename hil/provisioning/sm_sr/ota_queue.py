@@ -1,0 +1,313 @@
+"""Commands over the air, one at a time for each eUICC, kept until their outcome is known.
+
+| state | meaning |
+|---|---|
+| queued | waits for the commands before it |
+| sent | went out at least once; is sent again, the same bytes, when no proof of receipt comes |
+| done | the proof of receipt is there, ``response`` holds the answer |
+| unanswered | the card has run it (or refuses its counter), but the answer was lost |
+| failed | refused by the card, or given up |
+| cancelled | a command before it failed |
+
+The counter is taken and stored with the packet before the packet leaves. A repetition carries the same
+counter, so the card runs it once at most: to a repetition it answers "counter low".
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from hil.errors import CodecError, LinkError
+from hil.provisioning.errors import Refusal
+from hil.provisioning.sm_sr.carrier import Carrier
+from hil.provisioning.sm_sr.eis_book import EisBook
+from hil.provisioning.sm_sr.packing import MessageSize
+from hil.provisioning.store import Store
+from hil.provisioning.tables import OTA_COMMANDS, OTA_KEYS
+from hil.wire.scp80 import (
+    SGP02_SPI,
+    OtaKeySet,
+    ResponsePacket,
+    ResponseStatus,
+    SecurityParameters,
+    unwrap_response,
+    wrap_command,
+)
+from hil.wire.sms import Reassembler, split
+
+log = logging.getLogger(__name__)
+
+_PENDING: Final = ("queued", "sent")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait for a proof of receipt, and how often to try.
+
+    The first answer may take ``answer_s``; each further one ``back_off`` times as long, up to
+    ``longest_s``. After a "counter low" a good answer may still overtake within ``overtake_s``.
+    """
+
+    answer_s: float = 10.0
+    back_off: float = 2.0
+    longest_s: float = 300.0
+    overtake_s: float = 1.0
+    attempts: int = 6
+
+    def wait(self, attempt: int) -> float:
+        """Return the seconds to wait after attempt number ``attempt``, from 1."""
+        return min(self.longest_s, self.answer_s * self.back_off ** (attempt - 1))
+
+
+@dataclass(frozen=True, slots=True)
+class OtaCommand:
+    """What is to be sent: the script for the application with ``tar`` of the eUICC ``eid``.
+
+    ``expected``: the answer as it must be, where it can be known.
+    """
+
+    job: str
+    eid: str
+    name: str
+    tar: bytes
+    script: bytes
+    expected: bytes | None = None
+
+
+Finished = Callable[[Row[Any]], None]
+"""Called with the row of a command whose state is final, outside of any transaction."""
+
+
+class OtaQueue:
+    """The queue of one SM-SR. :meth:`pump` does what is due; call it often, or when something came."""
+
+    def __init__(
+        self,
+        store: Store,
+        book: EisBook,
+        carrier: Carrier,
+        finished: Finished,
+        *,
+        size: MessageSize | None = None,
+        patience: Patience | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._book = book
+        self._carrier = carrier
+        self._finished = finished
+        self._size = size or MessageSize()
+        self._patience = patience or Patience()
+        self._clock = clock
+        self._parts = Reassembler()
+        self._parts_lock = threading.Lock()
+        self._pump_lock = threading.Lock()
+        self.changed = threading.Condition()
+
+    def add(self, connection: Connection, command: OtaCommand) -> None:
+        """Queue a command in the caller's transaction."""
+        connection.execute(
+            insert(OTA_COMMANDS).values(
+                job=command.job,
+                eid=command.eid,
+                name=command.name,
+                tar=command.tar,
+                script=command.script,
+                expected=command.expected,
+                next_try=0.0,
+                state="queued",
+            )
+        )
+
+    def cancel(self, connection: Connection, job: str) -> None:
+        """Cancel the commands of a job that have not been sent."""
+        connection.execute(
+            update(OTA_COMMANDS)
+            .where(OTA_COMMANDS.c.job == job, OTA_COMMANDS.c.state == "queued")
+            .values(state="cancelled")
+        )
+
+    def pump(self) -> float | None:
+        """Send what is due; return in how many seconds the next thing is due, None for nothing."""
+        with self._pump_lock:
+            due: list[float] = []
+            for row in self._heads():
+                now = self._clock()
+                if row.next_try > now:
+                    due.append(row.next_try - now)
+                    continue
+                again = self._advance(row)
+                if again is not None:
+                    due.append(again)
+            return min(due) if due else None
+
+    def _heads(self) -> list[Row[Any]]:
+        """Return the first unfinished command of each eUICC."""
+        with self._store.transaction() as connection:
+            rows = connection.execute(
+                select(OTA_COMMANDS)
+                .where(OTA_COMMANDS.c.state.in_(_PENDING))
+                .order_by(OTA_COMMANDS.c.id)
+            ).all()
+        heads: dict[str, Row[Any]] = {}
+        for row in rows:
+            heads.setdefault(row.eid, row)
+        return list(heads.values())
+
+    def _advance(self, row: Row[Any]) -> float | None:
+        if row.state == "sent" and row.status == ResponseStatus.COUNTER_LOW:
+            self._finish(row, "unanswered", "the card refuses the counter: it has run this before")
+            return 0.0
+        if row.attempts >= self._patience.attempts:
+            self._finish(row, "failed", f"no answer after {row.attempts} attempts")
+            return 0.0
+        try:
+            msisdn = self._book.msisdn(row.eid)
+            row = self._prepare(row)
+        except (Refusal, CodecError) as err:
+            self._finish(row, "failed", str(err))
+            return 0.0
+        messages = split(bytes(row.packet), reference=row.id & 0xFF, limit=self._size.octets)
+        wait = self._patience.wait(row.attempts)
+        try:
+            self._carrier.send(msisdn, messages)
+            reason = ""
+        except LinkError as err:
+            reason = str(err)
+            log.warning("command %s to %s was not taken: %s", row.name, row.eid, reason)
+        with self._store.transaction() as connection:
+            connection.execute(
+                update(OTA_COMMANDS)
+                .where(OTA_COMMANDS.c.id == row.id)
+                .values(reason=reason, messages=OTA_COMMANDS.c.messages + len(messages))
+            )
+        return wait
+
+    def _prepare(self, row: Row[Any]) -> Row[Any]:
+        """Give the command its counter and packet, once, and count the attempt."""
+        with self._store.transaction() as connection:
+            values: dict[str, Any] = {
+                "state": "sent",
+                "attempts": row.attempts + 1,
+                "next_try": self._clock() + self._patience.wait(row.attempts + 1),
+            }
+            if row.packet is None:
+                keys, counter = _take_counter(connection, row.eid)
+                values["counter"] = counter
+                values["packet"] = wrap_command(
+                    bytes(row.script), counter, _parameters(bytes(row.tar)), keys
+                )
+            connection.execute(
+                update(OTA_COMMANDS).where(OTA_COMMANDS.c.id == row.id).values(**values)
+            )
+            return connection.execute(select(OTA_COMMANDS).where(OTA_COMMANDS.c.id == row.id)).one()
+
+    def receive(self, source: str, user_data: bytes) -> None:
+        """Take one message from the network: a part of a proof of receipt."""
+        try:
+            with self._parts_lock:
+                whole = self._parts.add(source, user_data, now_s=self._clock())
+            if whole is None:
+                return
+            if whole.kind != "response":
+                log.warning("message from %s is not a proof of receipt", source)
+                return
+            self._receive_packet(source, whole.payload)
+        except CodecError as err:
+            log.warning("message from %s is dropped: %s", source, err)
+
+    def _receive_packet(self, source: str, packet: bytes) -> None:
+        for eid in self._book.eids_at(source):
+            with self._store.transaction() as connection:
+                row = connection.execute(
+                    select(OTA_COMMANDS).where(
+                        OTA_COMMANDS.c.eid == eid, OTA_COMMANDS.c.state == "sent"
+                    )
+                ).first()
+                keys = _keys(connection, eid)
+            if row is None or keys is None:
+                continue
+            answer = unwrap_response(packet, _parameters(bytes(row.tar)), keys)
+            if answer.counter == row.counter and answer.tar == bytes(row.tar):
+                self._take_answer(row, answer)
+                return
+        log.info("answer from %s belongs to no command that waits", source)
+
+    def _take_answer(self, row: Row[Any], answer: ResponsePacket) -> None:
+        if answer.status == ResponseStatus.OK:
+            self._finish(row, "done", "", response=answer.data)
+        elif answer.status == ResponseStatus.COUNTER_LOW:
+            # A doubled message may be answered before the first one is: wait a moment for that.
+            due = self._clock() + self._patience.overtake_s
+            with self._store.transaction() as connection:
+                connection.execute(
+                    update(OTA_COMMANDS)
+                    .where(OTA_COMMANDS.c.id == row.id, OTA_COMMANDS.c.state == "sent")
+                    .values(status=answer.status, next_try=due)
+                )
+            self._wake()
+        else:
+            name = _status_name(answer.status)
+            self._finish(row, "failed", f"the card answers {answer.status:02X} ({name})")
+
+    def _finish(
+        self, row: Row[Any], state: str, reason: str, *, response: bytes | None = None
+    ) -> None:
+        values: dict[str, Any] = {"state": state, "reason": reason}
+        if response is not None:
+            values |= {"response": response, "status": 0}
+        with self._store.transaction() as connection:
+            changed = connection.execute(
+                update(OTA_COMMANDS)
+                .where(OTA_COMMANDS.c.id == row.id, OTA_COMMANDS.c.state.in_(_PENDING))
+                .values(**values)
+            )
+            final = connection.execute(
+                select(OTA_COMMANDS).where(OTA_COMMANDS.c.id == row.id)
+            ).one()
+        if changed.rowcount:
+            self._finished(final)
+        self._wake()
+
+    def _wake(self) -> None:
+        with self.changed:
+            self.changed.notify_all()
+
+
+def skip_counters(connection: Connection, eid: str, amount: int) -> None:
+    """Leave counters out, because the card is further on than this SM-SR knows."""
+    connection.execute(
+        update(OTA_KEYS).where(OTA_KEYS.c.eid == eid).values(counter=OTA_KEYS.c.counter + amount)
+    )
+
+
+def _take_counter(connection: Connection, eid: str) -> tuple[OtaKeySet, int]:
+    row = connection.execute(
+        select(OTA_KEYS).where(OTA_KEYS.c.eid == eid).with_for_update()
+    ).first()
+    if row is None:
+        raise CodecError(f"no SCP80 keys for the eUICC {eid}")
+    counter = int(row.counter) + 1
+    connection.execute(update(OTA_KEYS).where(OTA_KEYS.c.eid == eid).values(counter=counter))
+    return OtaKeySet(int(row.kvn), bytes(row.kic), bytes(row.kid)), counter
+
+
+def _keys(connection: Connection, eid: str) -> OtaKeySet | None:
+    row = connection.execute(select(OTA_KEYS).where(OTA_KEYS.c.eid == eid)).first()
+    return None if row is None else OtaKeySet(int(row.kvn), bytes(row.kic), bytes(row.kid))
+
+
+def _parameters(tar: bytes) -> SecurityParameters:
+    return SecurityParameters(SGP02_SPI, tar)
+
+
+def _status_name(status: int) -> str:
+    known = {member.value: member.name.replace("_", " ").lower() for member in ResponseStatus}
+    return known.get(status, "unknown status")

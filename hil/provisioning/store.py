@@ -1,0 +1,116 @@
+"""Where an actor keeps its state: one database an actor, by URL, SQLite by default.
+
+Every transition is committed before it is answered, with ``synchronous=FULL``, so a process that is
+killed loses nothing that it has confirmed. Transactions are short and never span a call to a peer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from threading import RLock
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event, insert, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError
+from sqlalchemy.pool import StaticPool
+
+from hil.errors import ConfigError
+from hil.provisioning.tables import METADATA, OWNERS
+
+SCHEMA_VERSION: Final = 1
+_BUSY_MILLISECONDS: Final = 10_000
+
+
+class Store:
+    """A database with the tables of :mod:`hil.provisioning.tables`.
+
+    ``url`` is an SQLAlchemy URL; ``sqlite://`` alone lives in memory and ends with the process.
+    """
+
+    def __init__(self, url: str = "sqlite://") -> None:
+        self._engine = _open_engine(url)
+        # A database in memory is one connection; threads take turns on it.
+        in_memory = isinstance(self._engine.pool, StaticPool)
+        self._turn: AbstractContextManager[object] = RLock() if in_memory else nullcontext()
+        try:
+            METADATA.create_all(self._engine)
+        except DatabaseError as err:
+            self._engine.dispose()
+            raise ConfigError(
+                f"store {_shown(url)} cannot be used: {type(err.orig).__name__}"
+            ) from err
+        self.shown_url = _shown(url)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Begin a transaction; it is committed at the end, rolled back on an exception."""
+        with self._turn, self._engine.begin() as connection:
+            yield connection
+
+    def claim(self, kind: str, owner: str) -> None:
+        """Say whose store this is; ConfigError when it belongs to another actor of that kind."""
+        with self.transaction() as connection:
+            row = connection.execute(select(OWNERS).where(OWNERS.c.kind == kind)).first()
+            if row is None:
+                connection.execute(
+                    insert(OWNERS).values(kind=kind, owner=owner, schema_version=SCHEMA_VERSION)
+                )
+            elif row.owner != owner:
+                raise ConfigError(
+                    f"store {self.shown_url} belongs to the {kind} {row.owner!r}, not to {owner!r}: "
+                    "give each actor its own"
+                )
+            elif row.schema_version != SCHEMA_VERSION:
+                raise ConfigError(
+                    f"store {self.shown_url} has schema {row.schema_version}, this program knows "
+                    f"{SCHEMA_VERSION}"
+                )
+
+    def close(self) -> None:
+        """Close all connections; may be called again."""
+        self._engine.dispose()
+
+
+def _shown(url: str) -> str:
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return "(not a database URL)"
+
+
+def _open_engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as err:
+        raise ConfigError(
+            "store URL cannot be read: use for instance sqlite:////path/file.db"
+        ) from err
+    options: dict[str, Any] = {}
+    sqlite = parsed.get_backend_name() == "sqlite"
+    if sqlite and parsed.database in (None, "", ":memory:"):
+        options = {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
+    engine = create_engine(parsed, **options)
+    if sqlite:
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def _configure_sqlite(connection: Any, _record: object) -> None:
+    # The driver must not begin transactions by itself, or a read followed by a write could deadlock.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        f"busy_timeout={_BUSY_MILLISECONDS}",
+        "foreign_keys=ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

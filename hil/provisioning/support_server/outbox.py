@@ -1,0 +1,144 @@
+"""Status notifications to SM-SRs, kept until they have arrived (R-65)."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal, Protocol
+
+from sqlalchemy import Connection, insert, select, update
+
+from hil.errors import LinkError
+from hil.provisioning.errors import Refusal
+from hil.provisioning.store import Store
+from hil.provisioning.support_server.workshop import ImageRecord
+from hil.provisioning.tables import OUTBOX
+from hil.wire.packets import PacketSet
+
+log = logging.getLogger(__name__)
+
+ProfileEvent = Literal["installed", "enabled", "disabled", "deleted"]
+MAX_BACK_OFF_S: Final = 300.0
+_BATCH: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class StatusNotification:
+    """One change of a profile on a card; AID as hex, ``at`` in seconds since 1970."""
+
+    notification_id: str
+    eid: str
+    iccid: str
+    isdp_aid: str
+    mno: str
+    sm_dp: str
+    event: ProfileEvent
+    at: float
+
+
+class StatusSink(Protocol):
+    """An SM-SR, as those see it who notify it."""
+
+    def notify(self, notification: StatusNotification) -> None:
+        """Take note; the same notification may come again."""
+
+
+class Outbox:
+    """Notifications in the order in which they were posted, an SM-SR at a time.
+
+    A notification that cannot be delivered holds back later ones to the same SM-SR, so that their
+    order stays right, and is tried again after ``first_try_s``, twice that, and so on up to 300 s.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        sinks: Mapping[str, StatusSink],
+        *,
+        first_try_s: float = 0.5,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._sinks = dict(sinks)
+        self._first_try_s = first_try_s
+        self._clock = clock
+
+    def post(
+        self, connection: Connection, sm_sr: str, image: ImageRecord, packets: PacketSet, event: str
+    ) -> None:
+        """Keep a notification for ``sm_sr``, in the transaction that makes its cause true."""
+        now = self._clock()
+        body = {
+            "notification_id": uuid.uuid4().hex,
+            "eid": image.eid,
+            "iccid": image.iccid,
+            "isdp_aid": image.isdp_aid.hex(),
+            "mno": packets.mno,
+            "sm_dp": packets.sm_dp,
+            "event": event,
+            "at": now,
+        }
+        connection.execute(
+            insert(OUTBOX).values(
+                notification_id=body["notification_id"],
+                sm_sr=sm_sr,
+                body=json.dumps(body),
+                next_try=now,
+                state="waiting",
+            )
+        )
+
+    def waiting(self) -> int:
+        """Return how many notifications have not arrived yet."""
+        with self._store.transaction() as connection:
+            return len(
+                connection.execute(select(OUTBOX.c.id).where(OUTBOX.c.state == "waiting")).all()
+            )
+
+    def flush(self, *, force: bool = False) -> int:
+        """Send what is due (``force``: everything); return how many arrived."""
+        now = self._clock()
+        with self._store.transaction() as connection:
+            rows = connection.execute(
+                select(OUTBOX)
+                .where(OUTBOX.c.state == "waiting")
+                .order_by(OUTBOX.c.id)
+                .limit(_BATCH)
+            ).all()
+        arrived = 0
+        blocked: set[str] = set()
+        for row in rows:
+            if row.sm_sr in blocked:
+                continue
+            if row.next_try > now and not force:
+                blocked.add(row.sm_sr)
+                continue
+            reason = self._send(row.sm_sr, json.loads(row.body))
+            if reason is None:
+                arrived += 1
+                values: dict[str, Any] = {"state": "arrived", "reason": ""}
+            else:
+                blocked.add(row.sm_sr)
+                wait = min(MAX_BACK_OFF_S, self._first_try_s * 2.0 ** min(row.attempts, 16))
+                values = {"next_try": now + wait, "reason": reason}
+                log.warning("notification %s waits: %s", row.notification_id, reason)
+            with self._store.transaction() as connection:
+                connection.execute(
+                    update(OUTBOX)
+                    .where(OUTBOX.c.id == row.id)
+                    .values(attempts=OUTBOX.c.attempts + 1, **values)
+                )
+        return arrived
+
+    def _send(self, sm_sr: str, body: dict[str, Any]) -> str | None:
+        if sm_sr not in self._sinks:
+            return f"SM-SR {sm_sr} is not configured"
+        try:
+            self._sinks[sm_sr].notify(StatusNotification(**body))
+        except (LinkError, Refusal) as err:
+            return str(err)
+        return None

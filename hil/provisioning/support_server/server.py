@@ -1,0 +1,281 @@
+"""The provisioning support server as one actor (patent FIG. 2 (230), FIG. 3)."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from hil.provisioning.door import PeerDoor
+from hil.provisioning.errors import Refusal, RefusalCode
+from hil.provisioning.links import EumLink
+from hil.provisioning.mno import ProfileGenerator
+from hil.provisioning.orders import OrderReceipt, ProfileRequest
+from hil.provisioning.reception import FirstInterface, PacketReception
+from hil.provisioning.store import Store
+from hil.provisioning.support_server.device_sessions import (
+    DevicePolicy,
+    DeviceSessions,
+    SessionOffer,
+    SessionResult,
+)
+from hil.provisioning.support_server.devices import DeviceRecord, DeviceRegistry
+from hil.provisioning.support_server.jig import JigSample
+from hil.provisioning.support_server.outbox import Outbox, StatusSink
+from hil.provisioning.support_server.workshop import ImageRecord, ImageWorkshop
+from hil.wire.device_auth import (
+    CommandAuthorization,
+    DeviceHello,
+    DeviceKeySet,
+    Manner,
+    Mode,
+    authorize_manner,
+    authorize_mode,
+)
+from hil.wire.image import SigningKey
+from hil.wire.packets import PacketSet
+
+log = logging.getLogger(__name__)
+
+SUPPORT_FIRST_TAR = 0x100
+"""ISD-Ps that a support server gives out begin here, so that they never meet those of an SM-SR."""
+
+
+@dataclass(frozen=True, slots=True)
+class SealedImage:
+    """An image file on its way to a device, with the SHA-256 of its bytes."""
+
+    image_id: str
+    iccid: str
+    sha256: bytes
+    raw: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class InstallationReport:
+    """What a device says of an image: ``result`` is ``installed``, ``failed``, ``refused`` or ``stale``.
+
+    ``found_counter`` is the sequence counter that the ISD-R answered with, where the device tells it.
+    """
+
+    image_id: str
+    result: str
+    reason: str = ""
+    found_counter: int | None = None
+
+
+class SupportServer:
+    """Takes packets, makes images, authenticates devices, gives out images, notifies SM-SRs.
+
+    ``sm_dps`` are the profile generation servers it orders from; ``sm_srs`` those it notifies, and
+    ``managing`` says which of them manages an MNO's profiles (with one SM-SR nothing needs saying).
+    """
+
+    def __init__(
+        self,
+        door: PeerDoor,
+        store: Store,
+        eum: EumLink,
+        signers: Mapping[str, SigningKey],
+        *,
+        policy: DevicePolicy | None = None,
+        reception: PacketReception | None = None,
+        links: dict[str, str] | None = None,
+        sm_dps: Mapping[str, ProfileGenerator] | None = None,
+        sm_srs: Mapping[str, StatusSink] | None = None,
+        managing: Mapping[str, str] | None = None,
+        attempt_limit: int = 5,
+        enable: bool = True,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        store.claim("support-server", door.owner)
+        self.id = door.owner
+        self.door = door
+        self._store = store
+        self.reception = reception or PacketReception(
+            door,
+            store,
+            links=links,
+            first_tar=SUPPORT_FIRST_TAR,
+            clock=clock,
+            on_stored=self._packets_stored,
+        )
+        self.devices = DeviceRegistry(store, attempt_limit=attempt_limit)
+        self.sessions = DeviceSessions(
+            store, self.devices, eum, policy or DevicePolicy(), clock=clock
+        )
+        self.workshop = ImageWorkshop(
+            store, self.reception, self.devices, eum, dict(signers), clock=clock
+        )
+        self.outbox = Outbox(store, sm_srs or {}, clock=clock)
+        self._sm_dps = dict(sm_dps or {})
+        self._sm_srs = tuple(sm_srs or {})
+        self._managing = dict(managing or {})
+        self._enable = enable
+
+    def first_interface(self, link: str = "main") -> FirstInterface:
+        """Return what SM-DPs see on one of this server's links (310)."""
+        return FirstInterface(self.reception, link)
+
+    def request_profiles(self, request: ProfileRequest) -> OrderReceipt:
+        """Send a profile request to a profile generation server (operations 510 and 610).
+
+        Without targets, the eSIMs of registered devices that have no packets yet are named.
+        """
+        request.check()
+        name = request.sm_dp or (next(iter(self._sm_dps)) if len(self._sm_dps) == 1 else None)
+        if name is None or name not in self._sm_dps:
+            known = ", ".join(sorted(self._sm_dps)) or "none"
+            raise Refusal(
+                RefusalCode.NO_ROUTE, f"{self.id} works with no SM-DP {name!r}; it knows: {known}"
+            )
+        targets = request.targets or self._waiting_esims(request.count)
+        named = ProfileRequest(
+            profile_id=request.profile_id,
+            amount=request.amount,
+            mno=request.mno,
+            sm_dp=name,
+            profile_type=request.profile_type,
+            targets=targets,
+            source=request.source,
+        )
+        return self._sm_dps[name].place(named, self.id)
+
+    def _waiting_esims(self, count: int) -> tuple[str, ...]:
+        waiting = [eid for eid in self.devices.eids() if not self.reception.stored(eid)]
+        if len(waiting) < count:
+            raise Refusal(
+                RefusalCode.INCOMPLETE,
+                f"{count} profiles are asked for, but {len(waiting)} registered devices wait for one",
+            )
+        return tuple(waiting[:count])
+
+    def _packets_stored(self, packet_set: PacketSet) -> None:
+        if self.devices.with_esim(packet_set.eid) is None:
+            return
+        try:
+            self.workshop.build(packet_set.iccid, enable=self._enable)
+        except Refusal as refusal:
+            # The packets are safe; the image is tried again when the device asks for it.
+            log.warning("no image of %s yet: %s", packet_set.iccid, refusal.reason)
+
+    def register_device(self, record: DeviceRecord) -> None:
+        """Enter a device of the device maker."""
+        self.devices.register(record)
+
+    def set_policy(self, policy: DevicePolicy) -> None:
+        """Replace the manner by which devices are authenticated, for sessions from now on (R-32)."""
+        self.sessions.policy = policy
+
+    def open_session(self, station: str) -> SessionOffer:
+        """Begin an attempt to authenticate the device on the line of ``station``."""
+        return self.sessions.open(station)
+
+    def present(
+        self,
+        session: str,
+        station: str,
+        hello: DeviceHello,
+        *,
+        jig: Sequence[JigSample] = (),
+        esim_answer: bytes = b"",
+    ) -> SessionResult:
+        """Judge a device; a refusal names the reason and opens nothing (operation 660)."""
+        return self.sessions.present(session, station, hello, jig=jig, esim_answer=esim_answer)
+
+    def fetch_image(self, session: str, station: str) -> SealedImage:
+        """Hand out the next image of the authenticated device's eSIM (operation 650)."""
+        row = self.sessions.admitted(session, station)
+        record = self.workshop.next_for(row.eid)
+        if record.device_id not in (None, row.device_id):
+            raise Refusal(
+                RefusalCode.NOT_ALLOWED,
+                f"image {record.image_id} is for the device {record.device_id}",
+            )
+        with self._store.transaction() as connection:
+            self.workshop.set_state(connection, record.image_id, "sent")
+        return SealedImage(
+            record.image_id, record.iccid, hashlib.sha256(record.raw).digest(), record.raw
+        )
+
+    def mode_command(
+        self, session: str, station: str, device_nonce: bytes, mode: Mode
+    ) -> CommandAuthorization:
+        """Authorize a change of mode for the device of this session (claims 6 and 13)."""
+        device_id, eid, keys = self._commanded(session, station)
+        return authorize_mode(
+            keys,
+            device_id=device_id,
+            eid=eid,
+            server_nonce=secrets.token_bytes(16),
+            device_nonce=device_nonce,
+            mode=mode.value,
+        )
+
+    def manner_command(
+        self, session: str, station: str, device_nonce: bytes, manner: Manner
+    ) -> CommandAuthorization:
+        """Authorize the replacement of the manner by which the device authenticates senders."""
+        device_id, eid, keys = self._commanded(session, station)
+        return authorize_manner(
+            keys,
+            device_id=device_id,
+            eid=eid,
+            server_nonce=secrets.token_bytes(16),
+            device_nonce=device_nonce,
+            manner=manner.value,
+        )
+
+    def _commanded(self, session: str, station: str) -> tuple[str, str, DeviceKeySet]:
+        row = self.sessions.admitted(session, station)
+        device = self.devices.find(row.device_id)
+        if device is None or device.keys is None:
+            raise Refusal(
+                RefusalCode.NOT_ALLOWED,
+                f"{self.id} shares no key set with {row.device_id}: it cannot command it",
+            )
+        return row.device_id, row.eid, device.keys
+
+    def report_installation(
+        self, session: str, station: str, report: InstallationReport
+    ) -> ImageRecord | None:
+        """Note what became of an image; a stale one is made anew and returned.
+
+        An installation is notified to the SM-SR, in the same transaction (R-65).
+        """
+        row = self.sessions.admitted(session, station)
+        image = self.workshop.image(report.image_id)
+        if image.eid != row.eid:
+            raise Refusal(
+                RefusalCode.NOT_ALLOWED, f"image {report.image_id} is not for the eSIM {row.eid}"
+            )
+        if report.result not in ("installed", "failed", "refused", "stale"):
+            raise Refusal(RefusalCode.INVALID, f"{report.result!r} is no result of an installation")
+        if image.state == report.result:
+            return None
+        if report.result == "installed":
+            packets = self.reception.packet_set(image.iccid)
+            sm_sr = self._manager_of(packets.mno)
+            with self._store.transaction() as connection:
+                self.workshop.set_state(connection, image.image_id, "installed")
+                if sm_sr is not None:
+                    self.outbox.post(connection, sm_sr, image, packets, "installed")
+                    if image.enable:
+                        self.outbox.post(connection, sm_sr, image, packets, "enabled")
+            self.outbox.flush()
+            return None
+        with self._store.transaction() as connection:
+            self.workshop.set_state(connection, image.image_id, report.result, report.reason)
+        if report.result != "stale":
+            return None
+        if report.found_counter is not None:
+            self.workshop.set_counter(image.eid, report.found_counter)
+        return self.workshop.build(image.iccid, enable=image.enable)
+
+    def _manager_of(self, mno: str) -> str | None:
+        if mno in self._managing:
+            return self._managing[mno]
+        return self._sm_srs[0] if len(self._sm_srs) == 1 else None
