@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from hil.bench import banner
 from hil.bench.capabilities import capabilities
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _Section = TypeVar("_Section")
+REFERENCE_DIALECT: Final = "hil-reference"
 
 
 class Bench:
@@ -128,10 +129,9 @@ class Bench:
         supply = self.lab.file.power_supply
         if supply is not None and supply.channels.rail is not None and not self.rail.is_on:
             self.rail.on()
-        words = {} if self.lab.dialect is None else {"dialect": self.lab.dialect}
         device = Device.open(
             port,
-            **words,
+            dialect=self.lab.dialect or REFERENCE_DIALECT,
             baudrate=section.serial.baudrate if section.serial else 115_200,
             observer=self.observer,
             timeout_s=section.boot_timeout,

@@ -39,6 +39,8 @@ class CardAddress:
     reader: str | None = None
     contacts: Any = None
     at: bool = False
+    interrupt: Callable[[], None] | None = None
+    """Ends a command that the card never answers; only where the bench owns the card's socket."""
 
 
 class Launcher:
@@ -117,7 +119,7 @@ class Launcher:
             return CardAddress(at=True)
         assert section.virtual is not None  # noqa: S101 - the model says exactly one
         if section.virtual.behind == "pcsc":
-            return CardAddress(reader=self._start_reader())
+            return self._start_reader()
         return CardAddress(contacts=self._open_card())
 
     def _factory(self) -> Path:
@@ -125,7 +127,7 @@ class Launcher:
             self._folder / "euicc-factory.json", part_files.euicc_factory(self._lab)
         )
 
-    def _start_reader(self) -> str:
+    def _start_reader(self) -> CardAddress:
         from hil.bench.pcscd import PrivatePcscd  # noqa: PLC0415 - only with PC/SC
 
         daemon = PrivatePcscd.start(readers=1, timeout_s=self._timeout_s)
@@ -141,7 +143,7 @@ class Launcher:
             *("--vpcd", f"127.0.0.1:{daemon.vpcd_port}"),
             *("--nvm", str(self._made("euicc")), "--factory", str(self._factory())),
         ).wait_ready(timeout_s=self._timeout_s)
-        return daemon.reader_patterns[0]
+        return CardAddress(reader=daemon.reader_patterns[0], interrupt=daemon.cut)
 
     def _open_card(self) -> object:
         nvm = self._made("euicc")

@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             allow_abbrev=False,
         )
         if name == chosen:
-            module = importlib.import_module(f"hil.cli.{name.replace('-', '_')}")  # type: ignore[assignment]
+            module = importlib.import_module(f"hil.cli.{name.replace('-', '_')}")
             assert module is not None  # noqa: S101 - import_module raises instead
             module.configure(command)
     arguments, rest = parser.parse_known_args(given)

@@ -11,8 +11,8 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from hil.bench.project import project_root, runs_folder
 from hil.cli import FAILED, OK, USAGE
-from hil.cli.project import project_root, runs_folder
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

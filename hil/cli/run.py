@@ -12,9 +12,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from hil.cli import INTERRUPTED, OK, REPORT, report
+from hil.bench.project import project_root, runs_folder
+from hil.cli import INTERRUPTED, OK, REPORT
 from hil.cli.choice import add_bench_arguments, choose_bench
-from hil.cli.project import project_root, runs_folder
+from hil.evidence import allure_report as report
 
 END_S = 30.0
 
@@ -135,7 +136,7 @@ def _report(
     if not results.is_dir() or not any(results.glob("*-result.json")):
         print("report    none: no test ran")
         return code or REPORT
-    allure = report.find_allure()
+    allure = report.find_allure(project_root())
     if allure is None:
         print(f"report    no HTML: the Allure command is missing; {report.MENDS}")
         return code

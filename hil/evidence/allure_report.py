@@ -11,7 +11,6 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final
 
-from hil.cli.project import project_root
 from hil.errors import BenchError
 
 MENDS: Final = "./lab run sets it up where Node >= 20 is there: sudo apt install nodejs npm"
@@ -27,9 +26,9 @@ class ReportError(BenchError):
     """The report could not be made; the results are still there."""
 
 
-def find_allure() -> str | None:
-    """Return the Allure command: of this project (.lab), or on the search path."""
-    local = project_root() / ".lab" / "node_modules" / ".bin" / "allure"
+def find_allure(root: Path | None) -> str | None:
+    """Return the Allure command: of the project in ``root`` (.lab), or on the search path."""
+    local = (root or Path()) / ".lab" / "node_modules" / ".bin" / "allure"
     if local.is_file() and os.access(local, os.X_OK) and shutil.which("node"):
         return str(local)
     return shutil.which("allure")
