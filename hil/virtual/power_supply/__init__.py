@@ -1,0 +1,1 @@
+"""A virtual programmable supply: strict SCPI over TCP, outputs in closed form, copper behind."""
