@@ -1,8 +1,8 @@
 """Packets of one profile, made by the SM-DP with the card absent (patent operation 520).
 
-One SCP03t session (SGP.02 ES8): 84, 85, then the package in as many 86 as it takes; borders fall anywhere. With
-the pseudo-random card challenge all of it, and every answer to expect, follows from key set,
-sequence counter, ISD-P AID and host challenge.
+One SCP03t session (SGP.02 ES8): 84, 85, then the package in as many 86 as it takes; borders fall
+anywhere. With the pseudo-random card challenge all of it, and every answer to expect, follows from
+key set, sequence counter, ISD-P AID and host challenge.
 """
 
 from __future__ import annotations

@@ -110,6 +110,13 @@ class Fcp:
         """The file size in bytes, None if the template says it."""
         return None if self.size is None else int.from_bytes(self.size, "big")
 
+    @property
+    def record_length(self) -> int | None:
+        """Bytes of a record, None for files without records or with a template's descriptor."""
+        if self.descriptor is None or len(self.descriptor) < 4:
+            return None
+        return int.from_bytes(self.descriptor[2:4], "big")
+
     @classmethod
     def decode(cls, value: bytes, where: str) -> Fcp:
         """Read the content of an Fcp."""

@@ -63,16 +63,20 @@ FileStep = SelectPath | Fcp | FillOffset | FillContent | Tlv
 
 
 def render(items: Iterable[FileItem | FileStep], size: int, blank: bytes = b"\xff") -> bytes:
-    """Return a file of ``size`` bytes after all fills; what nobody fills has ``blank`` (1 byte).
+    """Return a file of ``size`` bytes after its pattern and all fills.
 
-    Raises CodecError when a fill runs over the end.
+    What neither fills has ``blank`` (1 byte). A pattern fills each record of a record file, or the
+    whole file. Raises CodecError when a fill runs over the end.
     """
     if not 0 <= size <= MAX_FILE:
         raise CodecError(f"a file of {size} bytes cannot be rendered")
     content = bytearray(blank * size)
     position = 0
     for item in items:
-        if isinstance(item, FillOffset):
+        if isinstance(item, Fcp):
+            content[:] = _patterned(item, bytes(content))
+            position = 0
+        elif isinstance(item, FillOffset):
             position += item.skip
         elif isinstance(item, FillContent):
             end = position + len(item.content)
@@ -81,6 +85,20 @@ def render(items: Iterable[FileItem | FileStep], size: int, blank: bytes = b"\xf
             content[position:end] = item.content
             position = end
     return bytes(content)
+
+
+def _patterned(fcp: Fcp, content: bytes) -> bytes:
+    """Return the content that the Fcp's pattern gives, or ``content`` if it has none."""
+    info = fcp.info
+    if info is None or (not info.fill and not info.repeat):
+        return content
+    size = fcp.record_length or len(content)
+    if info.fill:
+        record = (info.fill + info.fill[-1:] * max(0, size - len(info.fill)))[:size]
+    else:
+        pattern = info.repeat or b""
+        record = (pattern * (size // len(pattern) + 1))[:size]
+    return (record * (len(content) // max(1, size) + 1))[: len(content)]
 
 
 def filled_size(items: Iterable[FileItem | FileStep]) -> int:
