@@ -28,7 +28,7 @@ from hil.wire.profile_package.blueprint_isim import (
 from hil.wire.profile_package.blueprint_usim_options import TEMPLATE_OPT_USIM, opt_usim
 from hil.wire.profile_package.elements import Body, encode_package
 from hil.wire.profile_package.fcp import DIRECTORY, TRANSPARENT, Fcp, ProprietaryInfo, minimal_bytes
-from hil.wire.profile_package.files import FillContent, GenericFileManagement, SelectPath
+from hil.wire.profile_package.files import FileStep, FillContent, GenericFileManagement, SelectPath
 from hil.wire.profile_package.header import ProfileHeader, Service
 from hil.wire.profile_package.package import PeHeader
 from hil.wire.profile_package.personalise import personalise
@@ -195,7 +195,7 @@ def _operator_file(data: ProfileData, size: int, identification: int) -> Generic
         short_id=b"",
         info=ProprietaryInfo(),
     )
-    command = (
+    command: tuple[FileStep, ...] = (
         SelectPath(b""),
         directory,
         SelectPath(_OPERATOR_DF),
