@@ -38,41 +38,43 @@ class Mac:
         return mac.finalize()
 
 
-class BlockCipher:
-    """AES with one key: single blocks, and whole blocks in CBC mode."""
+class Cbc:
+    """AES in CBC mode with one key, on whole blocks."""
 
-    __slots__ = ("_algorithm", "_ecb")
+    __slots__ = ("_algorithm", "_from_zero")
 
     def __init__(self, key: bytes) -> None:
         self._algorithm = AES(key)
+        # Most messages start from a zero IV: their set-up is made once.
+        self._from_zero = Cipher(self._algorithm, CBC(ZERO_BLOCK))
+
+    def encrypt(self, plain: bytes, iv: bytes = ZERO_BLOCK) -> bytes:
+        """Encipher; the length must be a multiple of 16."""
+        return self._started(iv).encryptor().update(plain)
+
+    def decrypt(self, enciphered: bytes, iv: bytes = ZERO_BLOCK) -> bytes:
+        """Decipher; :class:`CodecError` for a part of a block."""
+        if len(enciphered) % BLOCK:
+            raise CodecError(f"{len(enciphered)} enciphered bytes are not whole blocks of {BLOCK}")
+        return self._started(iv).decryptor().update(enciphered)
+
+    def _started(self, iv: bytes) -> Cipher[CBC]:
+        return self._from_zero if iv is ZERO_BLOCK else Cipher(self._algorithm, CBC(iv))
+
+
+class BlockCipher(Cbc):
+    """The same, and single blocks."""
+
+    __slots__ = ("_ecb",)
+
+    def __init__(self, key: bytes) -> None:
+        super().__init__(key)
         # ECB keeps nothing between blocks, so one context serves every single block.
         self._ecb = Cipher(self._algorithm, ECB()).encryptor()  # noqa: S305
 
     def block(self, block: bytes) -> bytes:
         """Encipher one block of 16 bytes."""
         return self._ecb.update(block)
-
-    def encrypt(self, plain: bytes, iv: bytes = ZERO_BLOCK) -> bytes:
-        """Encipher whole blocks in CBC mode; the length must be a multiple of 16."""
-        return Cipher(self._algorithm, CBC(iv)).encryptor().update(plain)
-
-    def decrypt(self, enciphered: bytes, iv: bytes = ZERO_BLOCK) -> bytes:
-        """Decipher whole blocks in CBC mode; :class:`CodecError` for a part of a block."""
-        if len(enciphered) % BLOCK:
-            raise CodecError(f"{len(enciphered)} enciphered bytes are not whole blocks of {BLOCK}")
-        return Cipher(self._algorithm, CBC(iv)).decryptor().update(enciphered)
-
-
-def cbc_encrypt(key: bytes, plain: bytes) -> bytes:
-    """Encipher whole blocks in CBC mode with a zero IV."""
-    return Cipher(AES(key), CBC(ZERO_BLOCK)).encryptor().update(plain)
-
-
-def cbc_decrypt(key: bytes, enciphered: bytes) -> bytes:
-    """Decipher whole blocks in CBC mode with a zero IV; :class:`CodecError` for part of one."""
-    if len(enciphered) % BLOCK:
-        raise CodecError(f"{len(enciphered)} enciphered bytes are not whole blocks of {BLOCK}")
-    return Cipher(AES(key), CBC(ZERO_BLOCK)).decryptor().update(enciphered)
 
 
 def pad(plain: bytes) -> bytes:

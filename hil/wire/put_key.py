@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
 from hil.errors import CodecError
-from hil.wire.aes import BLOCK, BlockCipher, check_key, kcv
+from hil.wire.aes import BLOCK, Cbc, check_key, kcv
 from hil.wire.apdu import CommandApdu
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class PutKey:
         Keys go under AES-CBC with a zero IV by ``dek``. One of 24 bytes is filled up with zeros;
         the inner length tells where it ends.
         """
-        cipher = BlockCipher(check_key(dek, what="DEK"))
+        cipher = Cbc(check_key(dek, what="DEK"))
         body = bytes((self.kvn,))
         for key in self.keys:
             check_key(key, what="new key")
@@ -43,7 +43,7 @@ class PutKey:
     @classmethod
     def decode(cls, raw: bytes, dek: bytes) -> Self:
         """Read the data of PUT KEY; :class:`CodecError` also for a wrong check value."""
-        cipher = BlockCipher(check_key(dek, what="DEK"))
+        cipher = Cbc(check_key(dek, what="DEK"))
         if not raw:
             raise CodecError("PUT KEY has no data")
         keys: list[bytes] = []
@@ -67,7 +67,7 @@ def put_key(
     return CommandApdu(0x80, INS_PUT_KEY, replaces, several | first_id, body, 256)
 
 
-def _read_key(raw: bytes, at: int, cipher: BlockCipher) -> tuple[bytes, int]:
+def _read_key(raw: bytes, at: int, cipher: Cbc) -> tuple[bytes, int]:
     if at + 3 > len(raw):
         raise CodecError(f"key block at byte {at} of PUT KEY is cut off")
     kind, outer, length = raw[at], raw[at + 1], raw[at + 2]

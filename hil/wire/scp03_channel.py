@@ -98,13 +98,28 @@ def check_level(level: int, option: int) -> None:
 class Channel:
     """Protects and opens commands and answers in their order; not safe for use by two threads."""
 
-    __slots__ = ("_cipher", "_mac", "_rmac", "chain", "counter", "level")
+    __slots__ = (
+        "_cipher",
+        "_enciphers_answers",
+        "_mac",
+        "_rmac",
+        "_signs_answers",
+        "chain",
+        "counter",
+        "deciphers",
+        "level",
+    )
 
     def __init__(self, keys: SessionKeys, level: int) -> None:
         self._cipher = BlockCipher(keys.enc)
         self._mac = Mac(keys.mac)
         self._rmac = Mac(keys.rmac)
         self.level = level
+        # Read once: tests of enum flags would cost as much as the ciphers.
+        self.deciphers = bool(level & Level.C_DECRYPTION)
+        """Whether command data is enciphered."""
+        self._signs_answers = bool(level & Level.R_MAC)
+        self._enciphers_answers = bool(level & Level.R_ENCRYPTION)
         self.chain = ZERO_BLOCK
         """All 16 bytes of the last C-MAC."""
         self.counter = 0
@@ -112,7 +127,7 @@ class Channel:
 
     def encipher(self, data: bytes) -> bytes:
         """Count one command and return its data as it goes on the wire."""
-        if not self.level & Level.C_DECRYPTION:
+        if not self.deciphers:
             return data
         self.counter += 1
         if not data:
@@ -121,7 +136,7 @@ class Channel:
 
     def decipher(self, data: bytes) -> bytes:
         """Count one command and return its plain data."""
-        if not self.level & Level.C_DECRYPTION:
+        if not self.deciphers:
             return data
         self.counter += 1
         if not data:
@@ -144,28 +159,28 @@ class Channel:
 
     def command_length(self, plain: int) -> int:
         """Return how many bytes ``plain`` bytes of command data become, C-MAC counted."""
-        return self._length(plain, enciphered=self.level & Level.C_DECRYPTION) + MAC_BYTES
+        return self._length(plain, enciphered=self.deciphers) + MAC_BYTES
 
     def response_length(self, plain: int) -> int:
         """Return how many bytes ``plain`` bytes of answer data become, R-MAC counted."""
-        if not self.level & Level.R_MAC:
+        if not self._signs_answers:
             return plain
-        return self._length(plain, enciphered=self.level & Level.R_ENCRYPTION) + MAC_BYTES
+        return self._length(plain, enciphered=self._enciphers_answers) + MAC_BYTES
 
     def seal_response(self, data: bytes, *, head: bytes = b"", tail: bytes = b"") -> bytes:
         """Return answer data with R-ENCRYPTION and R-MAC as the level says.
 
         ``head`` and ``tail`` stand around the data in the R-MAC only.
         """
-        if not self.level & Level.R_MAC:
+        if not self._signs_answers:
             return data
-        if data and self.level & Level.R_ENCRYPTION:
+        if data and self._enciphers_answers:
             data = self._cipher.encrypt(pad(data), self._icv(self.counter | _RESPONSE_COUNTER))
         return data + self._rmac.of(self.chain + head + data + tail)[:MAC_BYTES]
 
     def open_response(self, sent: bytes, *, head: bytes = b"", tail: bytes = b"") -> bytes:
         """Check R-MAC and return the plain answer data; :class:`ResponseMacError` when wrong."""
-        if not self.level & Level.R_MAC:
+        if not self._signs_answers:
             return sent
         if len(sent) < MAC_BYTES:
             raise ResponseMacError(f"answer of {len(sent)} bytes has no room for its R-MAC")
@@ -175,12 +190,12 @@ class Channel:
             raise ResponseMacError(
                 "R-MAC is wrong: the answer was changed or is not to this command"
             )
-        if data and self.level & Level.R_ENCRYPTION:
+        if data and self._enciphers_answers:
             data = self._open(data, self.counter | _RESPONSE_COUNTER)
         return data
 
     @staticmethod
-    def _length(plain: int, *, enciphered: int) -> int:
+    def _length(plain: int, *, enciphered: bool) -> int:
         return plain // BLOCK * BLOCK + BLOCK if plain and enciphered else plain
 
     def _open(self, data: bytes, block: int) -> bytes:

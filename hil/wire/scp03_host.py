@@ -14,7 +14,7 @@ from hil.wire.scp03_apdu import (
     open_answer,
     seal_answer,
 )
-from hil.wire.scp03_channel import MAC_BYTES, Channel, Level, ResponseRules
+from hil.wire.scp03_channel import MAC_BYTES, Channel, ResponseRules
 from hil.wire.scp03_handshake import DEFAULT_LEVEL, HostHandshake, InitializeUpdateAnswer
 from hil.wire.scp03_keys import KeySet, SessionKeys
 from hil.wire.status_words import OK
@@ -82,7 +82,7 @@ class HostSession:
         when enciphered, 247 otherwise.
         """
         secure = self._opened()
-        room = _LONGEST_ENCIPHERED if secure.level & Level.C_DECRYPTION else _LONGEST_LC - MAC_BYTES
+        room = _LONGEST_ENCIPHERED if secure.deciphers else _LONGEST_LC - MAC_BYTES
         if len(command.data) > room:
             raise CodecError(
                 f"{len(command.data)} bytes of data do not fit one secured command; at most {room}"

@@ -10,10 +10,11 @@ from __future__ import annotations
 import hmac
 import zlib
 from dataclasses import dataclass
-from typing import Final, Self
+from functools import lru_cache
+from typing import Final, NamedTuple, Self
 
 from hil.errors import CodecError
-from hil.wire.aes import BLOCK, Mac, cbc_decrypt, cbc_encrypt
+from hil.wire.aes import BLOCK
 from hil.wire.scp80_parameters import (
     CRC32,
     LAST_COUNTER,
@@ -27,6 +28,7 @@ from hil.wire.scp80_parameters import (
     SecurityParameters,
     Spi,
     accept_counter,
+    read_spi,
     require_aes,
     sgp02_weaknesses,
 )
@@ -58,6 +60,8 @@ RESPONSE_UDH: Final = bytes.fromhex("027100")
 
 _COMMAND_HEADER: Final = 10
 _RESPONSE_HEADER: Final = 6
+_INNER: Final = 6
+"""Bytes of counter and filling count."""
 _CHECK_BYTES: Final = {
     Integrity.NONE: 0,
     Integrity.REDUNDANCY_CHECK: 4,
@@ -117,18 +121,11 @@ def wrap_command(
     data: bytes, counter: int, parameters: SecurityParameters, keys: OtaKeySet
 ) -> bytes:
     """Return the packet around ``data`` (a script, or anything else the application reads)."""
-    spi = parameters.flags
     kvn = keys.kvn << 4
-    head = parameters.spi + bytes((kvn | parameters.kic_algorithm, kvn | parameters.kid_algorithm))
-    clear = head + parameters.tar
-    return _wrap(
-        clear,
-        _counter_bytes(counter),
-        b"",
-        data,
-        _Security(spi.integrity, spi.ciphered, parameters, keys),
-        prefix=b"",
-    )
+    octets = bytes((kvn | parameters.kic_algorithm, kvn | parameters.kid_algorithm))
+    clear = parameters.spi + octets + parameters.tar
+    security = _security_of(parameters, response=False)
+    return _wrap(clear, (counter, b""), data, security, keys)
 
 
 def unwrap_command(packet: bytes, keys: OtaKeySet) -> CommandPacket:
@@ -139,13 +136,12 @@ def unwrap_command(packet: bytes, keys: OtaKeySet) -> CommandPacket:
     judged: see :func:`accept_counter`.
     """
     header = CommandHeader.decode(packet)
-    spi = header.parameters.flags
     for name, kvn in (("KIc", header.kic_kvn), ("KID", header.kid_kvn)):
         # Key version 0 leaves the choice to the receiver.
         if kvn not in (0, keys.kvn):
             raise CodecError(f"{name} names key set {kvn:X}, not {keys.kvn:X}")
-    security = _Security(spi.integrity, spi.ciphered, header.parameters, keys)
-    counter, _, data = _unwrap(packet, _COMMAND_HEADER, 0, security, prefix=b"")
+    security = _security_of(header.parameters, response=False)
+    counter, _, data = _unwrap(packet, _COMMAND_HEADER, 0, security, keys)
     return CommandPacket(header, counter, data)
 
 
@@ -153,17 +149,11 @@ def wrap_response(
     response: ResponsePacket, parameters: SecurityParameters, keys: OtaKeySet
 ) -> bytes:
     """Return the proof of receipt, secured as the command's ``parameters`` ask for."""
-    spi = parameters.flags
     if not 0 <= response.status <= 0xFF or len(response.tar) != 3:
         raise CodecError("a response packet has a status of one byte and a TAR of three")
-    return _wrap(
-        response.tar,
-        _counter_bytes(response.counter),
-        bytes((response.status,)),
-        response.data,
-        _Security(spi.por_integrity, spi.por_ciphered, parameters, keys),
-        prefix=RESPONSE_UDH,
-    )
+    inner = (response.counter, bytes((response.status,)))
+    security = _security_of(parameters, response=True)
+    return _wrap(response.tar, inner, response.data, security, keys)
 
 
 def unwrap_response(
@@ -175,90 +165,90 @@ def unwrap_response(
     """
     if len(packet) < _RESPONSE_HEADER or int.from_bytes(packet[:2], "big") != len(packet) - 2:
         raise CodecError(f"response packet of {len(packet)} bytes does not fit its length")
-    spi = parameters.flags
-    security = _Security(spi.por_integrity, spi.por_ciphered, parameters, keys)
-    counter, status, data = _unwrap(packet, _RESPONSE_HEADER, 1, security, prefix=RESPONSE_UDH)
+    security = _security_of(parameters, response=True)
+    counter, status, data = _unwrap(packet, _RESPONSE_HEADER, 1, security, keys)
     return ResponsePacket(bytes(packet[3:6]), counter, status[0], data)
 
 
-class _Security:
+class _Security(NamedTuple):
     """One direction's checksum and cipher."""
 
-    __slots__ = ("_crc", "_kic", "_mac", "check_bytes", "ciphered")
+    check_bytes: int
+    signed: bool
+    ciphered: bool
 
-    def __init__(
-        self, integrity: Integrity, ciphered: bool, parameters: SecurityParameters, keys: OtaKeySet
-    ) -> None:
-        if integrity not in _CHECK_BYTES:
-            raise CodecError("SPI asks for digital signatures, which are not spoken")
-        self.check_bytes = _CHECK_BYTES[integrity]
-        self.ciphered = ciphered
-        self._mac: Mac | None = None
-        self._kic = keys.kic
-        if integrity is Integrity.CRYPTOGRAPHIC_CHECKSUM:
-            require_aes(parameters.kid_algorithm, what="KID")
-            self._mac = Mac(keys.kid)
-        elif integrity is Integrity.REDUNDANCY_CHECK and parameters.kid_algorithm != CRC32:
-            raise CodecError(
-                f"KID asks for redundancy check {parameters.kid_algorithm:X}; "
-                "only CRC-32 (5) is spoken"
-            )
-        if ciphered:
-            require_aes(parameters.kic_algorithm, what="KIc")
+    def check(self, message: bytes, keys: OtaKeySet) -> bytes:
+        """Return the checksum over ``message``."""
+        if self.signed:
+            return keys.signer.of(message)[: self.check_bytes]
+        return zlib.crc32(message).to_bytes(4, "big") if self.check_bytes else b""
 
-    def check(self, message: bytes) -> bytes:
-        if self._mac is not None:
-            return self._mac.of(message)[: self.check_bytes]
-        return zlib.crc32(message).to_bytes(4, "big")[: self.check_bytes]
 
-    def filling(self, length: int) -> int:
-        return -length % BLOCK if self.ciphered else 0
+@lru_cache(maxsize=256)
+def _security(spi: bytes, kic_algorithm: int, kid_algorithm: int, *, response: bool) -> _Security:
+    """Read what one direction asks for, and refuse what is not spoken."""
+    flags = read_spi(spi)
+    integrity = flags.por_integrity if response else flags.integrity
+    ciphered = flags.por_ciphered if response else flags.ciphered
+    if integrity is Integrity.DIGITAL_SIGNATURE:
+        raise CodecError("SPI asks for digital signatures, which are not spoken")
+    signed = integrity is Integrity.CRYPTOGRAPHIC_CHECKSUM
+    if signed:
+        require_aes(kid_algorithm, what="KID")
+    elif integrity is Integrity.REDUNDANCY_CHECK and kid_algorithm != CRC32:
+        raise CodecError(
+            f"KID asks for redundancy check {kid_algorithm:X}; only CRC-32 (5) is spoken"
+        )
+    if ciphered:
+        require_aes(kic_algorithm, what="KIc")
+    return _Security(_CHECK_BYTES[integrity], signed, ciphered)
 
-    def cipher(self, block: bytes) -> bytes:
-        return cbc_encrypt(self._kic, block) if self.ciphered else block
 
-    def decipher(self, block: bytes) -> bytes:
-        return cbc_decrypt(self._kic, block) if self.ciphered else block
+def _security_of(parameters: SecurityParameters, *, response: bool) -> _Security:
+    return _security(
+        parameters.spi, parameters.kic_algorithm, parameters.kid_algorithm, response=response
+    )
 
 
 def _wrap(
-    clear: bytes, counter: bytes, status: bytes, data: bytes, security: _Security, *, prefix: bytes
+    clear: bytes, inner: tuple[int, bytes], data: bytes, security: _Security, keys: OtaKeySet
 ) -> bytes:
-    fixed = len(counter) + 1 + len(status) + security.check_bytes
-    filling = security.filling(fixed + len(data))
-    header_length = len(clear) + fixed
-    total = 1 + header_length + len(data) + filling
+    """Secure ``data``; ``inner`` is the counter and what stands behind the filling count."""
+    counter, status = inner
+    fixed = _INNER + len(status) + security.check_bytes
+    filling = -(fixed + len(data)) % BLOCK if security.ciphered else 0
+    total = 1 + len(clear) + fixed + len(data) + filling
     if total > 0xFFFF:
         raise CodecError(f"{len(data)} bytes of data do not fit one packet")
-    head = total.to_bytes(2, "big") + bytes((header_length,)) + clear
-    inner = counter + bytes((filling,)) + status
+    if not 0 <= counter <= LAST_COUNTER:
+        raise CodecError(f"packet counter {counter} does not fit 5 bytes")
+    head = total.to_bytes(2, "big") + bytes((len(clear) + fixed,)) + clear
+    plain = counter.to_bytes(5, "big") + bytes((filling,)) + status
     padded = data + bytes(filling)
-    check = security.check(prefix + head + inner + padded)
-    return head + security.cipher(inner + check + padded)
+    prefix = RESPONSE_UDH if status else b""
+    secret = plain + security.check(prefix + head + plain + padded, keys) + padded
+    return head + (keys.cipher.encrypt(secret) if security.ciphered else secret)
 
 
 def _unwrap(
-    packet: bytes, clear: int, status_bytes: int, security: _Security, *, prefix: bytes
+    packet: bytes, clear: int, status_bytes: int, security: _Security, keys: OtaKeySet
 ) -> tuple[int, bytes, bytes]:
-    fixed = 6 + status_bytes + security.check_bytes
+    """Open a packet whose clear part is ``clear`` bytes long: counter, status, data."""
+    start = _INNER + status_bytes
+    fixed = start + security.check_bytes
     if packet[2] != clear - 3 + fixed:
         raise CodecError(f"packet header says {packet[2]} bytes; {clear - 3 + fixed} fit its SPI")
-    plain = security.decipher(packet[clear:])
+    secret = packet[clear:]
+    plain = keys.cipher.decrypt(secret) if security.ciphered else secret
     if len(plain) < fixed:
         raise CodecError(f"packet ends {fixed - len(plain)} bytes before its data")
-    inner = plain[: 6 + status_bytes]
     padded = plain[fixed:]
-    check = security.check(prefix + packet[:clear] + inner + padded)
-    if not hmac.compare_digest(check, plain[6 + status_bytes : fixed]):
+    prefix = RESPONSE_UDH if status_bytes else b""
+    check = security.check(prefix + packet[:clear] + plain[:start] + padded, keys)
+    if not hmac.compare_digest(check, plain[start:fixed]):
         raise PacketSecurityError("packet checksum is wrong: changed on its way, or other keys")
     filling = plain[5]
     if filling > len(padded):
         raise CodecError(f"packet says {filling} filling bytes, but has {len(padded)} of data")
     data = padded[: len(padded) - filling]
-    return int.from_bytes(plain[:5], "big"), inner[6:], data
-
-
-def _counter_bytes(counter: int) -> bytes:
-    if not 0 <= counter <= LAST_COUNTER:
-        raise CodecError(f"packet counter {counter} does not fit 5 bytes")
-    return counter.to_bytes(5, "big")
+    return int.from_bytes(plain[:5], "big"), plain[_INNER:start], data

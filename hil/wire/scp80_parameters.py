@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final, Self
 
 from hil.errors import CodecError
-from hil.wire.aes import check_key
+from hil.wire.aes import Cbc, Mac, check_key
 
 AES: Final = 0x2
 CRC32: Final = 0x5
@@ -122,12 +122,17 @@ def read_spi(raw: bytes) -> Spi:
 
 @dataclass(frozen=True, slots=True)
 class OtaKeySet:
-    """Keys for packets under key version number 1 to F; ``dek`` is needed for PUT KEY only."""
+    """Keys for packets under key version number 1 to F; ``dek`` is needed for PUT KEY only.
+
+    The key schedules are made once, with the key set.
+    """
 
     kvn: int
     kic: bytes = field(repr=False)
     kid: bytes = field(repr=False)
     dek: bytes | None = field(default=None, repr=False)
+    cipher: Cbc = field(init=False, repr=False, compare=False)
+    signer: Mac = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not 1 <= self.kvn <= 0x0F:
@@ -136,6 +141,8 @@ class OtaKeySet:
         check_key(self.kid, what=f"KID of key set {self.kvn:X}")
         if self.dek is not None:
             check_key(self.dek, what=f"DEK of key set {self.kvn:X}")
+        object.__setattr__(self, "cipher", Cbc(self.kic))
+        object.__setattr__(self, "signer", Mac(self.kid))
 
 
 @dataclass(frozen=True, slots=True)
