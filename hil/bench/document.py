@@ -89,6 +89,8 @@ def read_document(path: Path, *, text: str | None = None, name: str = "") -> Doc
         return document
     try:
         _Builder(document).build(source)
+    except _BrokenOffError:
+        document.data = None
     except yaml.MarkedYAMLError as err:
         mark = err.problem_mark or err.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
@@ -128,6 +130,10 @@ def _read_text(document: Document) -> str | None:
         return None
 
 
+class _BrokenOffError(Exception):
+    """The rest of the file has no meaning after the problem just noted."""
+
+
 class _Builder:
     """Builds the tree from parser events with a stack of its own."""
 
@@ -147,6 +153,8 @@ class _Builder:
                     return
             elif isinstance(event, yaml.AliasEvent):
                 self._refuse(event, f"alias '*{event.anchor}': write the value out")
+                if self._expects_key():
+                    raise _BrokenOffError
                 self._take(event, None)
             elif isinstance(event, yaml.NodeEvent):
                 self._node(event)
@@ -170,8 +178,9 @@ class _Builder:
                 self._take(event, _scalar(event))
             return
         if self._expects_key():
+            # What follows cannot be told apart from keys and values any more.
             self._refuse(event, "a key must be plain text")
-            self._key[-1] = ""
+            raise _BrokenOffError
         container: dict[str, Any] | list[Any]
         container = {} if isinstance(event, yaml.MappingStartEvent) else []
         place = self._take(event, container)
