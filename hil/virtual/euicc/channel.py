@@ -1,0 +1,32 @@
+"""A logical channel: what is selected on it (ETSI TS 102 221, section 8.7 and 11.1.17)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from hil.virtual.euicc.store_data import Chain
+
+if TYPE_CHECKING:
+    from hil.virtual.euicc.files import Df, Ef
+    from hil.virtual.euicc.secure_session import SecureSession
+    from hil.virtual.euicc.security_domain import SecurityDomain
+    from hil.wire.apdu import ResponseApdu
+
+
+@dataclass(slots=True)
+class Channel:
+    """State of one open channel; all of it is lost at reset.
+
+    ``domain`` is the selected security domain, ``None`` when the UICC's files or an NAA are
+    selected. ``record``: current record, 0 for none. ``waiting``: answer kept for GET RESPONSE.
+    """
+
+    number: int
+    df: Df
+    ef: Ef | None = None
+    record: int = 0
+    domain: SecurityDomain | None = None
+    session: SecureSession | None = None
+    waiting: ResponseApdu | None = None
+    chain: Chain = field(default_factory=Chain)

@@ -1,0 +1,166 @@
+"""What the eUICC maker puts into the card: identity, key sets, memory, bootstrap profile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from hil.errors import CodecError, ConfigError
+from hil.virtual.euicc import atr
+from hil.virtual.euicc.atr import Protocol
+from hil.wire.identifiers import is_valid_eid
+from hil.wire.scp03 import KeySet
+
+_KNOWN: Final = frozenset(
+    {
+        "eid",
+        "isd_r",
+        "isd_p_base",
+        "memory",
+        "atr",
+        "protocol",
+        "bootstrap_profile",
+        "counter_moves",
+    }
+)
+DEFAULT_MEMORY: Final = 500_000
+
+
+class CounterMoves(StrEnum):
+    """When the sequence counter of an SCP03 key set moves; the standard leaves it to memory."""
+
+    AT_AUTHENTICATION = "external-authenticate"
+    AT_INITIALISATION = "initialize-update"
+
+
+@dataclass(frozen=True, slots=True)
+class Scp80Keys:
+    """One SCP80 key set as personalised: ``counter`` is the last value used."""
+
+    kvn: int
+    kic: bytes = field(repr=False)
+    kid: bytes = field(repr=False)
+    dek: bytes = field(repr=False)
+    counter: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Scp03Keys:
+    """One SCP03 key set as personalised: ``counter`` is the last value used."""
+
+    keys: KeySet
+    counter: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Factory:
+    """One card as the maker ships it; ``memory`` in bytes for profiles."""
+
+    eid: str
+    scp80: tuple[Scp80Keys, ...]
+    scp03: tuple[Scp03Keys, ...]
+    isd_p_base: KeySet | None
+    memory: int
+    atr: bytes
+    bootstrap_profile: bytes | None = field(repr=False)
+    counter_moves: CounterMoves = CounterMoves.AT_AUTHENTICATION
+
+    @property
+    def protocol(self) -> Protocol:
+        """The transmission protocol, which the ATR alone decides."""
+        return atr.protocol_of(self.atr)
+
+
+def read_factory(raw: Mapping[str, object]) -> Factory:
+    """Read a factory file; :class:`ConfigError` names the field that is wrong."""
+    unknown = sorted(set(raw) - _KNOWN)
+    if unknown:
+        raise ConfigError(
+            f"factory file: unknown field {unknown[0]!r}; known: {', '.join(sorted(_KNOWN))}"
+        )
+    eid = raw.get("eid")
+    if not isinstance(eid, str) or not is_valid_eid(eid):
+        raise ConfigError(f"factory file, eid: {eid!r} is not 32 digits with right check digits")
+    isd_r = _mapping(raw.get("isd_r", {}), "isd_r")
+    base = raw.get("isd_p_base")
+    bootstrap = raw.get("bootstrap_profile")
+    try:
+        protocol = Protocol(str(raw.get("protocol", Protocol.T0)))
+        counter_moves = CounterMoves(str(raw.get("counter_moves", CounterMoves.AT_AUTHENTICATION)))
+    except ValueError as err:
+        raise ConfigError(f"factory file: {err}") from err
+    given_atr = raw.get("atr")
+    return Factory(
+        eid=eid,
+        scp80=tuple(_scp80(row) for row in _rows(isd_r, "scp80")),
+        scp03=tuple(_scp03(row) for row in _rows(isd_r, "scp03")),
+        isd_p_base=None if base is None else _key_set(_mapping(base, "isd_p_base"), "isd_p_base"),
+        memory=_number(raw, "memory", "factory file", default=DEFAULT_MEMORY),
+        atr=atr.build(protocol) if given_atr is None else _bytes(raw, "atr", "factory file"),
+        bootstrap_profile=(
+            None if bootstrap is None else _bytes(raw, "bootstrap_profile", "factory file")
+        ),
+        counter_moves=counter_moves,
+    )
+
+
+def _scp80(row: Mapping[str, object]) -> Scp80Keys:
+    where = "isd_r.scp80"
+    kvn = _number(row, "kvn", where)
+    if not 1 <= kvn <= 0x0F:
+        raise ConfigError(f"factory file, {where}: kvn {kvn} is outside 1 to 15")
+    kic, kid, dek = (_bytes(row, name, where) for name in ("kic", "kid", "dek"))
+    try:
+        KeySet(kvn, kic, kid, dek)
+    except CodecError as err:
+        raise ConfigError(f"factory file, {where}: {err}") from err
+    return Scp80Keys(kvn, kic, kid, dek, _number(row, "counter", where, default=0))
+
+
+def _scp03(row: Mapping[str, object]) -> Scp03Keys:
+    where = "isd_r.scp03"
+    return Scp03Keys(_key_set(row, where), _number(row, "counter", where, default=0))
+
+
+def _key_set(row: Mapping[str, object], where: str) -> KeySet:
+    kvn = _number(row, "kvn", where)
+    if not 0x30 <= kvn <= 0x3F:
+        raise ConfigError(f"factory file, {where}: kvn {kvn} is outside 48 to 63 (30 to 3F)")
+    keys = [_bytes(row, name, where) for name in ("enc", "mac", "dek")]
+    try:
+        return KeySet(kvn, *keys)
+    except CodecError as err:
+        raise ConfigError(f"factory file, {where}: {err}") from err
+
+
+def _mapping(value: object, where: str) -> Mapping[str, object]:
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"factory file, {where}: must be an object")
+    return value
+
+
+def _rows(parent: Mapping[str, object], name: str) -> list[Mapping[str, object]]:
+    rows = parent.get(name, [])
+    if not isinstance(rows, list):
+        raise ConfigError(f"factory file, isd_r.{name}: must be a list")
+    return [_mapping(row, f"isd_r.{name}") for row in rows]
+
+
+def _bytes(row: Mapping[str, object], name: str, where: str) -> bytes:
+    value = row.get(name)
+    if isinstance(value, str):
+        try:
+            return bytes.fromhex(value)
+        except ValueError:
+            value = None
+    # The value itself stays out of the text: it may be a key.
+    raise ConfigError(f"factory file, {where}: {name} must be hex digits")
+
+
+def _number(row: Mapping[str, object], name: str, where: str, *, default: int | None = None) -> int:
+    value = row.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ConfigError(f"factory file, {where}: {name} must be a number from 0")
+    return value

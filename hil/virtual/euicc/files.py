@@ -1,0 +1,194 @@
+"""Files of a UICC: MF, DFs, ADFs and EFs as objects in memory (ETSI TS 102 221, section 8).
+
+A :class:`FileTree` is one profile's file system, or that of the bare eUICC. How it is stored is in
+:mod:`hil.virtual.euicc.file_store`; what commands do with it, in
+:mod:`hil.virtual.euicc.file_commands`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Final
+
+from hil.virtual.euicc.refusal import RefusalError
+
+MF_ID: Final = 0x3F00
+CURRENT_ADF_ID: Final = 0x7FFF
+MF_ARR_ID: Final = 0x2F06
+DF_ARR_ID: Final = 0x6F06
+ACTIVATED: Final = 0x05
+
+
+class Structure(IntEnum):
+    """Structure of an EF: first byte of the file descriptor, shareable."""
+
+    TRANSPARENT = 0x41
+    LINEAR = 0x42
+    CYCLIC = 0x46
+    BER_TLV = 0x79
+
+    @property
+    def has_records(self) -> bool:
+        """Whether the file is read by records."""
+        return self in (Structure.LINEAR, Structure.CYCLIC)
+
+
+@dataclass(slots=True, eq=False)
+class Ef:
+    """An elementary file. ``content`` of a record file is all records in a row, the first first.
+
+    ``security``: value of the FCP object 8B. ``sfi``: short file id, ``None`` for none. ``link``:
+    path from the MF of the file that this one stands for, ``target`` that file.
+    """
+
+    fid: int
+    structure: Structure
+    content: bytearray
+    record_length: int = 0
+    sfi: int | None = None
+    security: bytes = b""
+    life_cycle: int = ACTIVATED
+    special: int = 0
+    link: bytes = b""
+    parent: Df | None = field(default=None, repr=False)
+    target: Ef | None = field(default=None, repr=False)
+
+    def follow(self, target: Ef) -> None:
+        """Share the content of another file, to which this one is a link."""
+        self.target = target
+        self.structure, self.record_length = target.structure, target.record_length
+        self.content = target.content
+
+    @property
+    def records(self) -> int:
+        """Number of records."""
+        return len(self.content) // self.record_length if self.record_length else 0
+
+    def record(self, number: int) -> bytes:
+        """Return a record, counted from 1; 6A83 if there is none."""
+        if not 1 <= number <= self.records:
+            raise RefusalError(0x6A83, f"file {self.fid:04X} has {self.records} records")
+        start = (number - 1) * self.record_length
+        return bytes(self.content[start : start + self.record_length])
+
+    @property
+    def path(self) -> str:
+        """File ids from below the MF down to this file, in hex."""
+        return f"{self.parent.path}{self.fid:04X}" if self.parent else f"{self.fid:04X}"
+
+
+@dataclass(slots=True, eq=False)
+class Df:
+    """A dedicated file: the MF, a DF, or an ADF (then with ``name``, its AID).
+
+    An ADF's ``fid`` is the temporary id of its profile package: it stands in paths of the package
+    and can not be selected. ``pins``: key references of its PIN status template; bit n of
+    ``pin_states``, from b8, tells whether the n-th of them is enabled.
+    """
+
+    fid: int
+    name: bytes = b""
+    security: bytes = b""
+    pins: bytes = b""
+    pin_states: int = 0
+    life_cycle: int = ACTIVATED
+    parent: Df | None = field(default=None, repr=False)
+    children: dict[int, Df | Ef] = field(default_factory=dict, repr=False)
+    by_sfi: dict[int, Ef] = field(default_factory=dict, repr=False)
+
+    @property
+    def path(self) -> str:
+        """File ids from below the MF down to this file, in hex; empty for the MF."""
+        return "" if self.parent is None else f"{self.parent.path}{self.fid:04X}"
+
+    @property
+    def application(self) -> Df:
+        """The ADF this file belongs to, or the MF."""
+        at = self
+        while at.parent is not None and not at.name:
+            at = at.parent
+        return at
+
+    def add(self, file: Df | Ef) -> None:
+        """Put a file into this DF; 6A89 if the id is taken."""
+        if file.fid in self.children:
+            raise RefusalError(0x6A89, f"file {file.fid:04X} exists in {self.path or 'the MF'}")
+        file.parent = self
+        self.children[file.fid] = file
+        if isinstance(file, Ef) and file.sfi is not None:
+            self.by_sfi[file.sfi] = file
+
+    def walk(self) -> Iterator[Df | Ef]:
+        """Go through this DF and all below it, parents before children."""
+        yield self
+        for child in self.children.values():
+            if isinstance(child, Df):
+                yield from child.walk()
+            else:
+                yield child
+
+
+class FileTree:
+    """One file system. ``owner`` is the AID of its ISD-P, empty for the bare eUICC."""
+
+    def __init__(self, mf: Df, *, owner: bytes = b"") -> None:
+        self.mf = mf
+        self.owner = owner
+
+    @property
+    def applications(self) -> list[Df]:
+        """The ADFs, in the order they were made."""
+        return [one for one in self.mf.children.values() if isinstance(one, Df) and one.name]
+
+    def at(self, path: bytes) -> Df | Ef | None:
+        """Return the file at a path from the MF, ADFs by temporary id, ``None`` if absent."""
+        found: Df | Ef | None = self.mf
+        for place in range(0, len(path), 2):
+            if not isinstance(found, Df):
+                return None
+            found = found.children.get(int.from_bytes(path[place : place + 2], "big"))
+        return found
+
+    def tie_links(self) -> None:
+        """Let every link share the content of its target; 6A82 for one that leads nowhere."""
+        for file in self.mf.walk():
+            if isinstance(file, Ef) and file.link:
+                target = self.at(file.link)
+                if not isinstance(target, Ef) or target.link:
+                    raise RefusalError(0x6A82, f"file {file.path} links to {file.link.hex()}")
+                file.follow(target)
+
+    def size(self) -> int:
+        """Bytes of non-volatile memory that the files are charged with."""
+        return sum(
+            HEADER_COST + (len(file.content) if isinstance(file, Ef) and not file.link else 0)
+            for file in self.mf.walk()
+        )
+
+
+HEADER_COST: Final = 24
+"""Bytes a file costs besides its content: a round figure for descriptor and allocation."""
+
+
+def find(start: Df, fid: int, mf: Df) -> Df | Ef | None:
+    """Find a file by id as SELECT with P1 = 00 does (ETSI TS 102 221, 8.4.1).
+
+    Children of the current DF, its parent, children of the parent; besides the current DF itself,
+    the MF and 7FFF, the current ADF. Temporary ids of ADFs are not found.
+    """
+    if fid == MF_ID:
+        return mf
+    if fid == CURRENT_ADF_ID:
+        adf = start.application
+        return adf if adf.name else None
+    candidates: list[Df | Ef] = [start]
+    candidates += start.children.values()
+    if start.parent is not None:
+        candidates.append(start.parent)
+        candidates += start.parent.children.values()
+    for file in candidates:
+        if file.fid == fid and not (isinstance(file, Df) and file.name):
+            return file
+    return None

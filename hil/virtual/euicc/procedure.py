@@ -1,0 +1,76 @@
+"""How answers leave the card: 61xx, 6Cxx and GET RESPONSE (ISO/IEC 7816-3, TS 102 221 7.3).
+
+A handler returns all the data there is; what of it goes out now depends on the protocol and on Le.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from hil.virtual.euicc.atr import Protocol
+from hil.virtual.euicc.refusal import RefusalError
+from hil.wire.apdu import CommandApdu, ResponseApdu
+from hil.wire.status_words import OK
+
+if TYPE_CHECKING:
+    from hil.virtual.euicc.channel import Channel
+
+WHOLE: Final = 256
+"""Le 00 of a short APDU: as much as there is, up to 256 bytes."""
+
+
+def deliver(
+    protocol: Protocol, command: CommandApdu, answer: ResponseApdu, channel: Channel
+) -> ResponseApdu:
+    """Return what the card sends now; the rest stays in ``channel.waiting``."""
+    channel.waiting = None
+    size = len(answer.data)
+    if not size:
+        return answer
+    if protocol is Protocol.T0 and command.data:
+        channel.waiting = answer
+        return ResponseApdu(b"", _more(size) if answer.sw == OK else answer.sw)
+    wanted = WHOLE if command.data and command.le is None else command.le
+    if wanted is None:
+        return ResponseApdu(b"", _exactly(size))
+    if wanted == size or (size < wanted and (protocol is Protocol.T1 or wanted == WHOLE)):
+        return answer
+    if wanted == WHOLE:
+        channel.waiting = ResponseApdu(answer.data[WHOLE:], answer.sw)
+        return ResponseApdu(answer.data[:WHOLE], _more(size - WHOLE))
+    return ResponseApdu(b"", _exactly(size))
+
+
+def get_response(command: CommandApdu, channel: Channel) -> ResponseApdu:
+    """Answer GET RESPONSE from what waits; 6985 if nothing does, 6Cxx if less does."""
+    waiting = channel.waiting
+    if waiting is None:
+        raise RefusalError(0x6985, "nothing waits for GET RESPONSE")
+    if command.p1 or command.p2 or command.data:
+        channel.waiting = None
+        raise RefusalError(0x6A86)
+    size = len(waiting.data)
+    wanted = WHOLE if command.le is None else command.le
+    if size < wanted < WHOLE:
+        return ResponseApdu(b"", _exactly(size))
+    part, rest = waiting.data[:wanted], waiting.data[wanted:]
+    if rest:
+        channel.waiting = ResponseApdu(rest, waiting.sw)
+        return ResponseApdu(part, _more(len(rest)))
+    channel.waiting = None
+    # A warning went out already, in place of 61xx.
+    return ResponseApdu(part, OK)
+
+
+def check_le(command: CommandApdu, size: int) -> None:
+    """Refuse a wrong Le with 6Cxx before a command with side effects is done."""
+    if command.le not in {size, WHOLE}:
+        raise RefusalError(_exactly(size))
+
+
+def _more(size: int) -> int:
+    return 0x6100 | (size if size < WHOLE else 0)
+
+
+def _exactly(size: int) -> int:
+    return 0x6C00 | (size if size < WHOLE else 0)

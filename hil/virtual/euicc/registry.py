@@ -1,0 +1,121 @@
+"""The ISD-Ps on the card, in non-volatile memory (SGP.02, 2.2.1.3 and 3.1 to 3.6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+from typing import TYPE_CHECKING, Final
+
+import cbor2
+
+from hil.virtual.euicc.refusal import RefusalError
+
+if TYPE_CHECKING:
+    from hil.virtual.euicc.nvm import Nvm, Transaction
+
+_PREFIX: Final = "isdp/"
+
+
+class LifeCycle(IntEnum):
+    """Life cycle of an ISD-P (GlobalPlatform coding, names of SGP.02)."""
+
+    SELECTABLE = 0x07
+    PERSONALIZED = 0x0F
+    DISABLED = 0x1F
+    ENABLED = 0x3F
+
+
+class Policy(IntFlag):
+    """POL1 of a profile; the bits are recollected, not sourced."""
+
+    DISABLE_NOT_ALLOWED = 0x01
+    DELETE_NOT_ALLOWED = 0x02
+    DELETE_ON_DISABLE = 0x04
+
+
+NO_POLICY: Final = Policy(0)
+
+
+@dataclass(frozen=True, slots=True)
+class IsdP:
+    """One ISD-P. ``granted`` bytes were promised at its creation, ``used`` its profile takes."""
+
+    aid: bytes
+    state: LifeCycle
+    fallback: bool = False
+    policy: Policy = NO_POLICY
+    granted: int = 0
+    used: int = 0
+    iccid: bytes = b""
+
+    @property
+    def charged(self) -> int:
+        """Bytes of the card's memory that are gone for this ISD-P."""
+        return max(self.granted, self.used)
+
+    @property
+    def installed(self) -> bool:
+        """Whether it holds a whole profile."""
+        return self.state in (LifeCycle.DISABLED, LifeCycle.ENABLED)
+
+
+class Registry:
+    """Reads and writes ISD-P records; the rules of change are in ``profile_states``."""
+
+    def __init__(self, nvm: Nvm, memory: int) -> None:
+        self._nvm = nvm
+        self._memory = memory
+
+    def all(self) -> list[IsdP]:
+        """Return all ISD-Ps by AID."""
+        return [_decode(self._nvm.get(key) or b"") for key in self._nvm.keys(_PREFIX)]
+
+    def find(self, aid: bytes) -> IsdP | None:
+        """Return one ISD-P, ``None`` if it does not exist."""
+        raw = self._nvm.get(_key(aid))
+        return None if raw is None else _decode(raw)
+
+    def require(self, aid: bytes) -> IsdP:
+        """Return one ISD-P; 6A88 if it does not exist."""
+        found = self.find(aid)
+        if found is None:
+            raise RefusalError(0x6A88, f"no ISD-P {aid.hex()}")
+        return found
+
+    def enabled(self) -> IsdP | None:
+        """Return the ISD-P that is ENABLED; there is at most one."""
+        return next((one for one in self.all() if one.state is LifeCycle.ENABLED), None)
+
+    def fallback(self) -> IsdP | None:
+        """Return the ISD-P with the fall-back attribute."""
+        return next((one for one in self.all() if one.fallback), None)
+
+    def free(self) -> int:
+        """Return the bytes left for profiles."""
+        return max(0, self._memory - sum(one.charged for one in self.all()))
+
+    def put(self, change: Transaction, record: IsdP) -> None:
+        """Write a record as part of a transaction."""
+        row = [
+            record.aid,
+            int(record.state),
+            record.fallback,
+            int(record.policy),
+            record.granted,
+            record.used,
+            record.iccid,
+        ]
+        change.put(_key(record.aid), cbor2.dumps(row))
+
+    def delete(self, change: Transaction, aid: bytes) -> None:
+        """Remove a record as part of a transaction."""
+        change.delete(_key(aid))
+
+
+def _key(aid: bytes) -> str:
+    return f"{_PREFIX}{aid.hex()}"
+
+
+def _decode(raw: bytes) -> IsdP:
+    aid, state, fallback, policy, granted, used, iccid = cbor2.loads(raw)
+    return IsdP(aid, LifeCycle(state), fallback, Policy(policy), granted, used, iccid)

@@ -1,0 +1,176 @@
+"""The card while it is powered: everything here is volatile and made anew at each reset."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from hil.virtual.euicc import procedure, selection
+from hil.virtual.euicc.access import FileAccess
+from hil.virtual.euicc.channel import Channel
+from hil.virtual.euicc.download import ProfileDownloads
+from hil.virtual.euicc.ecasd import Ecasd
+from hil.virtual.euicc.file_commands import FileCommands
+from hil.virtual.euicc.isd_p import IsdPDomain
+from hil.virtual.euicc.isd_r import IsdR
+from hil.virtual.euicc.over_the_air import OverTheAir
+from hil.virtual.euicc.pins import PinPresentations
+from hil.virtual.euicc.refusal import RefusalError
+from hil.virtual.euicc.remote_scripts import RemoteScripts
+from hil.virtual.euicc.secure_session import SecureChannels
+from hil.virtual.euicc.secured_packets import SecuredPackets
+from hil.virtual.euicc.selection import Selector
+from hil.virtual.euicc.toolkit import Toolkit
+from hil.wire import cat
+from hil.wire.apdu import CommandApdu, ResponseApdu
+from hil.wire.status_words import OK
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hil.virtual.euicc.files import FileTree
+    from hil.virtual.euicc.persistent import Persistent
+    from hil.virtual.euicc.security_domain import SecurityDomain
+
+log = logging.getLogger(__name__)
+
+CHANNELS: Final = 4
+_MANAGE_CHANNEL: Final = 0x70
+_GET_RESPONSE: Final = 0xC0
+_TERMINAL_CAPABILITY: Final = 0xAA
+_STATUS: Final = 0xF2
+_DONE: Final = ResponseApdu(b"", OK)
+
+
+class Runtime:
+    """Dispatches commands: by channel, then by instruction or by the application selected."""
+
+    def __init__(self, persistent: Persistent, tree: FileTree) -> None:
+        self._persistent = persistent
+        self._tree = tree
+        self._protocol = persistent.factory.protocol
+        registry = persistent.registry
+        self._registry = registry
+        self._toolkit = Toolkit()
+        self._secure = SecureChannels(persistent.keys, persistent.factory.counter_moves)
+        self._downloads = ProfileDownloads(persistent.nvm, registry, self._secure)
+        self._isd_r = IsdR(
+            self._secure,
+            persistent.keys,
+            registry,
+            persistent.states,
+            lambda: self._toolkit.ask(cat.refresh),
+        )
+        self._ecasd = Ecasd(persistent.factory.eid, self._secure)
+        self._isd_ps: dict[bytes, IsdPDomain] = {}
+        scripts = RemoteScripts(self._domain, self._downloads)
+        self._ota = OverTheAir(SecuredPackets(persistent.keys, registry, scripts), self._toolkit)
+        self._selector = Selector(tree, self._domains, registry.free)
+        pins = PinPresentations(persistent.nvm, tree)
+        self._files = FileCommands(
+            persistent.nvm, tree, FileAccess(tree, pins), pins, self._protocol
+        )
+        self._channels: list[Channel | None] = [Channel(0, tree.mf), *[None] * (CHANNELS - 1)]
+        self._toolkit_commands = {
+            0x10: self._toolkit.profile,
+            0x12: self._toolkit.fetch,
+            0x14: self._toolkit.response,
+            0xC2: self._ota.envelope,
+        }
+
+    def process(self, command: CommandApdu) -> ResponseApdu:
+        """Return what the card sends for one command."""
+        try:
+            answer = self._process(command)
+        except RefusalError as err:
+            log.debug("INS %02X refused: %s", command.ins, err)
+            answer = ResponseApdu(b"", err.sw)
+        if answer.sw == OK:
+            size = self._toolkit.pending()
+            if size:
+                return ResponseApdu(answer.data, 0x9100 | size & 0xFF)
+        return answer
+
+    def _process(self, command: CommandApdu) -> ResponseApdu:
+        channel = self._channel(command)
+        if command.ins == _GET_RESPONSE:
+            return procedure.get_response(command, channel)
+        channel.waiting = None
+        answer = self._dispatch(command, channel)
+        return procedure.deliver(self._protocol, command, answer, channel)
+
+    def _channel(self, command: CommandApdu) -> Channel:
+        cla = command.cla
+        if cla & 0x10 or (cla & 0xF0) not in _CLASSES:
+            raise RefusalError(0x6E00, f"CLA {cla:02X}")
+        number = command.channel
+        channel = self._channels[number] if number < CHANNELS else None
+        if channel is None:
+            raise RefusalError(0x6881, f"channel {number} is not open")
+        return channel
+
+    def _dispatch(self, command: CommandApdu, channel: Channel) -> ResponseApdu:
+        ins = command.ins
+        if ins == selection.INS:
+            self._refuse_secured(command)
+            return self._selector.process(command, channel)
+        if ins == _MANAGE_CHANNEL:
+            self._refuse_secured(command)
+            return self._manage_channel(command, channel)
+        toolkit = self._toolkit_commands.get(ins)
+        if toolkit is not None and command.cla == 0x80:
+            return toolkit(command)
+        if ins == _TERMINAL_CAPABILITY and command.cla & 0xF0 == 0x80:
+            if command.p1 or command.p2:
+                raise RefusalError(0x6A86)
+            return _DONE
+        if channel.domain is not None:
+            return channel.domain.process(command, channel)
+        self._refuse_secured(command)
+        return self._files.process(command, channel, free=self._free_for_status(ins))
+
+    def _free_for_status(self, ins: int) -> int:
+        return self._registry.free() if ins == _STATUS else 0
+
+    def _refuse_secured(self, command: CommandApdu) -> None:
+        if command.cla & (0x20 if command.cla & 0x40 else 0x0C):
+            raise RefusalError(0x6882)
+
+    def _manage_channel(self, command: CommandApdu, channel: Channel) -> ResponseApdu:
+        if command.cla & 0x80:
+            raise RefusalError(0x6E00)
+        if command.p1 == 0x00:
+            if command.p2:
+                raise RefusalError(0x6A86, "the card assigns the channel number")
+            procedure.check_le(command, 1)
+            number = next((n for n, one in enumerate(self._channels) if one is None), None)
+            if number is None:
+                raise RefusalError(0x6A81, "no logical channel is free")
+            df = self._tree.mf if channel.number == 0 else channel.df
+            self._channels[number] = Channel(number, df)
+            return ResponseApdu(bytes((number,)), OK)
+        if command.p1 != 0x80 or not 0 < command.p2 < CHANNELS:
+            raise RefusalError(0x6A86)
+        closing = self._channels[command.p2]
+        if closing is None:
+            raise RefusalError(0x6881, f"channel {command.p2} is not open")
+        if closing.domain is not None:
+            closing.domain.deselected(closing)
+        self._channels[command.p2] = None
+        return _DONE
+
+    def _domain(self, aid: bytes) -> SecurityDomain | None:
+        return next((one for one in self._domains() if one.aid == aid), None)
+
+    def _domains(self) -> Sequence[SecurityDomain]:
+        """Return the security domains that can be selected, those with fixed names first."""
+        aids = [one.aid for one in self._registry.all()]
+        for gone in set(self._isd_ps) - set(aids):
+            del self._isd_ps[gone]
+        for aid in aids:
+            if aid not in self._isd_ps:
+                self._isd_ps[aid] = IsdPDomain(aid, self._secure, self._downloads)
+        return [self._isd_r, self._ecasd, *(self._isd_ps[aid] for aid in aids)]
+
+
+_CLASSES: Final = frozenset({0x00, 0x40, 0x60, 0x80, 0xC0, 0xE0})

@@ -1,0 +1,127 @@
+"""SCP03 sessions of the card: key set, challenge, counter (GlobalPlatform Amendment D)."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from hil.errors import CodecError
+from hil.virtual.euicc.factory import CounterMoves
+from hil.virtual.euicc.refusal import RefusalError
+from hil.wire.scp03 import (
+    CardSession,
+    InitializeUpdate,
+    KeySet,
+    SecureChannelError,
+    card_challenge,
+    parse_initialize_update,
+)
+
+if TYPE_CHECKING:
+    from hil.virtual.euicc.key_store import KeyStore
+    from hil.wire.apdu import CommandApdu, ResponseApdu
+
+log = logging.getLogger(__name__)
+
+SCP03_VERSIONS: Final = range(0x30, 0x40)
+LAST_COUNTER: Final = 0xFFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Key set, counter value and challenge of a session about to be opened."""
+
+    keys: KeySet
+    counter: int
+    challenge: bytes
+
+
+class SecureChannels:
+    """Opens the SCP03 sessions of all domains and moves their counters."""
+
+    def __init__(self, store: KeyStore, counter_moves: CounterMoves) -> None:
+        self._store = store
+        self._moves = counter_moves
+
+    def offer(self, aid: bytes, kvn: int) -> Offer:
+        """Choose the key set for a domain, KVN 00 for its first; 6A88 if there is none.
+
+        6983 when its counter is used up.
+        """
+        if kvn == 0:
+            kvn = next((one for one in self._store.versions(aid) if one in SCP03_VERSIONS), 0)
+        keys = self._store.find(aid, kvn) if kvn in SCP03_VERSIONS else None
+        if keys is None:
+            raise RefusalError(0x6A88, f"no SCP03 key set {kvn:02X}")
+        counter = self._store.counter(aid, kvn) + 1
+        if counter > LAST_COUNTER:
+            raise RefusalError(0x6983, f"counter of key set {kvn:02X} is used up")
+        if self._moves is CounterMoves.AT_INITIALISATION:
+            self._store.set_counter(aid, kvn, counter)
+        return Offer(keys, counter, card_challenge(keys, counter, aid))
+
+    def authenticated(self, aid: bytes, offer: Offer) -> None:
+        """Store the counter of a session whose other end has shown that it has the keys."""
+        if self._moves is CounterMoves.AT_AUTHENTICATION:
+            self._store.set_counter(aid, offer.keys.kvn, offer.counter)
+
+    def initialize(self, aid: bytes, command: CommandApdu) -> SecureSession:
+        """Begin a session for INITIALIZE UPDATE."""
+        if command.p2:
+            raise RefusalError(0x6A86, "key identifier of INITIALIZE UPDATE")
+        if len(command.data) != 8:
+            raise RefusalError(0x6700, "host challenge must have 8 bytes")
+        request = parse_initialize_update(command)
+        return SecureSession(self, aid, self.offer(aid, command.p1), request)
+
+
+class SecureSession:
+    """One SCP03 session on one channel, with one domain."""
+
+    def __init__(
+        self, channels: SecureChannels, aid: bytes, offer: Offer, request: InitializeUpdate
+    ) -> None:
+        self._channels = channels
+        self._aid = aid
+        self._offer = offer
+        self._session = CardSession(
+            offer.keys, request, challenge=offer.challenge, counter=offer.counter
+        )
+
+    @property
+    def open(self) -> bool:
+        """Whether the other end has authenticated itself."""
+        return self._session.level > 0
+
+    def answer(self) -> ResponseApdu:
+        """Return the answer to INITIALIZE UPDATE."""
+        return self._session.answer()
+
+    def authenticate(self, command: CommandApdu) -> ResponseApdu:
+        """Check EXTERNAL AUTHENTICATE; the counter is stored before 9000 goes out."""
+        try:
+            answer = self._session.authenticate(command)
+        except SecureChannelError as err:
+            raise RefusalError(err.sw, str(err)) from err
+        self._channels.authenticated(self._aid, self._offer)
+        log.info("SCP03 session with key set %02X, counter %06X", self.kvn, self._offer.counter)
+        return answer
+
+    @property
+    def kvn(self) -> int:
+        """Key version number of the session."""
+        return self._offer.keys.kvn
+
+    def unwrap(self, command: CommandApdu) -> CommandApdu:
+        """Return the plain command; a refusal ends the session."""
+        try:
+            return self._session.unwrap(command)
+        except SecureChannelError as err:
+            raise RefusalError(err.sw, str(err)) from err
+        except CodecError as err:
+            raise RefusalError(0x6982, str(err)) from err
+
+    def wrap(self, answer: ResponseApdu) -> ResponseApdu:
+        """Protect the answer to the command unwrapped last."""
+        return self._session.wrap(answer)

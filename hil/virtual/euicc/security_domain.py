@@ -1,0 +1,93 @@
+"""What all security domains of the card do alike: selection, SCP03, order of checks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from hil.virtual.euicc.refusal import RefusalError
+from hil.virtual.euicc.store_data import Chain
+from hil.wire import tlv
+from hil.wire.apdu import CommandApdu, ResponseApdu
+from hil.wire.status_words import OK
+
+if TYPE_CHECKING:
+    from hil.virtual.euicc.channel import Channel
+    from hil.virtual.euicc.secure_session import SecureChannels
+
+INS_INITIALIZE_UPDATE: Final = 0x50
+INS_EXTERNAL_AUTHENTICATE: Final = 0x82
+INS_GET_DATA: Final = 0xCA
+SECURED: Final = 0x04
+"""b3 of CLA on channels 0 to 3: secure messaging after GlobalPlatform."""
+
+_MAX_DATA: Final = 0xFF
+DONE: Final = ResponseApdu(b"", OK)
+
+
+class SecurityDomain:
+    """One security domain. Subclasses say in :meth:`execute` what it can do."""
+
+    def __init__(self, aid: bytes, channels: SecureChannels) -> None:
+        self.aid = aid
+        self._channels = channels
+
+    def selection(self) -> bytes:
+        """Return the FCI template (GlobalPlatform Card Specification 11.9.3.1)."""
+        proprietary = tlv.encode(0xA5, tlv.encode(0x9F65, bytes((_MAX_DATA,))))
+        return tlv.encode(0x6F, tlv.encode(0x84, self.aid) + proprietary)
+
+    def deselected(self, channel: Channel) -> None:
+        """Drop what belongs to a selection on this channel."""
+        channel.session = None
+        channel.chain.forget()
+
+    def process(self, command: CommandApdu, channel: Channel) -> ResponseApdu:
+        """Answer one command from the terminal; :class:`RefusalError` for a refusal."""
+        if command.ins == INS_INITIALIZE_UPDATE:
+            return self._initialize(command, channel)
+        if command.ins == INS_EXTERNAL_AUTHENTICATE:
+            return self._authenticate(command, channel)
+        session = channel.session
+        if command.cla & SECURED:
+            if session is None or not session.open:
+                raise RefusalError(0x6982, "no secure channel is open")
+            try:
+                plain = session.unwrap(command)
+            except RefusalError:
+                channel.session = None
+                raise
+            answer = self.execute(plain, secured=True, chain=channel.chain)
+            return session.wrap(answer)
+        if session is not None:
+            # Either the handshake was broken off, or a plain command came into a secure session.
+            channel.session = None
+            if session.open:
+                raise RefusalError(0x6982, "a plain command came in a secure session")
+        return self.execute(command, secured=False, chain=channel.chain)
+
+    def execute(self, command: CommandApdu, *, secured: bool, chain: Chain) -> ResponseApdu:
+        """Do one plain command.
+
+        ``secured``: it came through a secure channel of this domain. ``chain`` belongs to the
+        conversation it is part of.
+        """
+        del secured, chain
+        raise RefusalError(0x6D00, f"INS {command.ins:02X}")
+
+    def _initialize(self, command: CommandApdu, channel: Channel) -> ResponseApdu:
+        channel.session = None
+        if command.cla & 0xF0 != 0x80 or command.cla & SECURED:
+            raise RefusalError(0x6E00)
+        channel.session = self._channels.initialize(self.aid, command)
+        return channel.session.answer()
+
+    def _authenticate(self, command: CommandApdu, channel: Channel) -> ResponseApdu:
+        session = channel.session
+        if session is None or session.open:
+            channel.session = None
+            raise RefusalError(0x6985, "EXTERNAL AUTHENTICATE without INITIALIZE UPDATE")
+        try:
+            return session.authenticate(command)
+        except RefusalError:
+            channel.session = None
+            raise
