@@ -41,6 +41,7 @@ _SERVICE_ACCOUNT: Final = "nobody"
 _RUN_FOLDER: Final = Path("/run/pcscd")
 _DRIVER_FOLDERS: Final = ("/usr/lib", "/usr/local/lib", "/usr/lib64")
 _DRIVER: Final = "pcsc/drivers/serial/libifdvpcd.so"
+_HOST_START_S: Final = 0.5
 _READER_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,60}")
 
 
@@ -170,7 +171,8 @@ class PrivatePcscd:
             readers=names,
             user=_SERVICE_ACCOUNT if root else None,
             private_network=private_network,
-            timeout_s=timeout_s,
+            # The host gives up first, so that its reason is heard within our deadline.
+            timeout_s=max(timeout_s - _HOST_START_S, timeout_s / 2),
         )
         service = cls(_spawn(order), folder, names)
         try:
@@ -232,7 +234,7 @@ class PrivatePcscd:
         try:
             answer = json.loads(line)
         except ValueError:
-            answer = {"failed": f"its host said {line[:200]!r}"}
+            answer = {"failed": f"its host said {line[:200]!r}"} if line else {}
         if answer.get("ready") != "pcscd":
             reason = answer.get("failed", "its host was not ready in time")
             raise PcscdError(f"the private PC/SC service did not start: {reason}")

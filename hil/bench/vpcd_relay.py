@@ -90,17 +90,16 @@ def pump(reader: socket.socket, card: socket.socket) -> None:
 
 
 class CardSlot:
-    """One slot: a card at a time; the next one waits until the first is taken out."""
+    """One slot: a card at a time; the next one waits until the first is taken out.
+
+    ``port`` is the one on 127.0.0.1 that a virtual card connects to.
+    """
 
     def __init__(self, listener: socket.socket) -> None:
         self._listener = listener
+        self.port = int(listener.getsockname()[1])
         self._card: socket.socket | None = None
         self._lock = threading.Lock()
-
-    @property
-    def port(self) -> int:
-        """The port on 127.0.0.1 that a virtual card connects to."""
-        return int(self._listener.getsockname()[1])
 
     def serve(self, vpcd: tuple[str, int]) -> None:
         """Serve cards for ever against the driver at ``vpcd``; ends when the listener closes."""

@@ -1,7 +1,7 @@
 """A tiny card with a script, for vpcd's protocol; not the virtual eUICC.
 
 ``answer`` gets each command APDU and returns what goes back: bytes (one answer), :class:`Raw` (sent
-as it is, frame and all), ``None`` (silence) or :class:`Die` (the connection closes).
+as it is, frame and all) or ``None`` (silence).
 """
 
 from __future__ import annotations
@@ -28,11 +28,10 @@ class Raw:
     later_s: float = 0.0
 
 
-class Die:
-    """The card closes its connection."""
+DIE = Raw(b"", die=True)
+"""The card closes its connection."""
 
-
-Answer = bytes | Raw | Die | None
+Answer = bytes | Raw | None
 
 
 class ScriptedCard:
@@ -94,8 +93,6 @@ class ScriptedCard:
                 self._socket.sendall(answer.later)
             if answer.die:
                 raise EOFError
-        elif isinstance(answer, Die):
-            raise EOFError
 
     def _send(self, payload: bytes) -> None:
         self._socket.sendall(len(payload).to_bytes(2, "big") + payload)

@@ -1,0 +1,1 @@
+"""Tests of the private PC/SC service."""
