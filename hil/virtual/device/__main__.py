@@ -53,7 +53,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
     wires = await _wires(arguments, config)
     port = Port(arguments.link)
     esim = Esim(slot, timeout_s=config.apdu_timeout_s)
-    board = Board(config, arguments.state, port=port, esim=esim, wires=wires)
+    board = Board(config, arguments.state, port=port, esim=esim, wires=wires, radio=arguments.radio)
     ended = asyncio.create_task(until_ended(arguments.lifeline))
     running = asyncio.create_task(board.run())
     announce("device", port=port.name)

@@ -23,12 +23,20 @@ class Board:
     """One device: powered by its wires, for ever."""
 
     def __init__(
-        self, config: DeviceConfig, state: Path, *, port: Port, esim: Esim, wires: Wires
+        self,
+        config: DeviceConfig,
+        state: Path,
+        *,
+        port: Port,
+        esim: Esim,
+        wires: Wires,
+        radio: str = "none",
     ) -> None:
         self._config = config
         self._port = port
         self._esim = esim
         self._wires = wires
+        self._radio = radio
         key = storage_key(state, config.device_id, config.key_set)
         self._vault = Vault(state / "secure", key)
         self._rail_on = False
@@ -84,6 +92,7 @@ class Board:
             esim=self._esim,
             jig=jig,
             restart=self._end_life,
+            radio=self._radio,
         )
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(watch_jig(self._wires, self._config.jig, jig.sample))

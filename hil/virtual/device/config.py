@@ -135,6 +135,7 @@ class DeviceConfig:
     window: int = 8
     transfer_idle_s: float = 3.0
     apdu_timeout_s: float = 10.0
+    poll_s: float = 30.0
 
     def trusted(self) -> dict[str, bytes]:
         """Return the one public signing key that the life state trusts."""
@@ -202,6 +203,7 @@ def parse_config(raw: object, *, where: str = "device") -> DeviceConfig:
         max_images=top.whole("max_images", 8, low=1, high=100),
         window=top.whole("window", 8, low=1, high=32),
         transfer_idle_s=top.number("transfer_idle_s", 3.0, low=0.05),
+        poll_s=top.number("poll_s", 30.0, low=0.05),
         apdu_timeout_s=top.number("apdu_timeout_s", 10.0, low=0.05),
     )
     top.end()

@@ -62,7 +62,7 @@ class _Worker:
 
 
 class Esim:
-    """One eSIM with its power; ``busy`` while a burst runs."""
+    """One eSIM with its power. ``last`` is its last answer, ``resets`` counts lost card states."""
 
     def __init__(self, slot: EsimSlot, *, timeout_s: float) -> None:
         self._slot = slot
@@ -72,6 +72,7 @@ class Esim:
         self._t0 = True
         self.powered = False
         self.resets = 0
+        self.last = ResponseApdu(b"", 0x9000)
 
     @property
     def busy(self) -> bool:
@@ -129,7 +130,8 @@ class Esim:
                 response = ResponseApdu.decode(await self.raw(ask))
                 data += response.data
             else:
-                return ResponseApdu(bytes(data), response.sw)
+                self.last = ResponseApdu(bytes(data), response.sw)
+                return self.last
         raise EsimError("the eSIM announces more and more data without an end")
 
     async def _call(self, call: Callable[[], _Result], *, patience: float = 1.0) -> _Result:

@@ -20,10 +20,13 @@ from hil.virtual.device.installer import Installer
 from hil.virtual.device.jig_sensor import JigSensor
 from hil.virtual.device.memory import ImageLabel, Installed, Memory, record_name
 from hil.virtual.device.modes import Modes
+from hil.virtual.device.over_the_air import OverTheAir
 from hil.virtual.device.port import Port
 from hil.virtual.device.provisioning_commands import ProvisioningCommands
+from hil.virtual.device.radio import Radio
 from hil.virtual.device.reception import Reception
 from hil.virtual.device.standard_commands import StandardCommands
+from hil.virtual.device.toolkit import Toolkit
 from hil.wire import tlv
 from hil.wire.apdu import CommandApdu, ResponseApdu
 from hil.wire.device_auth import Mode
@@ -32,6 +35,7 @@ from hil.wire.image import Image
 
 _log = logging.getLogger(__name__)
 _EID_TAG: Final = 0x5A
+_HOST_FETCHES_S: Final = 0.5
 _PENDING: Final = ("stored", "waiting")
 
 
@@ -47,6 +51,7 @@ class Firmware:
         esim: Esim,
         jig: JigSensor,
         restart: Callable[[], None],
+        radio: str = "none",
     ) -> None:
         self.config = config
         self.memory = memory
@@ -55,7 +60,8 @@ class Firmware:
         self.eid = config.eid
         self._port = port
         self._restart = restart
-        self._restarting = False
+        self._tasks = asyncio.TaskGroup()
+        self._service: asyncio.TimerHandle | None = None
         self.modes = Modes(config, memory)
         self.authentication = Authentication(
             config,
@@ -79,6 +85,19 @@ class Firmware:
             granted=lambda: self.authentication.granted,
             accept=self._take_image,
         )
+        self._toolkit = Toolkit(esim, submit=self._submit)
+        over_the_air = OverTheAir(
+            esim,
+            service_centre=config.smsc,
+            mode=lambda: self.modes.mode,
+            proactive=self._serve_soon,
+            refused=self.note_error,
+        )
+        self._radio = (
+            Radio(radio, msisdn=config.msisdn, imei=config.imei, deliver=over_the_air.deliver)
+            if radio != "none"
+            else None
+        )
         self._interface = AtInterface(port, self)
         StandardCommands(self, self._interface)
         ProvisioningCommands(self, self._interface)
@@ -90,9 +109,12 @@ class Firmware:
         await self._wake_esim()
         self._port.power(on=True)
         await self._interface.say("RDY")
-        async with asyncio.TaskGroup() as tasks:
+        async with self._tasks as tasks:
             tasks.create_task(self._interface.run())
             tasks.create_task(self._install_at_boot())
+            tasks.create_task(self._poll())
+            if self._radio is not None:
+                tasks.create_task(self._radio.run())
 
     def note_error(self, reason: str) -> None:
         """Keep the reason of the last refusal."""
@@ -166,7 +188,7 @@ class Firmware:
 
     def installation_state(self) -> str:
         """Return ``running``, ``waiting`` for the user, or the last result."""
-        if self._installer.running:
+        if self._installer.running or self._toolkit.busy:
             return "running"
         if any(label.state == "waiting" for label in self.memory.state.images):
             return "waiting"
@@ -177,7 +199,31 @@ class Firmware:
         asyncio.get_running_loop().call_soon(self._restart)
 
     def passed_through(self, response: bytes) -> None:
-        """Take note of a response that went through to the host."""
+        """Serve a proactive command that a host left waiting: it has a while to fetch it itself."""
+        if self._service is not None:
+            self._service.cancel()
+            self._service = None
+        answer = ResponseApdu.decode(response)
+        if answer.sw1 == 0x91:
+            loop = asyncio.get_running_loop()
+            self._service = loop.call_later(_HOST_FETCHES_S, self._serve_soon, answer)
+
+    def _serve_soon(self, answer: ResponseApdu) -> None:
+        self._tasks.create_task(self._toolkit.serve_quietly(answer))
+
+    async def _submit(self, tpdu: bytes) -> bool:
+        return False if self._radio is None else await self._radio.submit(tpdu)
+
+    async def _poll(self) -> None:
+        """Ask the eSIM for its wishes now and then, as terminals do."""
+        while True:
+            await asyncio.sleep(self.config.poll_s)
+            if not self.esim.powered or self.esim.busy or self._toolkit.busy:
+                continue
+            try:
+                await self._toolkit.poll()
+            except (EsimError, CodecError) as err:
+                _log.info("poll: %s", err)
 
     async def _take_image(self, raw: bytes) -> str:
         image = self._acceptance.check(raw)
@@ -196,7 +242,7 @@ class Firmware:
         return image.image_id
 
     async def _install_unstored(self, label: ImageLabel, raw: bytes) -> str:
-        report = await self._installer.install(label, raw)
+        report = await self._run_installer(label, raw)
         if report.result != "installed":
             raise Refusal(Cme.INSTALLATION_FAILED, f"{report.result}: {report.reason}")
         return label.image_id
@@ -230,7 +276,13 @@ class Firmware:
             self.memory.set_image_state(label.image_id, "failed")
             self.memory.change(installed=report)
             return report
-        return await self._installer.install(label, raw)
+        return await self._run_installer(label, raw)
+
+    async def _run_installer(self, label: ImageLabel, raw: bytes) -> Installed:
+        """Install, then obey what the eSIM wants after a profile change."""
+        report = await self._installer.install(label, raw)
+        await self._toolkit.serve_quietly(self.esim.last)
+        return report
 
     async def _wake_esim(self) -> None:
         """Power the eSIM and read its EID from the ECASD (SGP.02, GET DATA 5A)."""
@@ -239,11 +291,11 @@ class Firmware:
             async with self.esim.burst():
                 await self.esim.exchange(CommandApdu(0x00, 0xA4, 0x04, 0x00, ECASD_AID, 256))
                 answer = await self.esim.exchange(CommandApdu(0x00, 0xCA, 0x00, 0x5A, b"", 256))
-        except EsimError as err:
-            _log.info("no eSIM: %s", err)
-            return
-        if answer.sw == 0x9000:
-            self.eid = _eid(answer) or self.eid
+            if answer.sw == 0x9000:
+                self.eid = _eid(answer) or self.eid
+            await self._toolkit.introduce()
+        except (EsimError, CodecError) as err:
+            _log.info("no eSIM, or an odd one: %s", err)
 
 
 def _eid(answer: ResponseApdu) -> str:
