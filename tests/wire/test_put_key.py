@@ -61,6 +61,8 @@ def test_keys_are_not_shown() -> None:
         ("3088", "cut off"),
         ("30821110", "key type 82"),
         ("30881110" + "00" * 20, "check value"),
+        ("30882110" + "00" * 32 + "03000000", "wrong lengths"),
+        ("3088110f" + "00" * 16 + "03000000", "wrong lengths"),
     ],
 )
 def test_broken_key_blocks(raw: str, text: str) -> None:

@@ -472,8 +472,16 @@ def test_commands_keep_their_logical_channel() -> None:
     sent = host.wrap(CommandApdu(0x82, 0xF2, 0x40, 0x02))
     assert sent.cla == 0x86
     assert card.unwrap(sent).cla == 0x82
-    authenticate = HostSession(SCRIPT_KEYS, CHALLENGE).initialize_update(channel=3)
-    assert authenticate.cla == 0x83
+    assert HostSession(SCRIPT_KEYS, CHALLENGE).initialize_update(channel=3).cla == 0x83
+
+
+@pytest.mark.parametrize("channel", [1, 3, 4, 19])
+def test_the_mac_does_not_know_the_channel(channel: int) -> None:
+    plain = command(PLAIN[3])
+    (basic, _), (other, _) = pair(), pair()
+    sent = other.wrap(plain.on_channel(channel))
+    assert sent.channel == channel
+    assert sent.data == basic.wrap(plain).data
 
 
 def test_keys_are_not_shown() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from hil.errors import CodecError
 from hil.wire import scp80
+from hil.wire.aes import Mac
 from hil.wire.scp80 import (
     CommandHeader,
     OtaKeySet,
@@ -215,6 +216,15 @@ def test_what_is_not_spoken() -> None:
         scp80.wrap_command(b"", 1 << 40, ISD_R, KEYS)
     with pytest.raises(CodecError, match="outside 1 to F"):
         OtaKeySet(16, bytes(16), bytes(16))
+
+
+def test_more_filling_than_data_is_refused() -> None:
+    # A genuine sender's checksum does not make an impossible length right.
+    head = bytes.fromhex("00171512001212000001")
+    inner = bytes.fromhex("000000000102")
+    check = Mac(KEYS.kid).of(head + inner + b"x")[:8]
+    with pytest.raises(CodecError, match="2 filling bytes, but has 1"):
+        scp80.unwrap_command(head + inner + check + b"x", KEYS)
 
 
 def test_spi_of_sgp02() -> None:

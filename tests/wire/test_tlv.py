@@ -107,6 +107,12 @@ def test_enable_profile_is_one_grouping() -> None:
     assert dgi.find(dgi.decode_all(raw), 0x3A04) is None
 
 
+@pytest.mark.parametrize("raw", ["3A", "3A03", "3A0302FF", "3A03FF", "3A03FF00", "3A03FF0002AA"])
+def test_broken_groupings_are_refused(raw: str) -> None:
+    with pytest.raises(CodecError):
+        dgi.decode_all(bytes.fromhex(raw))
+
+
 def test_impossible_groupings_are_refused() -> None:
     with pytest.raises(CodecError):
         dgi.encode(0x10000, b"")
