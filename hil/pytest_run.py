@@ -173,6 +173,9 @@ class _Hooks:
 
         return planned(lab)
 
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._run.verdicts.begin(session.items)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         reason = item.stash.get(_LACKING, None)

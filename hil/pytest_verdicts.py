@@ -42,8 +42,11 @@ class Verdicts:
     def expect(self, item: pytest.Item, requirements: tuple[str, ...]) -> None:
         """Take a collected test into account; its requirements go into JUnit as well."""
         item.stash[_REQUIREMENTS] = requirements
-        self.expected.add(item.nodeid)
         item.user_properties += [("requirement", name) for name in requirements]
+
+    def begin(self, items: list[pytest.Item]) -> None:
+        """Remember what is going to run, so that the summary can say what did not."""
+        self.expected.update(item.nodeid for item in items if _REQUIREMENTS in item.stash)
 
     def judge(
         self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport

@@ -46,7 +46,8 @@ def main(arguments: argparse.Namespace, rest: list[str]) -> int:
     print("\n".join(banner), flush=True)
     (folder / "bench.txt").write_text("\n".join(banner) + "\n", encoding="utf-8")
     results = folder / "allure-results"
-    command = [sys.executable, "-m", "pytest", *_targets(rest, root), *rest]
+    command = [sys.executable, "-m", "hil.cli.child", str(os.getpid())]
+    command += [*_targets(rest, root), *rest]
     command += ["--hil-bench", str(lab.path), "--hil-run-dir", str(folder)]
     command += ["-p", "no:randomly", "--tb=short", f"--junitxml={folder / 'junit.xml'}"]
     command += [f"--alluredir={results}", "--allure-no-capture"]

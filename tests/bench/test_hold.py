@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hil.bench.hold import BusyError, Hold
+from hil.bench.lab import load_lab
+
+ROOT = Path(__file__).parents[2]
+TAKE = """
+import sys, time
+from hil.bench.hold import Hold
+from hil.bench.lab import load_lab
+hold = Hold.take(load_lab("example-lab"))
+print("taken", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture(autouse=True)
+def own_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+
+
+def test_second_owner_is_refused_by_name_until_the_first_dies(lab_folder: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", TAKE],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"taken\n"
+        with pytest.raises(BusyError, match=f"process {process.pid}") as caught:
+            Hold.take(load_lab("example-lab"))
+        assert "TCPIP0::192.0.2.10::5555::SOCKET" in str(caught.value)
+        process.kill()
+    hold = Hold.take(load_lab("example-lab"))
+    hold.release()
+    hold.release()
+
+
+def test_benches_with_nothing_real_are_free(lab_folder: Path) -> None:
+    first = Hold.take(load_lab("virtual"))
+    second = Hold.take(load_lab("virtual"))
+    first.release()
+    second.release()
+
+
+def test_half_a_hold_is_let_go(lab_folder: Path) -> None:
+    text = (lab_folder / "example-lab.yaml").read_text()
+    (lab_folder / "other.yaml").write_text(text.replace("192.0.2.10", "192.0.2.11"))
+    whole = Hold.take(load_lab("example-lab"))
+    with pytest.raises(BusyError):  # another supply, but the same reader
+        Hold.take(load_lab("other"))
+    whole.release()
+    Hold.take(load_lab("other")).release()
