@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 OPEN_CARD: Final = "hil.virtual.euicc:open_card"
-SERVE_CARD: Final = "hil.virtual.euicc.contacts:serve"
+CARD_CONTACTS: Final = "hil.virtual.euicc.contacts:Contacts"
 PCSC_SOCKET_ENV: Final = "PCSCLITE_CSOCK_NAME"
 STOP_S: Final = 3.0
 
@@ -164,9 +164,10 @@ class Launcher:
                 "'card.at' is for real devices"
             )
         if not self._card_socket:
-            server = _named(SERVE_CARD)(address.contacts, "127.0.0.1", 0)
-            self._endings.append(("card contacts", server.close))
-            self._card_socket = f"socket:{server.host}:{server.port}"
+            contacts = _named(CARD_CONTACTS)(address.contacts)
+            self._endings.append(("card contacts", contacts.close))
+            host, port = contacts.serve("127.0.0.1", 0)
+            self._card_socket = f"socket:{host}:{port}"
         return self._card_socket
 
     # Network, device, servers -------------------------------------------------------------------

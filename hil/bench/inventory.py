@@ -1,0 +1,80 @@
+"""Who is on the bench: each item of equipment asked for its identity."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hil.bench.banner import Item, calibration, card_transport
+
+if TYPE_CHECKING:
+    from hil.bench.bench import Bench
+
+
+def inventory(bench: Bench, *, open_all: bool) -> list[Item]:
+    """Return the items of the bench.
+
+    What is open, or with ``open_all`` everything, tells its own identity; the rest is told by the
+    bench file. Raises BenchError if an item does not answer.
+    """
+    items = []
+    parts = (
+        ("power_supply", _power_supply),
+        ("device", _device),
+        ("card", _card),
+        ("network", _network),
+        ("servers", _servers),
+    )
+    for name, describe in parts:
+        if getattr(bench.lab.file, name) is not None:
+            items.append(describe(bench, open_all or bench.opened(name)))  # noqa: PERF401
+    return items
+
+
+def _power_supply(bench: Bench, ask: bool) -> Item:
+    section = bench.lab.file.power_supply
+    assert section is not None  # noqa: S101 - the caller looked
+    where, identity = section.visa or "VISA", f"{section.model} {section.serial or ''}".rstrip()
+    if ask:
+        where, identity = bench.launcher.power_supply(), str(bench.power_supply.identity)
+    remark = calibration(section.calibration)
+    return Item("power supply", where, identity, section.virtual is not None, remark)
+
+
+def _card(bench: Bench, ask: bool) -> Item:
+    section, keys = bench.lab.file.card, bench.lab.euicc_keys
+    assert section is not None  # noqa: S101 - the caller looked
+    identity = f"EID {keys.eid}" if keys else ""
+    where = card_transport(bench.lab)
+    if ask:
+        from hil.equipment.card.euicc import read_eid  # noqa: PLC0415
+
+        card = bench.card
+        card.connect()
+        identity = f"EID {read_eid(card)}  ATR {card.atr.hex().upper()}"
+        where = card.transport.description
+    return Item("card", where, identity, section.virtual is not None)
+
+
+def _device(bench: Bench, ask: bool) -> Item:
+    section, keys = bench.lab.file.device, bench.lab.device_keys
+    assert section is not None  # noqa: S101 - the caller looked
+    where = section.serial.port if section.serial else "serial line (pty)"
+    identity = keys.device_id if keys else ""
+    if ask:
+        who = bench.device.identity()
+        where = bench.device.port
+        named = f"{who.manufacturer} {who.model} {who.firmware}".strip()
+        identity = f"{who.device_id}  {named}  {who.life}"
+    return Item("device", where, identity, section.virtual is not None)
+
+
+def _network(bench: Bench, ask: bool) -> Item:
+    where = f"SMPP 3.4 {bench.smsc}" if ask else "SMPP 3.4"
+    return Item("network", where, "modelled air", virtual=True)
+
+
+def _servers(bench: Bench, ask: bool) -> Item:
+    section = bench.lab.file.servers
+    assert section is not None  # noqa: S101 - the caller looked
+    identity = " ".join(bench.servers.urls) if ask else " ".join(section.actors)
+    return Item("servers", "HTTP on 127.0.0.1", identity, virtual=False)
