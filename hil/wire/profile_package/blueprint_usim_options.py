@@ -43,7 +43,8 @@ def _numbers(build: ElementBuilder, data: ProfileData) -> None:
     build.transparent("ef-cbmir", 0x6F50, 20, 5, b"\xff" * 20)
     build.linear("ef-smsr", 0x6F47, 30, 10, 5, fill=b"\x00\xff")
     apn = data.apn.encode("ascii", "replace")
-    names = b"\x01" + tlv.encode(0xDD, bytes((len(apn),)) + apn)
+    labels = b"".join(bytes((len(label),)) + label for label in apn.split(b"."))
+    names = b"\x01" + tlv.encode(0xDD, labels)
     build.transparent("ef-acl", 0x6F57, 101, 8, names.ljust(101, b"\xff"))
 
 

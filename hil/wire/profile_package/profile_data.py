@@ -12,6 +12,11 @@ from hil.wire.profile_package.authentication import Algorithm
 ProfileClass = Literal["operational", "provisioning", "test"]
 
 TEST_NETWORK: Final = "00101"
+_LONGEST_APN: Final = 97
+"""What fits EF.ACL, in characters."""
+
+_LONGEST_OPERATOR: Final = 60
+
 TEST_OTA_KEY: Final = bytes(range(16))
 """Key printed in GSMA TS.48: for tests, never for a product."""
 
@@ -63,10 +68,18 @@ class ProfileData:
     adm1: str = field(default="55555555", repr=False)
 
     def __post_init__(self) -> None:
-        if not (self.iccid.isdigit() and 18 <= len(self.iccid) <= 20):
-            raise UsageError(f"ICCID {self.iccid!r} has not 18 to 20 digits")
-        if not (self.imsi.isdigit() and 6 <= len(self.imsi) <= 15):
-            raise UsageError("IMSI has not 6 to 15 digits")
+        _check_digits("ICCID", self.iccid, 18, 20)
+        _check_digits("IMSI", self.imsi, 6, 15)
+        _check_digits("MSISDN", self.msisdn, 0, 20)
+        _check_digits("service centre", self.smsc, 0, 20)
+        for name in ("pin1", "pin2", "puk1", "puk2", "adm1"):
+            _check_digits(name.upper(), getattr(self, name), 4, 8)
+        labels = self.apn.split(".")
+        fits = len(self.apn) <= _LONGEST_APN and all(1 <= len(label) <= 63 for label in labels)
+        if not self.apn.isascii() or not fits:
+            raise UsageError(f"{self.apn!r} is no network access name of up to {_LONGEST_APN}")
+        if not 1 <= len(self.operator) <= _LONGEST_OPERATOR:
+            raise UsageError(f"operator's name has not 1 to {_LONGEST_OPERATOR} characters")
         if len(self.k) != 16 or len(self.opc) != 16:
             raise UsageError(f"K and OPc of profile {self.iccid} must have 16 bytes each")
         if self.mnc_length not in (2, 3):
@@ -109,9 +122,15 @@ class ProfileData:
         return identifiers.encode_imsi(self.imsi)
 
 
+def _check_digits(what: str, value: str, minimum: int, maximum: int) -> None:
+    digits = not value or (value.isascii() and value.isdigit())
+    if not digits or not minimum <= len(value) <= maximum:
+        raise UsageError(f"{what} of a profile has not {minimum} to {maximum} digits")
+
+
 def plmn(digits: str) -> bytes:
     """Return MCC and MNC (5 or 6 digits) in 3 bytes (3GPP TS 24.008, 10.5.1.3)."""
-    if not digits.isdigit() or len(digits) not in (5, 6):
+    if not (digits.isascii() and digits.isdigit()) or len(digits) not in (5, 6):
         raise UsageError(f"{digits!r} is not an MCC and an MNC of 5 or 6 digits")
     mcc, mnc = digits[:3], digits[3:].ljust(3, "F")
     return bytes.fromhex(f"{mcc[1]}{mcc[0]}{mnc[2]}{mcc[2]}{mnc[1]}{mnc[0]}")
@@ -121,7 +140,7 @@ def dialling_number(digits: str) -> bytes:
     """Return length, TON/NPI and BCD digits in 12 bytes, FF-filled (3GPP TS 31.102, 4.4.2.3)."""
     if not digits:
         return b"\xff" * 12
-    if not digits.isdigit() or len(digits) > 20:
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > 20:
         raise UsageError(f"{digits!r} is not a number of up to 20 digits")
     even = digits if len(digits) % 2 == 0 else digits + "F"
     swapped = "".join(even[at + 1] + even[at] for at in range(0, len(even), 2))
