@@ -30,6 +30,10 @@ DGI_ENABLE: Final = 0x3A03
 DGI_DISABLE: Final = 0x3A04
 DGI_FALLBACK: Final = 0x3A05
 AID: Final = 0x4F
+_MORE: Final = 0x6310
+_ROOM: Final = 239
+"""Bytes of plain answer that fit 256 with padding and R-MAC."""
+
 NO_CONFIRMATION: Final = ResponseApdu(b"\x00", OK)
 """Answer of INSTALL and DELETE: no confirmation follows (GlobalPlatform, 11.5.3, 11.2.3)."""
 
@@ -53,6 +57,7 @@ class IsdR(SecurityDomain):
         self._registry = registry
         self._states = states
         self._profile_changed = profile_changed
+        self._unlisted: list[bytes] = []
 
     def execute(self, command: CommandApdu, *, secured: bool, chain: Chain) -> ResponseApdu:
         """Do one plain command."""
@@ -122,14 +127,22 @@ class IsdR(SecurityDomain):
         return DONE
 
     def _status(self, command: CommandApdu) -> ResponseApdu:
-        """GetStatus: ``E3`` objects of one or all ISD-Ps (SGP.02, table 28)."""
-        if command.p1 != 0x40 or command.p2 != 0x02:
+        """GetStatus: ``E3`` objects of one or all ISD-Ps (SGP.02, table 28).
+
+        What does not fit one secured answer waits for GetStatus with P2 = 03: 6310.
+        """
+        if command.p1 != 0x40 or command.p2 not in (0x02, 0x03):
             raise RefusalError(0x6A86)
         aid = tlv.require(tlv.decode_all(command.data), AID, where="GetStatus")
-        chosen = [one for one in self._registry.all() if one.aid.startswith(aid)]
-        if not chosen:
+        if command.p2 == 0x02:
+            chosen = [one for one in self._registry.all() if one.aid.startswith(aid)]
+            self._unlisted = [_status_object(one) for one in chosen]
+        if not self._unlisted:
             raise RefusalError(0x6A88, "no ISD-P fits GetStatus")
-        return ResponseApdu(b"".join(map(_status_object, chosen)), OK)
+        answer = b""
+        while self._unlisted and len(answer) + len(self._unlisted[0]) <= _ROOM:
+            answer += self._unlisted.pop(0)
+        return ResponseApdu(answer, _MORE if self._unlisted else OK)
 
     def _data(self, tag: int) -> bytes:
         if tag == 0x00E0:

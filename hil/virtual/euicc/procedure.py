@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 from hil.virtual.euicc.atr import Protocol
 from hil.virtual.euicc.refusal import RefusalError
 from hil.wire.apdu import CommandApdu, ResponseApdu
-from hil.wire.status_words import OK
 
 if TYPE_CHECKING:
     from hil.virtual.euicc.channel import Channel
@@ -29,7 +28,8 @@ def deliver(
         return answer
     if protocol is Protocol.T0 and command.data:
         channel.waiting = answer
-        return ResponseApdu(b"", _more(size) if answer.sw == OK else answer.sw)
+        # A warning follows with the data; TS 102 221 (7.3.1.1.5) also knows it in place of 61xx.
+        return ResponseApdu(b"", _more(size))
     wanted = WHOLE if command.data and command.le is None else command.le
     if wanted is None:
         return ResponseApdu(b"", _exactly(size))
@@ -58,8 +58,7 @@ def get_response(command: CommandApdu, channel: Channel) -> ResponseApdu:
         channel.waiting = ResponseApdu(rest, waiting.sw)
         return ResponseApdu(part, _more(len(rest)))
     channel.waiting = None
-    # A warning went out already, in place of 61xx.
-    return ResponseApdu(part, OK)
+    return ResponseApdu(part, waiting.sw)
 
 
 def check_le(command: CommandApdu, size: int) -> None:

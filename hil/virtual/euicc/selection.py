@@ -51,8 +51,8 @@ class Selector:
     def _find(self, command: CommandApdu, channel: Channel) -> Df | Ef:
         data = command.data
         if command.p1 == 0x00 and not data:
-            if command.p2 != _NO_DATA and command.le is None:
-                raise RefusalError(0x6700)
+            if command.p2 != _NO_DATA:
+                raise RefusalError(0x6700, "the MF without its id comes without data only")
             return self._tree.mf
         found: Df | Ef | None
         if command.p1 in (0x00, 0x01):
