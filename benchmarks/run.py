@@ -1,7 +1,8 @@
 """Run every benchmark of this folder, print the table, write ``latest.json``.
 
-A benchmark is a module here with a function ``run()`` that returns rows (:mod:`.table`). Arguments are parts of module
-names: ``python -m benchmarks.run plugin``. Exit code 1 if a limit is not kept or a module broke.
+A benchmark is a module here with a function ``run()`` that returns rows (:mod:`.table`).
+Arguments are parts of module names: ``python -m benchmarks.run plugin``.
+Exit code 1 if a limit is not kept or a module broke.
 """
 
 from __future__ import annotations

@@ -24,24 +24,24 @@ def check(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return the rows, aligned."""
-    cells = [_HEAD]
-    for row in rows:
-        cells.append(
-            (
-                "ok" if row["ok"] else "NOT KEPT",
-                str(row["name"]),
-                _shown(row["value"]),
-                str(row["unit"]),
-                _shown(row["reference"]),
-                _shown(row["ratio"]),
-                _shown(row["limit"]),
-                str(row.get("note", "")),
-            )
-        )
+    cells = [_HEAD, *map(_cells, rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(_HEAD))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in cells
+    )
+
+
+def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        "ok" if row["ok"] else "NOT KEPT",
+        str(row["name"]),
+        _shown(row["value"]),
+        str(row["unit"]),
+        _shown(row["reference"]),
+        _shown(row["ratio"]),
+        _shown(row["limit"]),
+        str(row.get("note", "")),
     )
 
 

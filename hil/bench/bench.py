@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _Section = TypeVar("_Section")
 REFERENCE_DIALECT: Final = "hil-reference"
+EMERGENCY_S: Final = 3.0
 
 
 class Bench:
@@ -64,7 +65,7 @@ class Bench:
 
     @cached_property
     def power_supply(self) -> PowerSupply:
-        """The power supply, identified and within the limits of its cables, outputs untouched."""
+        """The power supply: identified, outputs proven off, within the limits of its cables."""
         self._begin()
         from hil.equipment.power_supply import CableLimits, PowerSupply  # noqa: PLC0415
 
@@ -88,8 +89,26 @@ class Bench:
             timeout_s=section.timeout,
         )
         self._closers.append(("close power supply", supply.close))
-        self._closers.append(("power supply off", supply.all_off))
+        self._closers.append(("power supply off", lambda: self._off(supply)))
         return supply
+
+    def _off(self, supply: PowerSupply) -> None:
+        """Switch all outputs off, proven; over a connection of its own if the first is gone."""
+        try:
+            supply.all_off()
+        except BenchError:
+            from hil.equipment.power_supply import switch_off  # noqa: PLC0415
+
+            section = self._section("power_supply", self.lab.file.power_supply)
+            report = switch_off(
+                supply.resource,
+                section.model,
+                EMERGENCY_S,
+                expected_serial=section.serial,
+                observer=self.observer,
+            )
+            if not report.proven:
+                raise
 
     @cached_property
     def jig(self) -> Jig:

@@ -26,7 +26,7 @@ def inventory(bench: Bench, *, open_all: bool) -> list[Item]:
     )
     for name, describe in parts:
         if getattr(bench.lab.file, name) is not None:
-            items.append(describe(bench, open_all or bench.opened(name)))  # noqa: PERF401
+            items.append(describe(bench, open_all or bench.opened(name)))
     return items
 
 
@@ -35,7 +35,7 @@ def _power_supply(bench: Bench, ask: bool) -> Item:
     assert section is not None  # noqa: S101 - the caller looked
     where, identity = section.visa or "VISA", f"{section.model} {section.serial or ''}".rstrip()
     if ask:
-        where, identity = bench.launcher.power_supply(), str(bench.power_supply.identity)
+        where, identity = bench.launcher.power_supply(), bench.power_supply.identity.raw
     remark = calibration(section.calibration)
     return Item("power supply", where, identity, section.virtual is not None, remark)
 

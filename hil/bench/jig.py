@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hil.bench.config import ChannelSection, RailSection
-    from hil.equipment.power_supply import Channel, Reading
+    from hil.equipment.power_supply import Channel, Reading, Regulation
 
 SETTLE_S = 3.0
 
@@ -45,14 +45,26 @@ class Jig:
         """Amperes that the supply is limited to for the genuine jig."""
         return self.spec.nominal_current or self.spec.compliance_current
 
-    def attach(self, volts: float | None = None, amps: float | None = None) -> None:
-        """Put volts (limited to amps) on the pin, nominal if not given; returns when settled."""
+    def attach(
+        self,
+        volts: float | None = None,
+        amps: float | None = None,
+        *,
+        regulation: Regulation | None = None,
+    ) -> Reading:
+        """Put volts, limited to amps, on the pin, nominal if not given; return when settled.
+
+        ``regulation`` says what must settle: the voltage, or the current of a jig known by it.
+        """
+        if regulation is None:
+            by_current = self._spec is not None and self._spec.nominal_current is not None
+            regulation = "current" if by_current else "voltage"
         self.channel.protect()
         self.channel.apply(
             self.nominal_volts if volts is None else volts,
             self.nominal_amps if amps is None else amps,
         )
-        self.channel.on(settle_timeout_s=SETTLE_S)
+        return self.channel.on(settle_timeout_s=SETTLE_S, regulation=regulation)
 
     def remove(self) -> None:
         """Take the jig away: output off, proven by a query."""

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from hil.errors import ConfigError
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric import ec
+
     from hil.bench.jig_file import JigFile
     from hil.bench.lab import Lab
 
@@ -129,11 +131,11 @@ def _public_pem(scalar: bytes) -> str:
     ).decode()
 
 
-def _key(scalar: bytes):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
+def _key(scalar: bytes) -> ec.EllipticCurvePrivateKey:
+    from cryptography.hazmat.primitives.asymmetric import ec as curves  # noqa: PLC0415
 
     try:
-        return ec.derive_private_key(int.from_bytes(scalar, "big"), ec.SECP256R1())
+        return curves.derive_private_key(int.from_bytes(scalar, "big"), curves.SECP256R1())
     except ValueError:
         raise ConfigError(
             "a signing key of the servers' key set is no P-256 scalar (1 to n - 1)"
