@@ -103,12 +103,20 @@ class Card:
     def send(self, command: CommandApdu, *, timeout_s: float | None = None) -> ResponseApdu:
         """Send one command and return its whole answer, whatever its status word.
 
-        ``61xx`` and ``6Cxx`` are dealt with (:mod:`hil.equipment.card.procedure`). Raises an
+        ``61xx`` and ``6Cxx`` are dealt with (:mod:`hil.equipment.card.procedure`), and nobody gets
+        in between; outside a transaction that costs two more calls to the service. Raises an
         error of :mod:`hil.equipment.card.errors` when no answer comes.
         """
         with self._lock:
             self._deadline_s = self.timeout_s if timeout_s is None else timeout_s
-            raw = procedure.run(command, self.transport.protocol, self._transmit)
+            if self._depth:
+                raw = procedure.run(command, self.transport.protocol, self._transmit)
+            else:
+                self.transport.begin(timeout_s=self._deadline_s)
+                try:
+                    raw = procedure.run(command, self.transport.protocol, self._transmit)
+                finally:
+                    self.transport.end()
         return ResponseApdu(raw[:-2], raw[-2] << 8 | raw[-1])
 
     def expect(

@@ -90,8 +90,12 @@ class Interrupt:
 class Abandon:
     """Runs calls in a helper thread; at the deadline leaves the thread behind and goes on."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(
+        self, what: str, *, late: Callable[[], Callable[[], object]] | None = None
+    ) -> None:
+        """``late`` gives what the thread left behind does once its call returns after all."""
         self._what = what
+        self._late = late
         self._work: queue.SimpleQueue[_Call | None] | None = None
 
     def call(self, function: Callable[..., _T], *arguments: object, timeout_s: float) -> _T:
@@ -103,16 +107,15 @@ class Abandon:
             ).start()
         one = _Call(lambda: function(*arguments))
         self._work.put(one)
-        if not one.done.acquire(timeout=max(0.0, timeout_s)):
-            self.renew()
+        if not one.wait(timeout_s, self._late):
+            self.close()
             raise CardTimeoutError(f"{self._what} kept silent for {timeout_s:g} s; connect again")
         if one.error is not None:
             raise one.error
         return one.result  # type: ignore[return-value]
 
     def renew(self) -> None:
-        """Leave a busy thread behind; it ends when its call returns."""
-        self.close()
+        """Do nothing: a thread left behind is replaced at the next call."""
 
     def close(self) -> None:
         """Let the helper thread end once its call returns."""
@@ -124,18 +127,39 @@ class Abandon:
 class _Call:
     """One call on its way through the helper thread."""
 
-    def __init__(self, run: Callable[[], object]) -> None:
-        self.run = run
+    def __init__(self, function: Callable[[], object]) -> None:
+        self._function = function
         self.result: object = None
         self.error: BaseException | None = None
-        self.done = threading.Lock()
-        self.done.acquire()
+        self._done = threading.Lock()
+        self._done.acquire()
+        self._lock = threading.Lock()
+        self._finished = False
+        self._late: Callable[[], object] | None = None
+
+    def wait(self, timeout_s: float, late: Callable[[], Callable[[], object]] | None) -> bool:
+        """Return whether the call came to an end in time."""
+        if self._done.acquire(timeout=max(0.0, timeout_s)):
+            return True
+        with self._lock:
+            if not self._finished and late is not None:
+                self._late = late()
+            return self._finished
+
+    def run(self) -> None:
+        """Make the call, in the helper thread."""
+        try:
+            self.result = self._function()
+        except BaseException as err:  # noqa: BLE001  (handed to the caller, whatever it is)
+            self.error = err
+        with self._lock:
+            self._finished = True
+            late = self._late
+        self._done.release()
+        if late is not None:
+            late()
 
 
 def _serve(work: queue.SimpleQueue[_Call | None]) -> None:
     while (one := work.get()) is not None:
-        try:
-            one.result = one.run()
-        except BaseException as err:  # noqa: BLE001  (handed to the caller, whatever it is)
-            one.error = err
-        one.done.release()
+        one.run()

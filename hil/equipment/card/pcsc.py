@@ -22,7 +22,7 @@ from hil.equipment.card.errors import (
     NoReaderError,
 )
 from hil.equipment.card.pcsc_codes import CARD_ABSENT, OK, SERVICE_LOST, error_for
-from hil.equipment.card.pcsc_library import BoundedBegin, Scard, load
+from hil.equipment.card.pcsc_library import Scard, load
 from hil.equipment.card.transport import CardProtocol
 from hil.errors import BenchError, UsageError
 
@@ -32,6 +32,7 @@ _T = TypeVar("_T")
 _NONE: Final = 0
 _POLL_S: Final = 0.02
 _SHORTEST_CALL_S: Final = 0.25
+_POLL_PERIOD_S: Final = 0.5  # longer than the 400 ms between two polls of pcscd
 _T1: Final = 2  # SCARD_PROTOCOL_T1
 _BOTH: Final = 3  # T=0 or T=1, as the card says
 
@@ -40,7 +41,9 @@ class PcscTransport:
     """The transport over one PC/SC reader, chosen by a regular expression.
 
     ``interrupt`` takes the card out of its reader, which only the bench's own virtual readers can
-    do; it makes a deadline cheap (see :mod:`hil.equipment.card.deadline`).
+    do; it makes a deadline cheap (see :mod:`hil.equipment.card.deadline`). It is used while the
+    card is ours in a transaction: a call that is late at other times may be waiting for somebody
+    else, whose card must not be taken.
     """
 
     def __init__(self, reader: str, *, interrupt: Callable[[], None] | None = None) -> None:
@@ -49,8 +52,10 @@ class PcscTransport:
         except re.error as err:
             raise UsageError(f"reader pattern {reader!r} is no regular expression: {err}") from err
         self._reader = reader
-        what = f"card in reader {reader}"
-        self._deadline: Deadline = Interrupt(what, interrupt) if interrupt else Abandon(what)
+        what = f"the card in reader {reader}"
+        self._calls = Abandon(what, late=self._give_back_later)
+        self._deadline: Deadline = Interrupt(what, interrupt) if interrupt else self._calls
+        self._held = False
         self._library: Scard | None = None
         self._context = _NONE
         self._handle = _NONE
@@ -71,8 +76,9 @@ class PcscTransport:
     def connect(self, *, timeout_s: float) -> bytes:
         """Connect to the card, waiting for it until the deadline; return its ATR.
 
-        A connection that still holds is taken up again, the card's state with it. After a loss the
-        card is powered off and on: it may be another one, which never got a reset.
+        A connection that still holds is taken up again, the card's state with it. After a loss
+        whose removal the service never saw (a swap within 400 ms) the card is powered off and on:
+        it may be another one, which never got its power.
         """
         deadline = time.monotonic() + timeout_s
         if self._handle and not self._lost and self._reconnect(deadline):
@@ -81,8 +87,9 @@ class PcscTransport:
         self.disconnect()
         self._open_context()
         self._reader = self._find_reader()
+        swapped = was_lost and not self._removal_seen()
         self._connect_card(deadline)
-        if was_lost:
+        if swapped:
             self._power_cycle(deadline)
         return self._atr()
 
@@ -94,7 +101,7 @@ class PcscTransport:
         if self._lost or not self._handle:
             raise CardRemovedError(f"no connection to the card in reader {self._reader}: connect")
         try:
-            code, answer = self._deadline.call(
+            code, answer = (self._deadline if self._held else self._calls).call(
                 self._scard.SCardTransmit,
                 self._handle,
                 self._pci,
@@ -102,7 +109,10 @@ class PcscTransport:
                 timeout_s=timeout_s,
             )
         except CardTimeoutError:
-            self._give_up()
+            if self._held and self._deadline is not self._calls:
+                self._lost = True
+            else:
+                self._forget()
             raise
         if code == OK:
             # Success with nothing in it is how this stack says that the card died.
@@ -114,18 +124,14 @@ class PcscTransport:
         """Take the card; waits while another program holds it, until the deadline."""
         if self._lost or not self._handle:
             raise CardRemovedError(f"no connection to the card in reader {self._reader}: connect")
-        attempt = BoundedBegin(self._scard, self._handle, self._context)
-        if not attempt.wait(timeout_s):
-            self._forget()
-            raise CardTimeoutError(
-                f"another program held the card in reader {self._reader} for {timeout_s:g} s; "
-                "end it, or wait for it, and connect again"
-            )
-        if attempt.code != OK:
-            raise self._error(attempt.code, "SCardBeginTransaction")
+        code = self._bounded(timeout_s, self._scard.SCardBeginTransaction, self._handle)
+        if code != OK:
+            raise self._error(code, "SCardBeginTransaction")
+        self._held = True
 
     def end(self) -> None:
         """Give the card back."""
+        self._held = False
         if self._handle:
             self._scard.SCardEndTransaction(self._handle, self._scard.SCARD_LEAVE_CARD)
 
@@ -145,6 +151,7 @@ class PcscTransport:
         self._forget()
         self._lost = False
         self._deadline.close()
+        self._calls.close()
 
     @property
     def _scard(self) -> Scard:
@@ -178,11 +185,29 @@ class PcscTransport:
             )
         return str(found[0])
 
+    def _removal_seen(self) -> bool:
+        """Return whether the reader is seen empty within the service's poll period.
+
+        Without this pause pcscd finds the empty reader at our power cycle, while its poll, 400 ms
+        apart, never does: it then ignores the next card until that is pulled again.
+        """
+        scard = self._scard
+        states = [(self._reader, scard.SCARD_STATE_UNAWARE)]
+        deadline = time.monotonic() + _POLL_PERIOD_S
+        while True:
+            left_ms = max(0, int((deadline - time.monotonic()) * 1000))
+            code, found = scard.SCardGetStatusChange(self._context, left_ms, states)
+            if code != OK:
+                return False
+            if not found[0][1] & scard.SCARD_STATE_PRESENT:
+                return True
+            states = [(self._reader, found[0][1] & ~scard.SCARD_STATE_CHANGED)]
+
     def _connect_card(self, deadline: float) -> None:
         scard = self._scard
         while True:
             code, handle, protocol = self._bounded(
-                deadline,
+                deadline - time.monotonic(),
                 scard.SCardConnect,
                 self._context,
                 self._reader,
@@ -200,7 +225,7 @@ class PcscTransport:
     def _reconnect(self, deadline: float) -> bool:
         scard = self._scard
         code, protocol = self._bounded(
-            deadline,
+            deadline - time.monotonic(),
             scard.SCardReconnect,
             self._handle,
             scard.SCARD_SHARE_SHARED,
@@ -216,7 +241,7 @@ class PcscTransport:
     def _power_cycle(self, deadline: float) -> None:
         scard = self._scard
         code, protocol = self._bounded(
-            deadline,
+            deadline - time.monotonic(),
             scard.SCardReconnect,
             self._handle,
             scard.SCARD_SHARE_SHARED,
@@ -228,14 +253,29 @@ class PcscTransport:
         self._agree(protocol)
 
     def _bounded(
-        self, deadline: float, function: Callable[_P, _T], *arguments: _P.args, **_: _P.kwargs
+        self, timeout_s: float, function: Callable[_P, _T], *arguments: _P.args, **_: _P.kwargs
     ) -> _T:
-        timeout_s = max(_SHORTEST_CALL_S, deadline - time.monotonic())
+        """Make a call that waits while another program holds the card, or while the card hangs."""
+        timeout_s = max(_SHORTEST_CALL_S, timeout_s)
         try:
-            return self._deadline.call(function, *arguments, timeout_s=timeout_s)
-        except CardTimeoutError:
-            self._give_up()
-            raise
+            return self._calls.call(function, *arguments, timeout_s=timeout_s)
+        except CardTimeoutError as err:
+            self._forget()
+            raise CardTimeoutError(
+                f"the card in reader {self._reader} was not free for {timeout_s:g} s: another "
+                "program holds it, or it hangs; end the program or pull the card"
+            ) from err
+
+    def _give_back_later(self) -> Callable[[], object]:
+        """Return what frees the card once a late call returns, with what we hold now."""
+        scard, handle, context = self._scard, self._handle, self._context
+
+        def give_back() -> None:
+            if handle:
+                scard.SCardDisconnect(handle, scard.SCARD_LEAVE_CARD)
+            scard.SCardReleaseContext(context)
+
+        return give_back
 
     def _agree(self, protocol: int) -> None:
         self._protocol = "T=1" if protocol == _T1 else "T=0"
@@ -256,15 +296,11 @@ class PcscTransport:
             self._lost = True
         return error_for(number, doing=doing, reader=repr(self._reader))
 
-    def _give_up(self) -> None:
-        """After a timeout: the card is lost, and a call that still runs keeps what it holds."""
-        self._lost = True
-        if isinstance(self._deadline, Abandon):
-            self._forget()
-
     def _forget(self) -> None:
+        """Let go without a word: the service is gone, or a late call still uses what we held."""
         self._handle = self._context = _NONE
         self._lost = True
+        self._held = False
 
 
 def _code(code: int) -> int:

@@ -1,10 +1,9 @@
-"""pyscard's low-level calls as this package uses them, and the two that need more than one call."""
+"""pyscard's low-level calls as this package uses them, and what discovery asks."""
 
 from __future__ import annotations
 
 import ctypes
 import sys
-import threading
 from typing import Protocol, cast
 
 from hil.equipment.card.errors import NoPcscServiceError
@@ -22,6 +21,7 @@ class Scard(Protocol):
     SCARD_PCI_T1: int
     SCARD_STATE_UNAWARE: int
     SCARD_STATE_PRESENT: int
+    SCARD_STATE_CHANGED: int
 
     def SCardEstablishContext(self, scope: int, /) -> tuple[int, int]:  # noqa: N802
         """Return a context."""
@@ -86,38 +86,6 @@ def load() -> Scard:
             "swig libpcsclite-dev, then pip install 'hil-esim[pcsc]'"
         ) from err
     return cast("Scard", scard)
-
-
-class BoundedBegin:
-    """SCardBeginTransaction, which waits without limit, in a thread of its own."""
-
-    def __init__(self, scard: Scard, handle: int, context: int) -> None:
-        self._scard, self._handle, self._context = scard, handle, context
-        self.code = OK
-        self._lock = threading.Lock()
-        self._done = self._abandoned = False
-        self._thread = threading.Thread(target=self._run, name="card-begin", daemon=True)
-
-    def wait(self, timeout_s: float) -> bool:
-        """Return whether it came to an end in time; ``code`` then has the result.
-
-        If not, handle and context belong to the thread from now on, which gives them back.
-        """
-        self._thread.start()
-        self._thread.join(timeout_s)
-        with self._lock:
-            self._abandoned = not self._done
-        return not self._abandoned
-
-    def _run(self) -> None:
-        code = self._scard.SCardBeginTransaction(self._handle)
-        with self._lock:
-            self.code, self._done = code, True
-            abandoned = self._abandoned
-        if abandoned:
-            self._scard.SCardEndTransaction(self._handle, self._scard.SCARD_LEAVE_CARD)
-            self._scard.SCardDisconnect(self._handle, self._scard.SCARD_LEAVE_CARD)
-            self._scard.SCardReleaseContext(self._context)
 
 
 def readers_with_atr() -> list[tuple[str, bytes | None]]:
