@@ -1,1 +1,57 @@
+"""Hands on a programmable power supply over VISA.
 
+>>> from hil.equipment.power_supply import CableLimits, PowerSupply
+>>> limits = {1: CableLimits(max_volts=5.5, max_amps=0.5, ovp_volts=6.0, ocp_amps=0.6)}
+
+``PowerSupply.open("TCPIP0::192.0.2.7::5555::SOCKET", model="DP832", limits=limits)`` then gives
+channels that are protected, applied and switched on in this order, and provably off at the end.
+PyVISA is imported when a supply is opened, not before.
+"""
+
+from __future__ import annotations
+
+from hil.equipment.power_supply.channel import Channel
+from hil.equipment.power_supply.emergency import switch_off
+from hil.equipment.power_supply.errors import (
+    IdentityError,
+    InstrumentError,
+    OffNotProvenError,
+    OwnedError,
+    SettingError,
+    SettleError,
+    TripError,
+)
+from hil.equipment.power_supply.limits import CableLimits
+from hil.equipment.power_supply.power_supply import PowerSupply
+from hil.equipment.power_supply.readings import (
+    ChannelOff,
+    ChannelStatus,
+    Identity,
+    OffReport,
+    Reading,
+    Regulation,
+)
+from hil.errors import LinkError, LinkTimeoutError, SafetyError
+
+__all__ = [
+    "CableLimits",
+    "Channel",
+    "ChannelOff",
+    "ChannelStatus",
+    "Identity",
+    "IdentityError",
+    "InstrumentError",
+    "LinkError",
+    "LinkTimeoutError",
+    "OffNotProvenError",
+    "OffReport",
+    "OwnedError",
+    "PowerSupply",
+    "Reading",
+    "Regulation",
+    "SafetyError",
+    "SettingError",
+    "SettleError",
+    "TripError",
+    "switch_off",
+]

@@ -1,0 +1,239 @@
+"""The one way to an instrument: one message out, at most one reply in, one caller at a time.
+
+What PyVISA leaves open is closed here: threads are serialised, processes kept apart by a lock file,
+every wait has a deadline, and after anything that leaves the line in doubt (timeout, garbled or
+doubled reply, an interrupt in the middle) the connection is thrown away and made anew, the
+instrument identified again. A late reply thus never becomes the answer to another query.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from hil.equipment.power_supply.dialect import Dialect
+from hil.equipment.power_supply.errors import IdentityError
+from hil.equipment.power_supply.ownership import Ownership
+from hil.equipment.power_supply.readings import Identity
+from hil.equipment.power_supply.visa_session import connected_socket, open_resource
+from hil.equipment.power_supply.wire import ResourceWire, SocketWire, Wire
+from hil.errors import BenchError, ProtocolError, UsageError
+from hil.observer import Exchange, Observer
+
+DEFAULT_VISA_LIBRARY = "@py"
+
+
+class VisaLink:
+    """A link to one supply. Make it with :meth:`open`; it identifies the instrument at once.
+
+    ``owner`` False opens a second connection beside the owner's, for switching off only.
+    """
+
+    def __init__(
+        self,
+        resource: str,
+        dialect: Dialect,
+        *,
+        observer: Observer,
+        name: str,
+        timeout_s: float,
+        open_timeout_s: float,
+        expected_serial: str | None,
+        visa_library: str,
+    ) -> None:
+        self.resource = resource
+        self.dialect = dialect
+        self.timeout_s = timeout_s
+        self.generation = 0
+        self._observer = observer
+        self._name = name
+        self._open_timeout_s = open_timeout_s
+        self._expected_serial = expected_serial
+        self._visa_library = visa_library
+        self._identity: Identity | None = None
+        self._lock = threading.RLock()
+        self._wire: Wire | None = None
+        self._ownership: Ownership | None = None
+        self._closed = False
+        self._next_at = 0.0
+
+    @classmethod
+    def open(
+        cls,
+        resource: str,
+        dialect: Dialect,
+        *,
+        observer: Observer,
+        name: str = "power supply",
+        timeout_s: float = 2.0,
+        open_timeout_s: float | None = None,
+        expected_serial: str | None = None,
+        visa_library: str = DEFAULT_VISA_LIBRARY,
+        owner: bool = True,
+    ) -> VisaLink:
+        """Own ``resource``, connect and check who is there.
+
+        Raises :class:`OwnedError` if another process drives it, :class:`LinkError` if nobody
+        answers, :class:`IdentityError` if it is not the model or the serial number expected.
+        """
+        link = cls(
+            resource,
+            dialect,
+            observer=observer,
+            name=name,
+            timeout_s=timeout_s,
+            open_timeout_s=timeout_s if open_timeout_s is None else open_timeout_s,
+            expected_serial=expected_serial,
+            visa_library=visa_library,
+        )
+        if owner:
+            link._ownership = Ownership.claim(resource)
+        try:
+            link._connect()
+        except BaseException:
+            link.close()
+            raise
+        return link
+
+    @property
+    def identity(self) -> Identity:
+        """Who answered when the link was opened."""
+        if self._identity is None:
+            raise UsageError(f"{self.resource}: not opened yet")
+        return self._identity
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection that is not in doubt."""
+        return self._wire is not None
+
+    @contextmanager
+    def exclusively(self) -> Iterator[None]:
+        """Keep other threads away for several messages that belong together."""
+        with self._lock:
+            yield
+
+    def write(self, message: str) -> None:
+        """Send a command. Nothing proves that it arrived until a query has been answered."""
+        with self._lock:
+            self._transact(self._ready(), message, query=False, timeout_s=self.timeout_s)
+
+    def query(self, message: str, *, timeout_s: float | None = None) -> str:
+        """Send a query and return its reply, without terminator and surrounding blanks.
+
+        Raises :class:`LinkTimeoutError`, :class:`LinkError` or :class:`ProtocolError`; the
+        connection is then made anew before the next message.
+        """
+        with self._lock:
+            limit_s = self.timeout_s if timeout_s is None else timeout_s
+            return self._transact(self._ready(), message, query=True, timeout_s=limit_s)
+
+    def drop(self) -> None:
+        """Throw the connection away, because what was read makes the line doubtful."""
+        with self._lock:
+            wire, self._wire = self._wire, None
+            if wire is not None:
+                wire.close()
+
+    def close(self) -> None:
+        """Close the connection and give the instrument free; may be called again."""
+        with self._lock:
+            self._closed = True
+            try:
+                self.drop()
+            finally:
+                ownership, self._ownership = self._ownership, None
+                if ownership is not None:
+                    ownership.release()
+
+    def _ready(self) -> Wire:
+        if self._closed:
+            raise UsageError(f"{self.resource}: the link is closed; open the supply again")
+        return self._wire or self._connect()
+
+    def _connect(self) -> Wire:
+        framing = self.dialect.framing
+        opened = open_resource(
+            self.resource,
+            write_termination=framing.write_termination,
+            read_termination=framing.read_termination,
+            timeout_s=self._open_timeout_s,
+            visa_library=self._visa_library,
+        )
+        connection = connected_socket(opened)
+        wire: Wire = (
+            SocketWire(opened, connection, framing.read_termination)
+            if connection is not None
+            else ResourceWire(opened, framing.read_termination)
+        )
+        self._wire = wire
+        reply = self._transact(wire, self.dialect.identify, query=True, timeout_s=self.timeout_s)
+        try:
+            self._check_identity(reply)
+        except IdentityError:
+            self.drop()
+            raise
+        self.generation += 1
+        return wire
+
+    def _check_identity(self, reply: str) -> None:
+        found = self.dialect.read_identity(reply)
+        if found is None:
+            raise IdentityError(
+                f"{self.resource}: {reply[:120]!r} is not a {self.dialect.model}; connect the "
+                f"right instrument or write its model into the bench file"
+            )
+        if self._expected_serial is not None and found.serial != self._expected_serial:
+            raise IdentityError(
+                f"{self.resource}: this {found.model} has serial {found.serial}, the bench expects "
+                f"{self._expected_serial}; connect that one or mend the bench file"
+            )
+        if self._identity is not None and found != self._identity:
+            raise IdentityError(
+                f"{self.resource}: {found.raw!r} answers after reconnecting, it was "
+                f"{self._identity.raw!r}; somebody has changed the instrument"
+            )
+        self._identity = found
+
+    def _transact(self, wire: Wire, message: str, *, query: bool, timeout_s: float) -> str:
+        framing = self.dialect.framing
+        if framing.pacing_s:
+            self._pace(framing.pacing_s)
+        deadline = time.monotonic() + timeout_s
+        reply = b""
+        try:
+            self._observer.exchange(Exchange("scpi", self._name, "out", message))
+            wire.send(message.encode("ascii") + framing.write_termination, deadline)
+            if query:
+                reply = wire.receive(deadline)
+                text = reply.decode("ascii")
+        except UnicodeDecodeError as err:
+            self._abandon(message, f"garbled reply {reply[:80]!r}")
+            raise ProtocolError(
+                f"{self.resource}: {message}: garbled reply {reply[:80]!r}; check the cable"
+            ) from err
+        except BenchError as err:
+            self._abandon(message, str(err))
+            raise type(err)(f"{self.resource}: {message}: {err}") from err
+        except BaseException:
+            # An interrupt between query and reply: the reply still comes, for nobody.
+            self._abandon(message, "interrupted")
+            raise
+        if not query:
+            return ""
+        self._observer.exchange(Exchange("scpi", self._name, "in", text))
+        return text.strip()
+
+    def _abandon(self, message: str, why: str) -> None:
+        self._observer.exchange(
+            Exchange("scpi", self._name, "in", "", note=f"{message}: {why}; connection dropped")
+        )
+        self.drop()
+
+    def _pace(self, pacing_s: float) -> None:
+        wait_s = self._next_at - time.monotonic()
+        if wait_s > 0:
+            time.sleep(wait_s)
+        self._next_at = time.monotonic() + pacing_s

@@ -1,0 +1,177 @@
+"""A programmable power supply: identified, owned, within its cables' limits, provably off."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from types import TracebackType
+
+from hil.equipment.power_supply.channel import Channel
+from hil.equipment.power_supply.console import Console
+from hil.equipment.power_supply.errors import OffNotProvenError
+from hil.equipment.power_supply.limits import CableLimits
+from hil.equipment.power_supply.link import DEFAULT_VISA_LIBRARY, VisaLink
+from hil.equipment.power_supply.models import dialect_of
+from hil.equipment.power_supply.readings import Identity, OffReport
+from hil.equipment.power_supply.switching_off import switch_all_off
+from hil.errors import BenchError, UsageError
+from hil.observer import NullObserver, Observer
+
+_LOG = logging.getLogger(__name__)
+
+
+class PowerSupply:
+    """A supply on the bench. Make it with :meth:`open`; leaving its context switches it off."""
+
+    def __init__(self, link: VisaLink, limits: Mapping[int, CableLimits]) -> None:
+        self._link = link
+        self._console = Console(link)
+        self._channels = {
+            number: Channel(self._console, number, limit) for number, limit in limits.items()
+        }
+
+    @classmethod
+    def open(
+        cls,
+        resource: str,
+        *,
+        model: str,
+        limits: Mapping[int, CableLimits],
+        observer: Observer | None = None,
+        expected_serial: str | None = None,
+        timeout_s: float = 2.0,
+        open_timeout_s: float | None = None,
+        name: str = "power supply",
+        visa_library: str = DEFAULT_VISA_LIBRARY,
+    ) -> PowerSupply:
+        """Own the supply at a VISA ``resource``, check who it is, and switch it off, proven.
+
+        ``limits`` gives the cable of each channel that is used. Raises :class:`ConfigError` for an
+        unknown model, :class:`UsageError` for limits beyond the model's ranges,
+        :class:`OwnedError`, :class:`LinkError`, :class:`IdentityError` or
+        :class:`OffNotProvenError`.
+        """
+        dialect = dialect_of(model)
+        _check_ranges(model, limits)
+        link = VisaLink.open(
+            resource,
+            dialect,
+            observer=NullObserver() if observer is None else observer,
+            name=name,
+            timeout_s=timeout_s,
+            open_timeout_s=open_timeout_s,
+            expected_serial=expected_serial,
+            visa_library=visa_library,
+        )
+        supply = cls(link, limits)
+        try:
+            supply._begin()
+        except BaseException:
+            supply.close()
+            raise
+        return supply
+
+    def __enter__(self) -> PowerSupply:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        _: TracebackType | None,
+    ) -> None:
+        """Switch off and close; a failure to do so is a note on the error that was there first."""
+        try:
+            report = self.safe_state()
+        finally:
+            self.close()
+        if not report.proven:
+            if error is None:
+                raise _not_proven(report)
+            error.add_note(f"and while switching off: {report}")
+
+    @property
+    def identity(self) -> Identity:
+        """Who answered ``*IDN?``."""
+        return self._link.identity
+
+    @property
+    def resource(self) -> str:
+        """The VISA resource it was opened with."""
+        return self._link.resource
+
+    def channel(self, number: int) -> Channel:
+        """Return a channel; :class:`UsageError` if the bench states no cable limits for it."""
+        if number not in self._channels:
+            raise UsageError(
+                f"{self.resource}: no cable limits for channel {number}; state them in the bench "
+                f"file (there are limits for {sorted(self._channels) or 'no channel'})"
+            )
+        return self._channels[number]
+
+    def all_off(self, *, decay_timeout_s: float = 2.0) -> OffReport:
+        """Switch every channel of the model off, each proven, whatever becomes of the others.
+
+        Raises :class:`OffNotProvenError`, after the last channel, if any proof is missing.
+        """
+        report = self.safe_state(decay_timeout_s=decay_timeout_s)
+        if not report.proven:
+            raise _not_proven(report)
+        return report
+
+    def safe_state(self, *, decay_timeout_s: float = 2.0) -> OffReport:
+        """Do :meth:`all_off` without raising, for use while another error is on its way."""
+        with self._link.exclusively():
+            try:
+                channels = switch_all_off(self._console, decay_timeout_s=decay_timeout_s)
+            except UsageError as err:
+                return OffReport(self.resource, problem=str(err))
+        return OffReport(self.resource, channels)
+
+    def errors(self) -> list[tuple[int, str]]:
+        """Empty the instrument's error queue and return its entries, oldest first."""
+        return self._console.drain_errors()
+
+    def close(self) -> None:
+        """Give the panel and the instrument free; may be called again. Does not switch off."""
+        try:
+            if self._link.connected and self._console.dialect.local is not None:
+                self._link.write(self._console.dialect.local)
+                self._console.drain_errors()
+        except BenchError as err:
+            _LOG.warning("the panel may still be locked: %s", err)
+        finally:
+            self._link.close()
+
+    def _begin(self) -> None:
+        dialect = self._console.dialect
+        if dialect.remote is not None:
+            self._link.write(dialect.remote)
+        if dialect.clear_status is not None:
+            self._link.write(dialect.clear_status)
+        for code, name in self._console.drain_errors():
+            _LOG.warning("%s: old error %d %s", self.resource, code, name)
+        self.all_off()
+
+
+def _not_proven(report: OffReport) -> OffNotProvenError:
+    return OffNotProvenError(f"{report}; cut the mains by hand")
+
+
+def _check_ranges(model: str, limits: Mapping[int, CableLimits]) -> None:
+    ranges = dialect_of(model).channels
+    for number, limit in limits.items():
+        if number not in ranges:
+            raise UsageError(f"a {model} has channels {list(ranges)}, not {number}")
+        top = ranges[number]
+        for what, value, highest in (
+            ("max_volts", limit.max_volts, top.max_volts),
+            ("max_amps", limit.max_amps, top.max_amps),
+            ("ovp_volts", limit.ovp_volts, top.max_ovp_volts),
+            ("ocp_amps", limit.ocp_amps, top.max_ocp_amps),
+        ):
+            if value > highest:
+                raise UsageError(
+                    f"{what} of channel {number} is {value:g}, a {model} goes up to {highest:g}; "
+                    f"mend the bench file"
+                )

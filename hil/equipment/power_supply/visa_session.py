@@ -1,0 +1,96 @@
+"""Opens VISA resources through PyVISA, and hides what its backends get wrong at opening.
+
+PyVISA is imported here only, and only when a resource is opened.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+from hil.errors import BenchError, ConfigError, LinkError
+
+if TYPE_CHECKING:
+    from pyvisa.resources import MessageBasedResource
+
+_LOG = logging.getLogger(__name__)
+_OPENING = threading.Lock()
+
+
+def open_resource(
+    resource: str,
+    *,
+    write_termination: bytes,
+    read_termination: bytes,
+    timeout_s: float,
+    visa_library: str,
+) -> MessageBasedResource:
+    """Open ``resource`` and make sure that somebody is there.
+
+    Raises :class:`ConfigError` for a name that is no resource, :class:`LinkError` if it cannot be
+    opened within ``timeout_s`` seconds, :class:`BenchError` without PyVISA.
+    """
+    try:
+        import pyvisa  # noqa: PLC0415 - slow to import, and not every bench has a supply
+        from pyvisa.resources import MessageBasedResource  # noqa: PLC0415
+    except ImportError as err:
+        raise BenchError(f"{resource}: {err}; pip install pyvisa pyvisa-py") from err
+    milliseconds = max(1, round(timeout_s * 1000))
+    try:
+        # One manager a process and never closed before its end: closing it closes every resource.
+        with _OPENING:
+            manager = pyvisa.ResourceManager(visa_library)
+        opened = manager.open_resource(
+            resource,
+            open_timeout=milliseconds,
+            timeout=milliseconds,
+            write_termination=write_termination.decode("latin-1"),
+            read_termination=read_termination.decode("latin-1"),
+        )
+    except pyvisa.errors.InvalidSession as err:
+        raise LinkError(f"{resource}: the VISA manager was closed by other code") from err
+    except pyvisa.VisaIOError as err:
+        kind = ConfigError if err.abbreviation == "VI_ERROR_INV_RSRC_NAME" else LinkError
+        raise kind(f"{resource}: {err.description}; check the address and the cable") from err
+    except Exception as err:
+        raise LinkError(f"{resource}: cannot be opened: {err}") from err
+    if not isinstance(opened, MessageBasedResource):
+        opened.close()
+        raise ConfigError(
+            f"{resource}: no resource that takes messages; use a name or IPv4 address"
+        )
+    connection = connected_socket(opened)
+    if connection is not None:
+        _check_connected(resource, opened, connection)
+    return opened
+
+
+def connected_socket(opened: MessageBasedResource) -> socket.socket | None:
+    """Return the TCP socket under a SOCKET resource of pyvisa-py, or None for all others."""
+    sessions = getattr(opened.visalib, "sessions", None)
+    session = sessions.get(opened.session) if isinstance(sessions, dict) else None
+    if type(session).__name__ != "TCPIPSocketSession":
+        return None
+    interface = getattr(session, "interface", None)
+    return interface if isinstance(interface, socket.socket) else None
+
+
+def _check_connected(
+    resource: str, opened: MessageBasedResource, connection: socket.socket
+) -> None:
+    # pyvisa-py 0.8 takes a refused connection for an open one, and its attribute for
+    # TCP_NODELAY raises; without it each second write in a row waits 40 ms for an ACK.
+    number = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if number == 0:
+        try:
+            connection.getpeername()
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError as err:
+            number = err.errno or -1
+    if number:
+        opened.close()
+        reason = os.strerror(number) if number > 0 else "not connected"
+        raise LinkError(f"{resource}: {reason}; is the supply on, and is the address right?")
