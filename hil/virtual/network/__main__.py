@@ -1,0 +1,123 @@
+"""The virtual network as a process: ``python -m hil.virtual.network``."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import sys
+from pathlib import Path
+
+from hil.virtual.network.link_model import Air, Conditions
+from hil.virtual.network.radio import MAX_LINE, RadioFace
+from hil.virtual.network.smsc import SmsCentre
+from hil.virtual.network.subscribers import Subscribers
+from hil.virtual.process import (
+    HOST,
+    add_process_arguments,
+    announce,
+    log_to_stderr,
+    until_ended,
+)
+
+log = logging.getLogger(__name__)
+
+DEFAULT_ACCOUNT = {"sm-sr": "hil-test"}
+"""System id and password (at most 8 characters) of the account that is there by default."""
+
+
+def _gap(text: str) -> tuple[float, float]:
+    start, dash, end = text.partition("-")
+    if not dash or not float(start) < float(end):
+        raise argparse.ArgumentTypeError(f"{text!r} is not like 2.5-4 (seconds since the start)")
+    return float(start), float(end)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    made = argparse.ArgumentParser(
+        prog="hil virtual network", description="SMS centre (SMPP 3.4) and air, modelled"
+    )
+    made.add_argument("--smpp-port", type=int, default=0)
+    made.add_argument("--radio-port", type=int, default=0)
+    made.add_argument("--seed", type=int, default=1, help="seed of the link model")
+    made.add_argument("--latency-ms", type=float, default=0.0)
+    made.add_argument("--jitter-ms", type=float, default=0.0)
+    made.add_argument("--loss", type=float, default=0.0, help="probability from 0 to 1")
+    made.add_argument("--duplication", type=float, default=0.0, help="probability from 0 to 1")
+    made.add_argument("--reordering", type=float, default=0.0, help="probability from 0 to 1")
+    made.add_argument("--reorder-ms", type=float, default=200.0)
+    made.add_argument(
+        "--no-coverage",
+        type=_gap,
+        action="append",
+        default=[],
+        metavar="FROM-TO",
+        help="seconds since the start without coverage; may be repeated",
+    )
+    made.add_argument(
+        "--accounts", type=Path, help="JSON file: system id → password (at most 8 characters)"
+    )
+    add_process_arguments(made)
+    return made
+
+
+async def run(arguments: argparse.Namespace) -> None:
+    """Serve until ended."""
+    conditions = Conditions(
+        latency_s=arguments.latency_ms / 1000,
+        jitter_s=arguments.jitter_ms / 1000,
+        loss=arguments.loss,
+        duplication=arguments.duplication,
+        reordering=arguments.reordering,
+        reorder_s=arguments.reorder_ms / 1000,
+        gaps=tuple(arguments.no_coverage),
+    )
+    accounts = DEFAULT_ACCOUNT
+    if arguments.accounts is not None:
+        accounts = json.loads(arguments.accounts.read_text(encoding="utf-8"))
+    air = Air(conditions, arguments.seed)
+    subscribers = Subscribers(air)
+    centre = SmsCentre(accounts, subscribers)
+    radio = RadioFace(subscribers, air, centre.submitted)
+    smpp_server = await asyncio.start_server(centre.serve, HOST, arguments.smpp_port)
+    radio_server = await asyncio.start_server(
+        radio.serve, HOST, arguments.radio_port, limit=MAX_LINE
+    )
+    ended = asyncio.create_task(until_ended(arguments.lifeline))
+    # One turn, so that signals are taken over before anybody is told that this part is ready.
+    await asyncio.sleep(0)
+    announce(
+        "network",
+        smpp=_address(smpp_server),
+        radio=_address(radio_server),
+        modelled=conditions != Conditions(),
+    )
+    await ended
+    for server in (smpp_server, radio_server):
+        server.close()
+    await radio.close()
+    await subscribers.close()
+    log.info("air (modelled), down: %s, up: %s", air.down, air.up)
+
+
+def _address(server: asyncio.Server) -> str:
+    host, port = server.sockets[0].getsockname()[:2]
+    return f"{host}:{port}"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the virtual network; return the exit code."""
+    arguments = parser().parse_args(argv)
+    log_to_stderr(arguments.log_level)
+    try:
+        asyncio.run(run(arguments))
+    except (OSError, ValueError) as err:
+        sys.stderr.write(f"network: {err}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

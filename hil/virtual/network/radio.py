@@ -1,0 +1,146 @@
+"""The radio face: devices attach here and exchange short messages, as lines of JSON over TCP.
+
+| from the device | from the network |
+|---|---|
+| ``{"attach": {"msisdn": …, "imei": …}}`` | |
+| ``{"delivered": id, "report": hex, "ok": true}`` | ``{"deliver": SMS-DELIVER hex, "id": n}`` |
+| ``{"submit": SMS-SUBMIT hex, "id": n}`` | ``{"submitted": n, "ok": true}`` |
+
+A line that is none of these is answered with ``{"error": …}`` and ends the connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+from hil.errors import CodecError
+from hil.virtual.network.link_model import Air
+from hil.virtual.network.subscribers import Subscribers
+from hil.wire.sms import SmsSubmit
+
+log = logging.getLogger(__name__)
+
+MAX_LINE: Final = 4096
+
+Submit = Callable[[str, SmsSubmit], bool]
+"""Called with the sender's number and its message; False when nobody can take it."""
+
+
+class RadioFace:
+    """The server's end of the radio protocol."""
+
+    def __init__(self, subscribers: Subscribers, air: Air, submit: Submit) -> None:
+        self._subscribers = subscribers
+        self._air = air
+        self._submit = submit
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one device until it leaves."""
+        connection = _Connection(self, writer)
+        try:
+            while line := await reader.readline():
+                await connection.take(line)
+        except (ValueError, CodecError) as err:
+            # ValueError: a line longer than the reader's limit, or no JSON.
+            log.warning("radio: %s", err)
+            await connection.say({"error": str(err)})
+        except ConnectionError:
+            log.info("radio: connection lost")
+        finally:
+            connection.leave()
+            writer.close()
+
+    async def close(self) -> None:
+        """End messages that are still in the air."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def send_up(self, msisdn: str, message: SmsSubmit) -> bool:
+        """Carry a message from a device through the air; False without coverage."""
+        if not self._subscribers.covered:
+            self._air.up.out_of_coverage += 1
+            return False
+        for delay in self._air.fate(self._air.up):
+            if delay > 0:
+                task = asyncio.ensure_future(self._later(delay, msisdn, message))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+            elif not self._submit(msisdn, message):
+                return False
+        return True
+
+    async def _later(self, delay: float, msisdn: str, message: SmsSubmit) -> None:
+        await asyncio.sleep(delay)
+        if not self._submit(msisdn, message):
+            log.warning("message of %s could not be routed", msisdn)
+
+    @property
+    def subscribers(self) -> Subscribers:
+        """The subscribers that attach here."""
+        return self._subscribers
+
+
+class _Connection:
+    """One device's connection."""
+
+    def __init__(self, face: RadioFace, writer: asyncio.StreamWriter) -> None:
+        self._face = face
+        self._writer = writer
+        self._msisdn: str | None = None
+
+    async def say(self, row: dict[str, object]) -> None:
+        self._writer.write(json.dumps(row).encode() + b"\n")
+        await self._writer.drain()
+
+    def leave(self) -> None:
+        if self._msisdn is not None:
+            self._face.subscribers.detach(self._msisdn, self.say)
+            self._msisdn = None
+
+    async def take(self, line: bytes) -> None:
+        row: Any = json.loads(line)
+        if not isinstance(row, dict):
+            raise CodecError("a line of the radio protocol is a JSON object")
+        if "attach" in row:
+            self._attach(row["attach"])
+        elif self._msisdn is None:
+            raise CodecError("a device must attach first")
+        elif "delivered" in row:
+            number = _number(row["delivered"])
+            self._face.subscribers.delivered(self._msisdn, number, ok=row.get("ok", True) is True)
+        elif "submit" in row:
+            number = _number(row.get("id"))
+            message = SmsSubmit.decode(_octets(row["submit"]))
+            ok = self._face.send_up(self._msisdn, message)
+            await self.say({"submitted": number, "ok": ok})
+        else:
+            raise CodecError(f"a device says attach, delivered or submit, not {sorted(row)[:3]}")
+
+    def _attach(self, given: object) -> None:
+        msisdn = given.get("msisdn") if isinstance(given, dict) else None
+        if not isinstance(msisdn, str) or not (msisdn.isascii() and msisdn.isdigit()):
+            raise CodecError("attach needs an msisdn of digits")
+        self.leave()
+        self._msisdn = msisdn
+        self._face.subscribers.attach(msisdn, self.say)
+
+
+def _number(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise CodecError("a message's id is a number")
+    return value
+
+
+def _octets(value: object) -> bytes:
+    if not isinstance(value, str):
+        raise CodecError("a message is written as hex digits")
+    try:
+        return bytes.fromhex(value)
+    except ValueError as err:
+        raise CodecError("a message is written as hex digits") from err

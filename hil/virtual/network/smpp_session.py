@@ -1,0 +1,152 @@
+"""One client's session with the SMS centre (SMPP 3.4, section 2)."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from typing import TYPE_CHECKING, Final
+
+from hil.errors import CodecError
+from hil.wire.smpp import (
+    Bind,
+    Command,
+    DataMessage,
+    Pdu,
+    ShortMessage,
+    SmppError,
+    Status,
+    StreamReader,
+)
+
+if TYPE_CHECKING:
+    from hil.virtual.network.smsc import SmsCentre
+
+log = logging.getLogger(__name__)
+
+ENQUIRE_SECONDS: Final = 30.0
+BIND_SECONDS: Final = 10.0
+SYSTEM_ID: Final = "hil-smsc"
+
+_BINDS: Final = {
+    Command.BIND_TRANSCEIVER: (True, True),
+    Command.BIND_TRANSMITTER: (True, False),
+    Command.BIND_RECEIVER: (False, True),
+}
+
+
+class SmppSession:
+    """State of one connection: open, bound in a role, over."""
+
+    def __init__(self, centre: SmsCentre, writer: asyncio.StreamWriter) -> None:
+        self._centre = centre
+        self._writer = writer
+        self._numbers = itertools.count(1)
+        self._unconfirmed: dict[int, ShortMessage] = {}
+        self._sends = False
+        self._over = False
+        self.receives = False
+        self.system_id = ""
+        self.address_range = ""
+
+    async def run(self, reader: asyncio.StreamReader) -> None:
+        """Serve until the client unbinds, leaves, keeps silent for long or breaks the stream."""
+        stream = StreamReader()
+        silent = 0
+        while not self._over:
+            limit = ENQUIRE_SECONDS if self.system_id else BIND_SECONDS
+            try:
+                data = await asyncio.wait_for(reader.read(65_536), limit)
+            except TimeoutError:
+                silent += 1
+                if silent > 1 or not self.system_id:
+                    return
+                self._send(Pdu(Command.ENQUIRE_LINK, next(self._numbers)))
+                continue
+            except ConnectionError:
+                return
+            silent = 0
+            if not data:
+                return
+            try:
+                for raw in stream.feed(data):
+                    self._take_raw(raw)
+                await self._writer.drain()
+            except SmppError as err:
+                # The stream is out of step: say so and leave.
+                self._refuse(err)
+                return
+            except ConnectionError:
+                return
+
+    def deliver(self, message: ShortMessage) -> None:
+        """Send a message to the client; it is kept until the client confirms it."""
+        number = next(self._numbers)
+        self._unconfirmed[number] = message
+        self._send(Pdu(Command.DELIVER_SM, number, message))
+
+    def unconfirmed(self) -> tuple[ShortMessage, ...]:
+        """Return what the client has not confirmed."""
+        return tuple(self._unconfirmed.values())
+
+    def _send(self, pdu: Pdu) -> None:
+        if not self._writer.is_closing():
+            self._writer.write(pdu.encode())
+
+    def _refuse(self, err: SmppError) -> None:
+        log.warning("SMPP: %s", err)
+        self._send(Pdu(Command.GENERIC_NACK, err.sequence, None, err.status))
+
+    def _take_raw(self, raw: bytes) -> None:
+        try:
+            pdu = Pdu.decode(raw)
+        except SmppError as err:
+            self._refuse(err)
+            return
+        try:
+            self._take(pdu)
+        except CodecError as err:
+            log.warning("SMPP: %s", err)
+            self._send(Pdu(Command.GENERIC_NACK, pdu.sequence, None, Status.SYSTEM_ERROR))
+
+    def _take(self, pdu: Pdu) -> None:
+        if pdu.command in _BINDS and isinstance(pdu.body, Bind):
+            self._bind(pdu, pdu.body)
+        elif pdu.command is Command.ENQUIRE_LINK:
+            self._send(pdu.answer())
+        elif pdu.command is Command.UNBIND:
+            self._send(pdu.answer())
+            self._over = True
+        elif pdu.command is Command.DELIVER_SM_RESP or pdu.command is Command.GENERIC_NACK:
+            self._confirmed(pdu)
+        elif pdu.is_response:
+            log.debug("SMPP: %s", pdu.command.name)
+        elif not self._sends:
+            self._send(pdu.answer(status=Status.INVALID_BIND_STATUS))
+        elif pdu.command in (Command.SUBMIT_SM, Command.DATA_SM) and isinstance(
+            pdu.body, ShortMessage | DataMessage
+        ):
+            status, message_id = self._centre.submit(self, pdu.body)
+            self._send(pdu.answer(message_id, status=status))
+        else:
+            self._send(Pdu(Command.GENERIC_NACK, pdu.sequence, None, Status.INVALID_COMMAND_ID))
+
+    def _bind(self, pdu: Pdu, bind: Bind) -> None:
+        if self.system_id:
+            self._send(pdu.answer(status=Status.ALREADY_BOUND))
+            return
+        status = self._centre.check(bind)
+        if status != Status.OK:
+            log.warning("SMPP: bind of %r refused", bind.system_id)
+            self._send(pdu.answer(status=status))
+            self._over = True
+            return
+        self._send(pdu.answer(SYSTEM_ID))
+        self._sends, self.receives = _BINDS[pdu.command]
+        self.system_id, self.address_range = bind.system_id, bind.address_range
+        self._centre.bound(self)
+
+    def _confirmed(self, pdu: Pdu) -> None:
+        message = self._unconfirmed.pop(pdu.sequence, None)
+        if message is not None and pdu.status != Status.OK:
+            log.warning("SMPP: %s did not take a message: %08X", self.system_id, pdu.status)

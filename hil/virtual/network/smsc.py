@@ -1,0 +1,200 @@
+"""The SMS centre: SMPP 3.4 towards SM-SRs and any other client, subscribers on its other side."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import re
+from collections import deque
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from hil.errors import CodecError
+from hil.virtual.network.smpp_session import SmppSession
+from hil.virtual.network.subscribers import Delivery, Subscribers
+from hil.wire.sms import (
+    Address,
+    SmsDeliver,
+    SmsSubmit,
+    encode_timestamp,
+)
+from hil.wire.smpp import (
+    ESM_DELIVERY_RECEIPT,
+    ESM_UDHI,
+    Bind,
+    DataMessage,
+    Party,
+    ShortMessage,
+    Status,
+    Tag,
+)
+
+log = logging.getLogger(__name__)
+
+TON_INTERNATIONAL: Final = 1
+DCS_8_BIT: Final = 0x04
+_RECEIPT_ALWAYS, _RECEIPT_ON_FAILURE = 1, 2
+_DELIVERED, _UNDELIVERABLE = 2, 5
+_WAITING_LIMIT: Final = 10_000
+
+
+class SmsCentre:
+    """Accounts, sessions and routing. Messages for a client that is not bound wait for it.
+
+    ``accounts``: system id → password. A message of a device goes to the session whose address range
+    fits its destination, or else to the account that last sent from that number.
+    """
+
+    def __init__(self, accounts: Mapping[str, str], subscribers: Subscribers) -> None:
+        self._accounts = dict(accounts)
+        self._subscribers = subscribers
+        self._sessions: list[SmppSession] = []
+        self._senders: dict[str, str] = {}
+        self._waiting: dict[str, deque[ShortMessage]] = {}
+        self._ids = itertools.count(1)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one client until it leaves."""
+        session = SmppSession(self, writer)
+        self._sessions.append(session)
+        try:
+            await session.run(reader)
+        finally:
+            self._sessions.remove(session)
+            self._return_unconfirmed(session)
+            writer.close()
+
+    def check(self, bind: Bind) -> int:
+        """Return the status of a bind: OK, wrong system id or wrong password."""
+        if bind.system_id not in self._accounts:
+            return Status.INVALID_SYSTEM_ID
+        if self._accounts[bind.system_id] != bind.password:
+            return Status.INVALID_PASSWORD
+        return Status.OK
+
+    def bound(self, session: SmppSession) -> None:
+        """A client is bound; what waited for it goes out."""
+        if session.receives:
+            waiting = self._waiting.get(session.system_id, deque())
+            while waiting:
+                session.deliver(waiting.popleft())
+
+    def submit(self, session: SmppSession, message: ShortMessage | DataMessage) -> tuple[int, str]:
+        """Take a message for a device; return status and message id."""
+        number = message.destination.address.removeprefix("+")
+        if not number.isdigit():
+            return Status.INVALID_DESTINATION_ADDRESS, ""
+        try:
+            originator = _originator(message.source)
+        except CodecError:
+            return Status.INVALID_SOURCE_ADDRESS, ""
+        try:
+            tpdu = _deliver_tpdu(message, originator)
+        except CodecError as err:
+            log.info("message refused: %s", err)
+            return Status.INVALID_MESSAGE_LENGTH, ""
+        self._senders[originator.digits] = session.system_id
+        message_id = f"{next(self._ids):08x}"
+
+        def done(taken: bool) -> None:
+            wanted = message.registered_delivery & 3
+            if wanted == _RECEIPT_ALWAYS or (wanted == _RECEIPT_ON_FAILURE and not taken):
+                self._hand_in(session.system_id, _receipt(message, message_id, taken=taken))
+
+        if not self._subscribers.offer(number, Delivery(tpdu, done)):
+            return Status.MESSAGE_QUEUE_FULL, ""
+        return Status.OK, message_id
+
+    def submitted(self, msisdn: str, message: SmsSubmit) -> bool:
+        """Take a message of a device for a client; False when no client has that number."""
+        number = message.destination.digits
+        system_id = self._owner_of(number)
+        if system_id is None:
+            log.warning("message from %s to %s: nobody has this number", msisdn, number)
+            return False
+        self._hand_in(
+            system_id,
+            ShortMessage(
+                source=Party(msisdn),
+                destination=Party(number),
+                message=message.user_data,
+                esm_class=ESM_UDHI if message.has_header else 0,
+                protocol_id=message.pid,
+                data_coding=message.dcs,
+            ),
+        )
+        return True
+
+    def _owner_of(self, number: str) -> str | None:
+        for session in self._sessions:
+            if session.receives and _in_range(number, session.address_range):
+                return session.system_id
+        return self._senders.get(number)
+
+    def _hand_in(self, system_id: str, message: ShortMessage) -> None:
+        for session in self._sessions:
+            if session.receives and session.system_id == system_id:
+                session.deliver(message)
+                return
+        waiting = self._waiting.setdefault(system_id, deque(maxlen=_WAITING_LIMIT))
+        waiting.append(message)
+
+    def _return_unconfirmed(self, session: SmppSession) -> None:
+        for message in session.unconfirmed():
+            self._hand_in(session.system_id, message)
+
+
+def _in_range(number: str, address_range: str) -> bool:
+    """Whether a number fits an address range: a UNIX regular expression (SMPP 3.4, 5.2.7)."""
+    if not address_range or len(address_range) > 40:
+        return False
+    try:
+        return re.fullmatch(address_range, number) is not None
+    except re.error:
+        return address_range == number
+
+
+def _originator(source: Party) -> Address:
+    digits = source.address.removeprefix("+")
+    if source.ton == TON_INTERNATIONAL:
+        return Address.international(digits)
+    return Address(digits)
+
+
+def _deliver_tpdu(message: ShortMessage | DataMessage, originator: Address) -> bytes:
+    has_header = bool(message.esm_class & ESM_UDHI)
+    pid = message.protocol_id if isinstance(message, ShortMessage) else 0
+    stamp = encode_timestamp(datetime.now(UTC))
+    for dcs in (message.data_coding, DCS_8_BIT):
+        tpdu = SmsDeliver(
+            originator, message.message, stamp, pid=pid, dcs=dcs, has_header=has_header
+        )
+        try:
+            return tpdu.encode()
+        except CodecError:
+            # Text in the centre's alphabet goes as plain octets: this air does not pack 7 bits.
+            if dcs == DCS_8_BIT:
+                raise
+    raise CodecError("message cannot be written as SMS-DELIVER")
+
+
+def _receipt(message: ShortMessage | DataMessage, message_id: str, *, taken: bool) -> ShortMessage:
+    """Return a delivery receipt (SMPP 3.4, appendix B)."""
+    now = datetime.now(UTC).strftime("%y%m%d%H%M")
+    text = (
+        f"id:{message_id} sub:001 dlvrd:{int(taken):03d} submit date:{now} done date:{now} "
+        f"stat:{'DELIVRD' if taken else 'UNDELIV'} err:000 text:"
+    )
+    state = _DELIVERED if taken else _UNDELIVERABLE
+    return ShortMessage(
+        source=message.destination,
+        destination=message.source,
+        message=text.encode(),
+        esm_class=ESM_DELIVERY_RECEIPT,
+        options={
+            Tag.RECEIPTED_MESSAGE_ID: message_id.encode() + b"\x00",
+            Tag.MESSAGE_STATE: bytes((state,)),
+        },
+    )

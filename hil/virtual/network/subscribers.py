@@ -1,0 +1,174 @@
+"""Subscribers of the network: a queue for each number, emptied while its device is attached."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from hil.virtual.network.link_model import Air
+
+log = logging.getLogger(__name__)
+
+QUEUE_LIMIT: Final = 10_000
+REPORT_SECONDS: Final = 30.0
+DELIVERY_ATTEMPTS: Final = 4
+RETRY_SECONDS: Final = 0.5
+
+Send = Callable[[dict[str, object]], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Delivery:
+    """One message for a device; ``done`` is called once with whether the device took it."""
+
+    tpdu: bytes
+    done: Callable[[bool], None]
+    attempts: int = 0
+
+
+@dataclass(slots=True)
+class Subscriber:
+    """One number with what waits for it."""
+
+    msisdn: str
+    waiting: deque[Delivery] = field(default_factory=deque)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    send: Send | None = None
+    reports: dict[int, asyncio.Future[bool]] = field(default_factory=dict)
+
+
+class Subscribers:
+    """All numbers. Messages to a number that never attached wait too: a centre stores and forwards."""
+
+    def __init__(self, air: Air, *, report_s: float = REPORT_SECONDS) -> None:
+        self._air = air
+        self._report_s = report_s
+        self._numbers: dict[str, Subscriber] = {}
+        self._ids = itertools.count(1)
+        self._start = time.monotonic()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def offer(self, msisdn: str, delivery: Delivery) -> bool:
+        """Queue a message; False when the queue of this number is full."""
+        subscriber = self._of(msisdn)
+        if len(subscriber.waiting) >= QUEUE_LIMIT:
+            return False
+        subscriber.waiting.append(delivery)
+        subscriber.news.set()
+        return True
+
+    def _of(self, msisdn: str) -> Subscriber:
+        if msisdn not in self._numbers:
+            subscriber = Subscriber(msisdn)
+            self._numbers[msisdn] = subscriber
+            self._start_task(self._serve(subscriber))
+        return self._numbers[msisdn]
+
+    def attach(self, msisdn: str, send: Send) -> None:
+        """A device took up this number; an earlier device of the same number is forgotten."""
+        subscriber = self._of(msisdn)
+        self._fail_reports(subscriber)
+        subscriber.send = send
+        subscriber.news.set()
+        log.info("%s attached, %d messages wait", msisdn, len(subscriber.waiting))
+
+    def detach(self, msisdn: str, send: Send) -> None:
+        """The device left; what was not confirmed is delivered again later."""
+        subscriber = self._of(msisdn)
+        if subscriber.send is send:
+            subscriber.send = None
+            self._fail_reports(subscriber)
+
+    def delivered(self, msisdn: str, number: int, *, ok: bool) -> None:
+        """The device confirms a message, or says that it could not take it."""
+        waiting = self._of(msisdn).reports.pop(number, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(ok)
+
+    @property
+    def covered(self) -> bool:
+        """Whether there is coverage now."""
+        return self._air.covered(time.monotonic() - self._start)
+
+    async def close(self) -> None:
+        """End all deliveries."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _start_task(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _fail_reports(self, subscriber: Subscriber) -> None:
+        for waiting in subscriber.reports.values():
+            if not waiting.done():
+                waiting.set_result(False)
+        subscriber.reports.clear()
+
+    async def _serve(self, subscriber: Subscriber) -> None:
+        """Take messages off one queue for good, in order; the air may still let them overtake."""
+        while True:
+            if not subscriber.waiting or subscriber.send is None:
+                subscriber.news.clear()
+                await subscriber.news.wait()
+                continue
+            gap = self._air.seconds_to_coverage(time.monotonic() - self._start)
+            if gap > 0:
+                self._air.down.out_of_coverage += 1
+                await asyncio.sleep(gap)
+                continue
+            delivery = subscriber.waiting.popleft()
+            copies = self._air.fate(self._air.down)
+            if not copies:
+                delivery.done(True)
+                continue
+            for number, delay in enumerate(copies):
+                copy = delivery if number == 0 else Delivery(delivery.tpdu, _unheard)
+                if delay > 0:
+                    self._start_task(self._later(subscriber, copy, delay))
+                else:
+                    await self._hand_over(subscriber, copy)
+
+    async def _later(self, subscriber: Subscriber, delivery: Delivery, delay: float) -> None:
+        await asyncio.sleep(delay)
+        await self._hand_over(subscriber, delivery)
+
+    async def _hand_over(self, subscriber: Subscriber, delivery: Delivery) -> None:
+        send = subscriber.send
+        if send is None:
+            subscriber.waiting.appendleft(delivery)
+            return
+        number = next(self._ids)
+        report: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        subscriber.reports[number] = report
+        taken = False
+        try:
+            await send({"deliver": delivery.tpdu.hex(), "id": number})
+            taken = await asyncio.wait_for(report, self._report_s)
+        except (ConnectionError, TimeoutError):
+            log.info("message %d to %s was not confirmed", number, subscriber.msisdn)
+        finally:
+            subscriber.reports.pop(number, None)
+        if taken:
+            delivery.done(True)
+            return
+        delivery.attempts += 1
+        if delivery.attempts >= DELIVERY_ATTEMPTS:
+            delivery.done(False)
+            return
+        if subscriber.send is send:
+            await asyncio.sleep(RETRY_SECONDS)
+        subscriber.waiting.appendleft(delivery)
+        subscriber.news.set()
+
+
+def _unheard(_taken: bool) -> None:
+    """Nobody asked for the fate of a doubled message."""
