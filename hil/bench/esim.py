@@ -1,0 +1,105 @@
+"""The eSIM of the bench in a test's hands: what it shows, and the lab's own way to change it.
+
+The lab looks with its own SCP03 key set of the ISD-R (KVN 31), whose sequence counter no image
+depends on.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from hil.equipment.card.euicc import (
+    IsdRSession,
+    ProfileState,
+    read_card_state,
+    read_eid,
+    read_iccid,
+    read_imsi,
+)
+from hil.errors import ConfigError
+from hil.wire.identifiers import ISD_R_AID
+from hil.wire.scp03 import HostSession, KeySet
+
+if TYPE_CHECKING:
+    from hil.bench.key_files import EuiccKeyFile
+    from hil.equipment.card import Card
+    from hil.equipment.card.euicc import CardState, ProfileStatus
+
+PROVISIONING_KVN: Final = 0x30
+AUDIT_KVN: Final = 0x31
+
+
+class Esim:
+    """An SGP.02 eUICC on the bench, with the key sets that the lab holds of it."""
+
+    def __init__(self, card: Card, keys: EuiccKeyFile) -> None:
+        self.card = card
+        self._keys = {
+            row.kvn: KeySet(row.kvn, row.enc, row.mac, row.dek) for row in keys.isd_r_scp03
+        }
+        if AUDIT_KVN not in self._keys:
+            raise ConfigError(
+                f"the eUICC key set has no SCP03 key set {AUDIT_KVN:#04x}: the lab needs one of "
+                "its own to look at the ISD-R without making images stale"
+            )
+
+    def audit(self) -> IsdRSession:
+        """Return the ISD-R, to be opened with the lab's key set."""
+        return IsdRSession(self.card, self._keys[AUDIT_KVN])
+
+    def eid(self) -> str:
+        """Return the 32 digits of the EID."""
+        return read_eid(self.card)
+
+    def iccid(self) -> str:
+        """Return the ICCID of the enabled profile."""
+        return read_iccid(self.card)
+
+    def imsi(self) -> str:
+        """Return the IMSI of the enabled profile."""
+        return read_imsi(self.card)
+
+    def profiles(self) -> tuple[ProfileStatus, ...]:
+        """Return all ISD-Ps, as GetStatus shows them."""
+        return self.audit().profiles()
+
+    def profile(self, aid: bytes) -> ProfileStatus | None:
+        """Return one ISD-P; None if the card has none of that AID."""
+        return next((one for one in self.profiles() if one.aid == aid), None)
+
+    def enabled(self) -> ProfileStatus | None:
+        """Return the enabled profile."""
+        return next((one for one in self.profiles() if one.state is ProfileState.ENABLED), None)
+
+    def state(self) -> CardState:
+        """Return all that the card shows, to compare two ways of provisioning."""
+        return read_card_state(self.card, self.audit())
+
+    def expected_counter(self) -> int:
+        """Return the sequence counter that the ISD-R's provisioning key set uses next.
+
+        Asks with INITIALIZE UPDATE alone, which moves nothing.
+        """
+        keys = self._keys[PROVISIONING_KVN]
+        host = HostSession(keys, bytes(8))
+        with self.card.transaction():
+            self.card.select(ISD_R_AID)
+            answer = self.card.expect(host.initialize_update())
+        return int.from_bytes(answer.data[-3:], "big")
+
+    def restore(self) -> None:
+        """Bring the eSIM back to what it left the factory with: the fall-back profile, enabled."""
+        with self.audit() as isd_r:
+            found = isd_r.profiles()
+            fallback = next((one for one in found if one.fallback), None)
+            others = [one for one in found if not one.fallback]
+            enabled = next((one for one in found if one.state is ProfileState.ENABLED), None)
+        if fallback is not None and enabled is not fallback:
+            if enabled is not None:
+                self.audit().disable(enabled.aid)
+            else:
+                self.audit().enable(fallback.aid)
+        elif fallback is None and enabled is not None:
+            self.audit().disable(enabled.aid)
+        for one in others:
+            self.audit().delete(one.aid)
