@@ -35,7 +35,7 @@ from hil.wire.profile_package.files import (
     SelectPath,
 )
 from hil.wire.profile_package.generate import ProfileData, generate
-from hil.wire.profile_package.package import PeHeader
+from hil.wire.profile_package.package import TAGS, PeHeader
 from hil.wire.profile_package.test_profile import TestProfileRule, inspect
 
 K = bytes.fromhex("465B5CE8B199B49FAA5F0A2EE238A6BC")
@@ -222,20 +222,23 @@ def test_cdma_key_must_be_a_known_test_key() -> None:
     assert "no known test key" in _reasons(_before_end(replace(ts48, key=K[:8])))
 
 
-def test_cdma_identity_must_be_in_the_test_country(ts48_packages: dict[str, bytes]) -> None:
-    bodies = decode_package(next(iter(ts48_packages.values())))
-
-    def change(body: Body) -> Body:
-        if not isinstance(body, FileElement) or body.name != "csim":
-            return body
-        # Country 310: 100 * 3 + 10 * 1 + 10 - 111 = 209.
-        foreign = File((FillContent(bytes.fromhex("008D03CB11033480D100")),))
-        place = FileElement.place(body.tag, "ef-imsi-m", foreign)
-        files = [place if one.position == place.position else one for one in body.files]
-        return replace(body, files=tuple(files))
-
-    inspection = inspect(encode_package(change(body) for body in bodies))
-    assert inspection.reasons == ("ef-imsi-m of csim has country 310, not a test country",)
+@pytest.mark.parametrize(
+    ("raw", "country"),
+    [
+        ("008D03CB11033480DE03", None),  # 001, as in GSMA TS.48: 100 * 10 + 10 * 10 + 1 - 111
+        ("008D03CB11033480D100", "310"),  # 100 * 3 + 10 * 1 + 10 - 111
+        ("FFFFFFFFFFFFFFFFFFFF", "None"),
+    ],
+)
+def test_cdma_identity_must_be_in_the_test_country(raw: str, country: str | None) -> None:
+    tag = TAGS["csim"]
+    files = tuple(
+        FileElement.place(tag, name, File((FillContent(bytes.fromhex(content)),)))
+        for name, content in (("ef-imsi-m", raw), ("ef-imsi-t", "008D03CB11033480DE03"))
+    )
+    csim = FileElement(tag, PeHeader(906), "2.23.143.1.2.10", files)
+    expected = f"ef-imsi-m of csim has country {country}, not a test country" if country else ""
+    assert _reasons(_before_end(csim)) == expected
 
 
 def test_unknown_fields_beside_the_keys() -> None:

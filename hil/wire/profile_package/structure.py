@@ -122,10 +122,10 @@ def read_integer(value: bytes, where: str, *, maximum: int) -> int:
     """Return a DER INTEGER from 0 to ``maximum``."""
     if not value or value[0] & 0x80 or (len(value) > 1 and not value[0] and not value[1] & 0x80):
         raise CodecError(f"{where} is not an unsigned DER INTEGER")
-    number = int.from_bytes(value, "big")
-    if number > maximum:
-        raise CodecError(f"{where} is {number}, more than {maximum}")
-    return number
+    # The length goes first: turning a long number into text takes long, or is refused by Python.
+    if len(value) > maximum.bit_length() // 8 + 1 or int.from_bytes(value, "big") > maximum:
+        raise CodecError(f"{where} is more than {maximum}")
+    return int.from_bytes(value, "big")
 
 
 def integer(number: int) -> bytes:
