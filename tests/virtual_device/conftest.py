@@ -6,8 +6,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -18,6 +19,7 @@ from hil.wire.identifiers import isd_p_aid
 from hil.wire.image import Image, SigningKey, seal
 from hil.wire.install_script import prepare_install
 from hil.wire.isdp_keys import derive
+from hil.wire.profile_package.generate import ProfileData, generate
 from hil.wire.scp03_keys import KeySet
 from tests.virtual_device.scripted_card import ScriptedCard
 
@@ -32,18 +34,14 @@ SIGNERS = {
     "commercial": SigningKey.generate("commercial"),
 }
 ICCIDS = {"operational": "8949012345678901236", "test": "8900112345678901239"}
+IMSIS = {"operational": "262011234567890", "test": "001010123456789"}
 
 
-def make_package(kind: str) -> bytes:
-    """Return a profile package: a real one where its content is looked at."""
-    if kind == "operational":
-        return bytes(n % 251 for n in range(5_000))
-    from hil.wire.profile_package.generate import ProfileData, generate
-
-    data = ProfileData(
-        iccid=ICCIDS[kind], imsi="001010123456789", k=bytes(range(16)), opc=bytes(16)
-    )
-    return generate(data, profile_class="test")
+@cache
+def make_package(kind: Literal["operational", "test"]) -> bytes:
+    """Return a profile package with real content."""
+    data = ProfileData(iccid=ICCIDS[kind], imsi=IMSIS[kind], k=bytes(range(16)), opc=bytes(16))
+    return generate(data, profile_class=kind, size=5_000)
 
 
 def make_image(  # every argument is one way to spoil an image
@@ -51,7 +49,7 @@ def make_image(  # every argument is one way to spoil an image
     counter: int = 1,
     eid: str = EID,
     device_id: str | None = DEVICE_ID,
-    kind: str = "operational",
+    kind: Literal["operational", "test"] = "operational",
     claimed: str | None = None,
     disclose: bool | None = None,
     image_id: str = "image-1",
@@ -143,6 +141,7 @@ class Workbench:
 
     folder: Path
     running: list[Running] = field(default_factory=list)
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
     cards: list[ScriptedCard] = field(default_factory=list)
 
     def card(self, eid: str = EID) -> ScriptedCard:
@@ -151,7 +150,12 @@ class Workbench:
         return card
 
     def start(
-        self, *, esim: str = "none", copper: str = "none", radio: str = "none", **config: Any
+        self,
+        *,
+        esim: str = "none",
+        copper: str = "none",
+        radio: str = "none",
+        **config: Any,  # noqa: ANN401
     ) -> Device:
         return self.start_process(esim=esim, copper=copper, radio=radio, **config).device
 
@@ -163,7 +167,7 @@ class Workbench:
         radio: str = "none",
         wait: bool = True,
         arguments: tuple[str, ...] = (),
-        **config: Any,
+        **config: Any,  # noqa: ANN401
     ) -> Running:
         file = self.folder / "device.json"
         base = {
@@ -181,15 +185,16 @@ class Workbench:
         command += ["--esim", esim, "--copper", copper, "--radio", radio]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert process.stdout is not None
+        self.processes.append(process)
         port = json.loads(process.stdout.readline())["port"]
         device = Device.open(port, baudrate=921_600, timeout_s=10, wait=wait)
         self.running.append(Running(process, port, device))
         return self.running[-1]
 
-    def restart(self, **arguments: Any) -> Device:
+    def restart(self, *, esim: str = "none", copper: str = "none", **config: Any) -> Device:  # noqa: ANN401
         """End the present device and start one from the same state: a power cycle."""
         assert self.running[-1].end() == 0
-        return self.start(**arguments)
+        return self.start(esim=esim, copper=copper, **config)
 
 
 @pytest.fixture
@@ -199,5 +204,8 @@ def workbench(tmp_path: Path) -> Iterator[Workbench]:
     for running in bench.running:
         if running.process.returncode is None:
             running.end()
+    for process in bench.processes:
+        if process.returncode is None:
+            process.communicate(timeout=10)
     for card in bench.cards:
         card.close()

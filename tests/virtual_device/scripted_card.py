@@ -110,11 +110,12 @@ class ScriptedCard:
         if command.ins == 0xCA and command.p2 == 0x5A:
             return bytes.fromhex("5A10" + self.eid) + b"\x90\x00"
         if command.ins == 0xE2 and command.p1 in (0x11, 0x91):
-            self._collected = b"" if command.p2 == 0 else self._collected
-            self._collected += command.data
-            if command.p1 == 0x91:
-                return self.packets.get(self._collected, bytes.fromhex("6A80"))
-            return b"\x90\x00"
-        if command.ins in (0xA4, 0x10):
-            return b"\x90\x00"
-        return bytes.fromhex("6D00")
+            return self._store_data(command)
+        return bytes.fromhex("9000" if command.ins in (0xA4, 0x10) else "6D00")
+
+    def _store_data(self, command: CommandApdu) -> bytes:
+        self._collected = b"" if command.p2 == 0 else self._collected
+        self._collected += command.data
+        if command.p1 == 0x11:
+            return bytes.fromhex("9000")
+        return self.packets.get(self._collected, bytes.fromhex("6A80"))

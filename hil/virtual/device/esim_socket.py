@@ -32,13 +32,15 @@ class SocketSlot:
         self._powered = False
 
     def power_on(self) -> bytes:
-        """Power the card on, or reset it if it is on."""
-        return self._control(_RESET if self._powered else _ON)
+        """Power the card off and on: it may have been left on by whoever held it before."""
+        return self._control(_OFF, _ON)
 
     def power_off(self) -> None:
-        """Take the power away; a card that is gone is off already."""
+        """Take the power away; a card that is gone is off already, and not waited for."""
         with contextlib.suppress(EsimError):
-            self._with_connection(lambda: self._send(_OFF))
+            if self._socket is None:
+                self._connect(patience_s=0.0)
+            self._send(_OFF)
         self.end()
         self._powered = False
 
@@ -68,13 +70,13 @@ class SocketSlot:
             raise EsimError(f"the eSIM answered {len(response)} bytes, no status word")
         return response
 
-    def _control(self, code: bytes) -> bytes:
+    def _control(self, *codes: bytes) -> bytes:
         atr = b""
 
         def ask() -> None:
             nonlocal atr
-            self._send(code)
-            self._send(_ATR)
+            for code in (*codes, _ATR):
+                self._send(code)
             atr = self._receive()
 
         self._with_connection(ask)
@@ -93,8 +95,8 @@ class SocketSlot:
             if not held:
                 self.end()
 
-    def _connect(self) -> None:
-        deadline = time.monotonic() + self._timeout_s
+    def _connect(self, *, patience_s: float | None = None) -> None:
+        deadline = time.monotonic() + (self._timeout_s if patience_s is None else patience_s)
         while True:
             try:
                 connection = socket.create_connection(self._address, timeout=self._timeout_s)

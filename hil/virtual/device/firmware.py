@@ -162,8 +162,7 @@ class Firmware:
         """Refuse an image now unless its sender is authenticated and the mode takes images."""
         if not self.authentication.granted:
             raise Refusal(Cme.SENDER_NOT_AUTHENTICATED, "authenticate before sending an image")
-        self.modes.notice(InputEvent.DATA_TYPE)
-        if self.modes.mode is Mode.SECOND:
+        if self.modes.mode is Mode.SECOND and not self.modes.open_to(InputEvent.DATA_TYPE):
             raise Refusal(
                 Cme.MODE_REFUSES_IMAGES, f"second mode, held by {self.modes.cause}, takes packets"
             )
@@ -227,6 +226,7 @@ class Firmware:
 
     async def _take_image(self, raw: bytes) -> str:
         image = self._acceptance.check(raw)
+        self.modes.notice(InputEvent.DATA_TYPE)
         label = ImageLabel(
             image.image_id,
             image.iccid,

@@ -68,8 +68,12 @@ class Modes:
 
         Without effect where the event is not configured, or a stronger one holds the mode.
         """
-        if event in self._events and self.mode is Mode.SECOND and not self._held_against(event):
+        if self.mode is Mode.SECOND and self.open_to(event):
             self._set(Mode.FIRST, event)
+
+    def open_to(self, event: InputEvent) -> bool:
+        """Whether ``event`` is configured and nothing stronger holds the mode against it."""
+        return event in self._events and not self._held_against(event)
 
     def image_installed(self) -> None:
         """Return to second mode, unless user or server set the mode: they hold it."""
