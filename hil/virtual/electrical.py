@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 NS = 1_000_000_000
+_NEVER_S = 1e9
 
 
 class Law(StrEnum):
@@ -60,17 +61,22 @@ class Segment:
             within = min(self.v0, self.target) <= volts <= max(self.v0, self.target)
             if not within or self.rate_v_s == 0:
                 return None
-            return self.t0_ns + math.ceil((volts - self.v0) / self.rate_v_s * NS)
+            return _later(self.t0_ns, (volts - self.v0) / self.rate_v_s)
         if self.law is Law.EXP:
             # Never at the target itself, only between the beginning and the target.
             if (
                 self.v0 == self.target
-                or not 0 < (volts - self.target) / (self.v0 - self.target) < 1
+                or not 0 < (volts - self.target) / (self.v0 - self.target) <= 1
             ):
                 return None
             ratio = (self.v0 - self.target) / (volts - self.target)
-            return self.t0_ns + math.ceil(self.tau_s * math.log(ratio) * NS)
+            return _later(self.t0_ns, self.tau_s * math.log(ratio))
         return None
+
+
+def _later(t0_ns: int, seconds: float) -> int | None:
+    """Return the first nanosecond ``seconds`` after ``t0_ns``, or None if nobody will see it."""
+    return t0_ns + math.ceil(seconds * NS) if seconds < _NEVER_S else None
 
 
 def volts_at(segments: tuple[Segment, ...], at_ns: int) -> float:
@@ -205,7 +211,10 @@ def _rise(stage: Stage, drive: Drive, load: Load, v0: float, t0_ns: int) -> tupl
         chain = _up_ramp(t0_ns, v0, slew_end, stage.slew_v_s, drive.volts)
         if chain[-1].law is Law.HOLD:
             return chain
-        t0_ns, v0 = t0_ns + math.ceil((slew_end - v0) / stage.slew_v_s * NS), slew_end
+        reached_ns = chain[0].reaches(slew_end)
+        if reached_ns is None:
+            return chain
+        t0_ns, v0 = reached_ns, slew_end
     law = _exponential(t0_ns, v0, limit, tau_s)
     end_ns = law.reaches(drive.volts)
     chain += (law,)
@@ -218,8 +227,8 @@ def _up_ramp(
     ramp = Segment(t0_ns, Law.RAMP, v0, target=target, rate_v_s=rate)
     if target < set_volts:
         return (ramp,)
-    end_ns = t0_ns + math.ceil((target - v0) / rate * NS)
-    return ramp, Segment(end_ns, Law.HOLD, target)
+    end_ns = ramp.reaches(target)
+    return (ramp,) if end_ns is None else (ramp, Segment(end_ns, Law.HOLD, target))
 
 
 def _fall(stage: Stage, drive: Drive, load: Load, v0: float, t0_ns: int) -> tuple[Segment, ...]:

@@ -1,0 +1,142 @@
+"""The closed form against plain numerical integration of the same circuit."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hil.virtual.electrical import (
+    NS,
+    OFF,
+    Drive,
+    Law,
+    Load,
+    Segment,
+    Stage,
+    is_limiting,
+    next_crossing,
+    parallel,
+    plan,
+    volts_at,
+)
+
+STAGE = Stage(farads=1e-3, sink_amps=0.07, slew_v_s=500.0)
+
+
+def integrate(drive: Drive, load: Load, v0: float, seconds: float, steps: int = 20_000) -> float:
+    """Integrate C·dV/dt = i(V) - load(V) with small explicit steps, the regulator as a clamp."""
+    volts, dt = v0, seconds / steps
+    for _ in range(steps):
+        pull = load.amps(volts)
+        if volts < drive.volts:
+            slope = min((drive.amps - pull) / STAGE.farads, STAGE.slew_v_s)
+            volts = min(volts + slope * dt, drive.volts)
+        elif volts > drive.volts:
+            slope = (-STAGE.sink_amps - pull) / STAGE.farads
+            volts = max(volts + slope * dt, drive.volts)
+        elif pull > drive.amps or -pull > STAGE.sink_amps:
+            over = drive.amps if pull > drive.amps else -STAGE.sink_amps
+            volts += (over - pull) / STAGE.farads * dt
+    return volts
+
+
+CASES = {
+    "no load up": (Drive(5.0, 0.5), Load(), 0.0, 0.02),
+    "no load up, limited by current": (Drive(5.0, 0.1), Load(), 0.0, 0.06),
+    "loaded up": (Drive(5.0, 1.0), Load(10.0), 0.0, 0.02),
+    "loaded up, slew then exponential": (Drive(12.0, 0.8), Load(16.0), 0.0, 0.05),
+    "into constant current": (Drive(5.0, 0.2), Load(10.0), 0.0, 0.05),
+    "no load down": (OFF, Load(), 5.0, 0.1),
+    "loaded down": (OFF, Load(10.0), 5.0, 0.05),
+    "down to a lower set point": (Drive(2.0, 1.0), Load(50.0), 5.0, 0.05),
+    "load too heavy all at once": (Drive(5.0, 0.2), Load(10.0), 5.0, 0.05),
+    "fed back above the set point": (Drive(3.0, 1.0), Load(10.0, emf=5.0), 3.0, 0.05),
+    "fed back while off": (OFF, Load(100.0, emf=9.0), 0.0, 0.3),
+    "fed back, but the sink takes it": (Drive(3.0, 1.0), Load(100.0, emf=5.0), 3.0, 0.05),
+    "down against a feed": (OFF, Load(50.0, emf=5.0), 5.0, 0.2),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_closed_form_agrees_with_integration_at_20_times(name: str) -> None:
+    drive, load, v0, seconds = CASES[name]
+    chain = plan(STAGE, drive, load, v0, 0)
+    for index in range(1, 21):
+        at = seconds * index / 20
+        expected = integrate(drive, load, v0, at)
+        found = volts_at(chain, round(at * NS))
+        assert found == pytest.approx(expected, rel=0.005, abs=0.003), f"{name} at {at} s"
+
+
+def test_crossover_from_voltage_to_current() -> None:
+    drive = Drive(5.0, 0.5)
+    edge = 5.0 / 0.5
+    for ohms, limiting in ((edge * 1.01, False), (edge * 0.99, True)):
+        chain = plan(STAGE, drive, Load(ohms), 0.0, 0)
+        volts = volts_at(chain, 10 * NS)
+        assert volts == pytest.approx(min(5.0, 0.5 * ohms), rel=1e-6)
+        assert is_limiting(drive, Load(ohms), volts) is limiting
+
+
+def test_loads_in_parallel_are_one_load() -> None:
+    assert parallel() == Load()
+    assert parallel(Load(), Load(20.0)) == Load(20.0)
+    both = parallel(Load(10.0, emf=4.0), Load(30.0))
+    for volts in (0.0, 1.0, 7.5):
+        separate = Load(10.0, emf=4.0).amps(volts) + Load(30.0).amps(volts)
+        assert both.amps(volts) == pytest.approx(separate)
+
+
+def test_a_negative_feed_is_clamped_and_bleeds_away() -> None:
+    chain = plan(STAGE, OFF, Load(5.0, emf=-9.0), 0.0, 0)
+    assert volts_at(chain, NS) == pytest.approx(-0.6)
+    chain = plan(STAGE, OFF, Load(), -0.6, 0)
+    assert volts_at(chain, NS) == 0.0
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.floats(0, 30),
+    st.floats(0, 3),
+    st.one_of(st.none(), st.floats(0.5, 1e6)),
+    st.floats(-5, 30),
+    st.floats(0, 30),
+)
+def test_chains_are_continuous_and_never_over_the_top(
+    volts: float, amps: float, ohms: float | None, emf: float, v0: float
+) -> None:
+    drive, load = Drive(volts, amps), Load(ohms, emf)
+    chain = plan(STAGE, drive, load, v0, 0)
+    for before, after in pairwise(chain):
+        assert after.t0_ns >= before.t0_ns
+        # One nanosecond of the steepest slope there can be.
+        assert before.volts(after.t0_ns) == pytest.approx(after.v0, abs=1e-3)
+    top = max(volts, v0, emf if ohms else 0.0)
+    for index in range(50):
+        assert -0.6 - 1e-9 <= volts_at(chain, index * NS // 50) <= top + 1e-9
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_crossings_are_where_the_voltage_is(name: str) -> None:
+    drive, load, v0, seconds = CASES[name]
+    chain = plan(STAGE, drive, load, v0, 0)
+    end = volts_at(chain, round(seconds * NS))
+    if math.isclose(end, v0, abs_tol=1e-3):
+        assert next_crossing(chain, v0 + 0.5, 0) is None
+        return
+    for share in (0.1, 0.5, 0.9):
+        level = v0 + (end - v0) * share
+        at_ns = next_crossing(chain, level, 0)
+        assert at_ns is not None
+        assert volts_at(chain, at_ns) == pytest.approx(level, abs=1e-4)
+        assert next_crossing(chain, level, at_ns + 1) is None, "monotone: crossed once"
+    assert next_crossing(chain, max(v0, end) + 1.0, 0) is None
+
+
+def test_before_its_beginning_a_segment_says_where_it_begins() -> None:
+    assert Segment(1000, Law.RAMP, 2.0, target=5.0, rate_v_s=10.0).volts(0) == 2.0
+    assert volts_at((), 5) == 0.0
