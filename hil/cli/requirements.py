@@ -9,10 +9,14 @@ import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from hil.bench.project import project_root, runs_folder
 from hil.cli import FAILED, OK, USAGE
+from hil.cli.pytest_command import pytest_command
+
+COLLECTED: Final = "hil-collected: "
+_COLLECTED_WELL: Final = (0, 5)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -60,7 +64,7 @@ def collect(root: Path) -> dict[str, list[str]] | None:
 
     A child pytest collects them, so that a broken test file cannot break this process.
     """
-    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "testcases"]
+    command = [*pytest_command(), "--collect-only", "-q", "testcases"]
     command += ["-p", "hil.cli.collecting", "-p", "no:cacheprovider", "--rootdir", str(root)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     environment.pop("HIL_BENCH", None)
@@ -74,15 +78,12 @@ def collect(root: Path) -> dict[str, list[str]] | None:
         stdin=subprocess.DEVNULL,
         timeout=300,
     )
-    for line in done.stdout.splitlines():
+    for line in done.stdout.splitlines() if done.returncode in _COLLECTED_WELL else ():
         if line.startswith(COLLECTED):
             found: dict[str, list[str]] = json.loads(line.removeprefix(COLLECTED))
             return found
     sys.stderr.write(f"hil: the test cases cannot be collected:\n{done.stdout}{done.stderr}")
     return None
-
-
-COLLECTED = "hil-collected: "
 
 
 def _last(verdicts: dict[str, dict[str, Any]], node: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from hil.bench.project import project_root, runs_folder
 from hil.cli import INTERRUPTED, OK, REPORT
 from hil.cli.choice import add_bench_arguments, choose_bench
+from hil.cli.pytest_command import pytest_command
 from hil.evidence import allure_report as report
 
 END_S = 30.0
@@ -46,7 +47,7 @@ def main(arguments: argparse.Namespace, rest: list[str]) -> int:
     print("\n".join(banner), flush=True)
     (folder / "bench.txt").write_text("\n".join(banner) + "\n", encoding="utf-8")
     results = folder / "allure-results"
-    command = [sys.executable, "-m", "hil.cli.child", str(os.getpid())]
+    command = pytest_command(child_of=os.getpid())
     command += [*_targets(rest, root), *rest]
     command += ["--hil-bench", str(lab.path), "--hil-run-dir", str(folder)]
     command += ["-p", "no:randomly", "--tb=short", f"--junitxml={folder / 'junit.xml'}"]

@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from hil.evidence import allure_report as report
+from tests.cli.conftest import Hil
+
+ALLURE = """#!{python}
+import json, pathlib, sys
+arguments = sys.argv[1:]
+assert arguments[0] == "generate"
+out = pathlib.Path(arguments[arguments.index("-o") + 1])
+config = json.loads(pathlib.Path(arguments[arguments.index("-c") + 1]).read_text())
+assert pathlib.Path(config["historyPath"]).is_absolute()
+assert pathlib.Path.cwd() == pathlib.Path(arguments[arguments.index("--cwd") + 1])
+out.mkdir()
+{rest}
+"""
+PAGE = """
+(out / "index.html").write_text('<head><script async src="https://www.googletagmanager.com/gtag/js?id=1"></script>'
+ '<script>\\nwindow.dataLayer = 1;</script>\\n</head><body>' + config["name"] + '</body>')
+"""
+
+
+def allure(folder: Path, rest: str) -> str:
+    """Put a program in the place of Allure that checks how it is called; return its folder."""
+    binary = folder / "bin" / "allure"
+    binary.parent.mkdir()
+    binary.write_text(ALLURE.format(python=sys.executable, rest=rest))
+    binary.chmod(0o755)
+    return f"{binary.parent}:{os.environ['PATH']}"
+
+
+def only_run(project: Path) -> Path:
+    (found,) = (path for path in (project / "runs").iterdir() if path.is_dir())
+    return found
+
+
+def test_a_run_leaves_banner_results_and_report(hil: Hil, project: Path) -> None:
+    done = hil("run", "--bench", "small", PATH=allure(project, PAGE))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "RIGOL TECHNOLOGIES,DP832,DP8C000000007" in done.stdout
+    assert "PASS 1  FAIL 0  INCONCLUSIVE 0  ERROR 0  NOT APPLICABLE 1" in done.stdout
+    folder = only_run(project)
+    assert any((folder / "allure-results").glob("*-result.json"))
+    assert (folder / "junit.xml").is_file()
+    assert "VIRTUAL" in (folder / "bench.txt").read_text()
+    assert (
+        "power.supply = TCPIP0"
+        in (folder / "allure-results" / "environment.properties").read_text()
+    )
+    page = folder / "report" / "index.html"
+    assert f"report    {page}" in done.stdout
+    assert "eSIM provisioning on small" in page.read_text()
+    assert "googletagmanager" not in page.read_text()
+
+
+def test_without_allure_one_line_says_what_mends_it(hil: Hil, project: Path) -> None:
+    done = hil("run", "--bench", "small", PATH="/usr/bin:/bin")
+    assert done.returncode == 0
+    (line,) = (row for row in done.stdout.splitlines() if row.startswith("report"))
+    assert "sudo apt install nodejs npm" in line
+
+
+@pytest.mark.parametrize(
+    ("rest", "text"),
+    [
+        ("sys.exit('out of memory')", "out of memory"),
+        ("", "could not make the report"),
+        (
+            PAGE.replace("window.dataLayer = 1;</script>", "other</script>"),
+            "would contact an analytics server",
+        ),
+    ],
+    ids=["fails", "empty", "calls home"],
+)
+def test_a_report_that_fails_is_not_well(hil: Hil, project: Path, rest: str, text: str) -> None:
+    done = hil("run", "--bench", "small", PATH=allure(project, rest))
+    assert done.returncode == 7
+    assert text in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_failures_and_strictness_reach_the_exit_code(hil: Hil, project: Path) -> None:
+    assert hil("run", "--bench", "small", "--no-report", "--strict").returncode == 1
+    path = project / "testcases" / "test_it.py"
+    path.write_text(path.read_text().replace("assert True", "assert False"))
+    assert hil("run", "--bench", "small", "--no-report").returncode == 1
+    done = hil("run", "--bench", "small", "--no-report", "-k", "nothing_like_it")
+    assert done.returncode == 5
+
+
+def test_pytest_arguments_pass_through(hil: Hil, project: Path) -> None:
+    done = hil("run", "--bench", "small", "--no-report", "-k", "good", "-n", "2", "-q")
+    assert done.returncode == 0
+    assert "PASS 1" in done.stdout
+    done = hil("run", "--bench", "small", "--no-report", "testcases/test_it.py::test_needs_a_card")
+    assert "NOT APPLICABLE 1" in done.stdout
+    assert "PASS 0" in done.stdout
+
+
+def test_no_pcsc_falls_back_and_says_so(hil: Hil, project: Path) -> None:
+    """Without pyscard the default bench is the one with the card in-process."""
+    blocked = project / "blocked"
+    blocked.mkdir()
+    (blocked / "sitecustomize.py").write_text(
+        "import importlib.util as u\nfind = u.find_spec\n"
+        "u.find_spec = lambda n, p=None: None if n == 'smartcard' else find(n, p)\n"
+    )
+    root = Path(__file__).parents[2]
+    done = hil("bench-info", "--no-open", PYTHONPATH=f"{blocked}:{root}")
+    assert done.returncode == 0
+    assert "bench virtual-inprocess" in done.stdout
+    (line,) = done.stderr.splitlines()
+    assert "in-process" in line
+    assert "apt install" in line
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL], ids=str)
+def test_ending_the_tool_ends_its_tests(
+    project: Path, environment: dict[str, str], number: signal.Signals
+) -> None:
+    (project / "testcases" / "test_it.py").write_text("""
+import os, time, pytest
+from pathlib import Path
+from hil.bench.safe_state import SAFE_STATE
+
+def test_it():
+    SAFE_STATE.register("supply", lambda: Path("safe").write_text("off"))
+    Path("pid").write_text(str(os.getpid()))
+    time.sleep(60)
+""")
+    boot = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from hil.cli import main; sys.exit(main(['run', '--bench', 'small', '--no-report']))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", boot],
+        cwd=project,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 30
+    while not (project / "pid").exists() or not (project / "pid").read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    pid = int((project / "pid").read_text())
+    if number == signal.SIGINT:
+        os.killpg(process.pid, number)  # as a terminal does
+    else:
+        process.send_signal(number)
+    deadline = time.monotonic() + 10
+    while not (project / "safe").exists():
+        assert time.monotonic() < deadline, "the outputs were not switched off"
+        time.sleep(0.02)
+    process.wait(10)
+    assert process.returncode != 0
+    while Path(f"/proc/{pid}").exists():
+        assert time.monotonic() < deadline + 5
+        time.sleep(0.02)
+
+
+def test_an_empty_run_gives_no_report(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    results.mkdir()
+    with pytest.raises(report.ReportError, match="no results"):
+        report.build("allure", results, tmp_path / "out", {})
