@@ -29,9 +29,6 @@ class Deadline(Protocol):
     def call(self, function: Callable[..., _T], *arguments: object, timeout_s: float) -> _T:
         """Return what the function returns; :class:`CardTimeoutError` when it takes too long."""
 
-    def renew(self) -> None:
-        """Start anew after a timeout."""
-
     def close(self) -> None:
         """End helper threads."""
 
@@ -61,10 +58,6 @@ class Interrupt:
                 f"{self._what} kept silent for {timeout_s:g} s; its card was taken out"
             )
         return result
-
-    def renew(self) -> None:
-        """Forget an old interrupt."""
-        self._fired = False
 
     def close(self) -> None:
         """End the watcher."""
@@ -113,9 +106,6 @@ class Abandon:
         if one.error is not None:
             raise one.error
         return one.result  # type: ignore[return-value]
-
-    def renew(self) -> None:
-        """Do nothing: a thread left behind is replaced at the next call."""
 
     def close(self) -> None:
         """Let the helper thread end once its call returns."""

@@ -45,7 +45,6 @@ class InProcessTransport:
 
     def connect(self, *, timeout_s: float) -> bytes:
         """Power the card on."""
-        self._deadline.renew()
         atr = self._deadline.call(self._card.power_on, timeout_s=timeout_s)
         self._protocol = first_protocol(atr)
         return atr
@@ -72,6 +71,7 @@ class InProcessTransport:
 
     def disconnect(self) -> None:
         """Leave the card as it is."""
+        self._deadline.close()
 
 
 def first_protocol(atr: bytes) -> CardProtocol:

@@ -65,6 +65,7 @@ class IsdRSession:
         self._challenge = challenge
         self._host: HostSession | None = None
         self._held = contextlib.ExitStack()
+        self._kept = False
 
     def __enter__(self) -> IsdRSession:
         self._held.enter_context(self.card.transaction())
@@ -73,10 +74,11 @@ class IsdRSession:
         except BaseException:
             self._held.close()
             raise
+        self._kept = True
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._host = None
+        self._host, self._kept = None, False
         self._held.close()
 
     def profiles(self) -> tuple[ProfileStatus, ...]:
@@ -120,7 +122,8 @@ class IsdRSession:
             try:
                 yield self._host
             finally:
-                self._host = None
+                if not self._kept:
+                    self._host = None
 
     def _open(self) -> HostSession:
         self.card.select(ISD_R_AID)
