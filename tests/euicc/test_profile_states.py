@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,11 +27,11 @@ def iccid(terminal: Terminal) -> str:
 
 
 @pytest.fixture
-def with_bootstrap(tmp_path: Path) -> Terminal:
+def with_bootstrap(tmp_path: Path) -> Iterator[Terminal]:
     bootstrap = profile(iccid=ICCID_BOOTSTRAP, profile_class="provisioning")
     card = open_card(tmp_path / "bootstrap", factory(bootstrap_profile=bootstrap.hex()))
     terminal = Terminal(card)
-    yield terminal  # type: ignore[misc]
+    yield terminal
     card.close()
 
 

@@ -7,7 +7,7 @@ as it was. The whole package is installed in one transaction, in which the ISD-P
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hil.errors import CodecError
 from hil.virtual.euicc.install_error import InstallError, Status
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from hil.virtual.euicc.secure_session import Offer, SecureChannels
 
 log = logging.getLogger(__name__)
+
+_SESSION_TAGS: Final = frozenset(
+    {scp03t.EXTERNAL_AUTHENTICATE, scp03t.SECURED_DATA, scp03t.REPLACE_SESSION_KEYS}
+)
 
 
 class _Download:
@@ -67,6 +71,8 @@ class ProfileDownloads:
     def _process(self, aid: bytes, tag: int, raw: bytes) -> bytes:
         if tag == scp03t.INITIALIZE_UPDATE:
             return self._initialize(aid, raw)
+        if tag not in _SESSION_TAGS:
+            raise CodecError(f"{tag:02X} is not an SCP03t object")
         running = self._running.get(aid)
         if running is None:
             raise SecureChannelError("no SCP03t session is open")
@@ -77,8 +83,6 @@ class ProfileDownloads:
         if tag == scp03t.REPLACE_SESSION_KEYS:
             running.session.replace_session_keys(raw)
             return running.session.wrap(tag=tag)
-        if tag != scp03t.SECURED_DATA:
-            raise CodecError(f"{tag:02X} is not an SCP03t object")
         response = self._take(aid, running, running.session.unwrap(raw))
         if response is None:
             return running.session.wrap()

@@ -21,7 +21,6 @@ from hil.virtual.euicc.secure_session import SecureChannels
 from hil.virtual.euicc.secured_packets import SecuredPackets
 from hil.virtual.euicc.selection import Selector
 from hil.virtual.euicc.toolkit import Toolkit
-from hil.wire import cat
 from hil.wire.apdu import CommandApdu, ResponseApdu
 from hil.wire.status_words import OK
 
@@ -59,7 +58,7 @@ class Runtime:
             persistent.keys,
             registry,
             persistent.states,
-            lambda: self._toolkit.ask(cat.refresh),
+            self._toolkit.ask_for_reset,
         )
         self._ecasd = Ecasd(persistent.factory.eid, self._secure)
         self._isd_ps: dict[bytes, IsdPDomain] = {}

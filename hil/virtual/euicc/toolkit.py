@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from hil.virtual.euicc.procedure import check_le
 from hil.virtual.euicc.refusal import RefusalError
+from hil.wire import cat
 from hil.wire.apdu import CommandApdu, ResponseApdu
 from hil.wire.status_words import OK
 
@@ -32,16 +33,24 @@ class Toolkit:
         self._number = 0
         self._fetched = False
         self._current: bytes | None = None
+        self._reset_wanted = False
         self.terminal_profile: bytes | None = None
 
     def ask(self, command: Callable[[int], bytes]) -> None:
         """Put a proactive command behind those that wait."""
         self._queue.append(command)
 
+    def ask_for_reset(self) -> None:
+        """Ask for a reset (REFRESH) once all other commands are done: it ends the session."""
+        self._reset_wanted = True
+
     def pending(self) -> int:
         """Return the size of the command that waits for FETCH, 0 for none."""
         if self.terminal_profile is None or self._fetched:
             return 0
+        if self._current is None and not self._queue and self._reset_wanted:
+            self._reset_wanted = False
+            self._queue.append(cat.refresh)
         if self._current is None and self._queue:
             self._number = self._number % _LAST_NUMBER + 1
             self._current = self._queue.popleft()(self._number)
