@@ -203,7 +203,7 @@ def _rise(stage: Stage, drive: Drive, load: Load, v0: float, t0_ns: int) -> tupl
             return (Segment(t0_ns, Law.HOLD, v0),)
         return _up_ramp(t0_ns, v0, drive.volts, rate, drive.volts)
     tau_s = _tau(stage, load)
-    limit = load.emf + drive.amps * load.ohms
+    limit = max(load.emf + drive.amps * load.ohms, stage.clamp_volts)
     # The current limit can charge faster than the regulator slews until this voltage.
     slew_end = min(limit - stage.slew_v_s * tau_s, drive.volts)
     chain: tuple[Segment, ...] = ()
