@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -157,8 +158,6 @@ def test_applications_are_reached_through_channels(workbench: Workbench, esim: s
 def test_a_card_that_is_held_by_somebody_else_is_waited_for(
     workbench: Workbench, esim: str
 ) -> None:
-    import socket
-
     device = workbench.start(esim=esim, apdu_timeout_s=2.0)
     host, port = esim.removeprefix("socket:").rsplit(":", 1)
     with socket.create_connection((host, int(port))):
