@@ -2,4 +2,11 @@
 
 from __future__ import annotations
 
-pytest_plugins = ("pytester",)
+pytest_plugins = (
+    "pytester",
+    "fixtures.evidence",
+    "fixtures.bench",
+    "fixtures.power_supply",
+    "fixtures.card",
+    "fixtures.device",
+)

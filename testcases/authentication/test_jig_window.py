@@ -1,0 +1,101 @@
+"""The device takes its jig by voltage: inside the window for the dwell, and not otherwise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hil.evidence import measured, step
+from testcases.authentication.watching import (
+    SUPPLY_UNCERTAINTY_V,
+    for_longer_than,
+    until_accepted,
+    until_not_accepted,
+)
+
+if TYPE_CHECKING:
+    from hil.bench.jig import Jig
+    from hil.equipment.device.device import Device
+
+pytestmark = [
+    pytest.mark.requires("device", "power_supply.jig", "jig.voltage"),
+    pytest.mark.requirement("R-24", "R-30"),
+]
+
+
+@pytest.mark.severity("blocker")
+def test_nominal_voltage_held_for_the_dwell_is_accepted(device: Device, jig: Jig) -> None:
+    """The jig's nominal voltage, held, is accepted; without a jig nothing is."""
+    with step("Without a jig the pin is not accepted"):
+        assert not device.jig().accepted
+    with step("The nominal voltage is held"):
+        reading = jig.attach()
+        measured("jig voltage", reading.volts, "V", source="power supply")
+        until_accepted(device, jig)
+
+
+@pytest.mark.severity("critical")
+@pytest.mark.parametrize("side", [-1, 1], ids=["lower", "upper"])
+def test_inside_the_edge_of_the_window_is_accepted(device: Device, jig: Jig, side: int) -> None:
+    """A voltage inside the edge, clear of it by the supply's uncertainty, is accepted."""
+    spec = jig.spec
+    edge = jig.nominal_volts * (1 + side * spec.window)
+    reading = jig.attach(edge - side * SUPPLY_UNCERTAINTY_V)
+    measured("jig voltage", reading.volts, "V", edge=f"{edge:.3f} V")
+    until_accepted(device, jig)
+
+
+@pytest.mark.severity("critical")
+@pytest.mark.parametrize("side", [-1, 1], ids=["below", "above"])
+def test_beyond_the_edge_of_the_window_is_refused(device: Device, jig: Jig, side: int) -> None:
+    """A voltage beyond the edge, clear of it by the supply's uncertainty, is never accepted."""
+    spec = jig.spec
+    edge = jig.nominal_volts * (1 + side * spec.window)
+    reading = jig.attach(edge + side * SUPPLY_UNCERTAINTY_V)
+    measured("jig voltage", reading.volts, "V", edge=f"{edge:.3f} V")
+    for_longer_than(
+        2 * (spec.debounce + spec.dwell), lambda: not device.jig().accepted, "it was accepted"
+    )
+
+
+@pytest.mark.severity("critical")
+def test_too_short_a_visit_is_refused_and_visits_do_not_add_up(device: Device, jig: Jig) -> None:
+    """Two visits, each shorter than the dwell but together longer, are not accepted."""
+    spec = jig.spec
+    visit_s = 0.4 * spec.dwell
+    outside = jig.nominal_volts * (1 + 3 * (spec.window + spec.hysteresis))
+    jig.attach(outside)
+    for number in range(1, 5):
+        with step(f"Visit {number} of {visit_s * 1000:.0f} ms, shorter than the dwell"):
+            jig.channel.apply(jig.nominal_volts, jig.nominal_amps)
+            for_longer_than(visit_s, lambda: not device.jig().accepted, "it was accepted")
+        with step("Outside for longer than the debounce, so that the device notices"):
+            jig.channel.apply(outside, jig.nominal_amps)
+            for_longer_than(2 * spec.debounce, lambda: not device.jig().accepted, "it was accepted")
+    assert not device.jig().accepted
+
+
+@pytest.mark.severity("blocker")
+def test_a_jig_removed_after_acceptance_is_revoked(device: Device, jig: Jig) -> None:
+    """Once the voltage is gone, so is the acceptance."""
+    jig.attach()
+    until_accepted(device, jig)
+    with step("The jig is removed"):
+        jig.remove()
+    until_not_accepted(device, jig)
+
+
+@pytest.mark.severity("critical")
+@pytest.mark.requires("power_supply.rail")
+def test_a_jig_that_is_there_at_power_on_has_to_dwell_all_the_same(
+    device: Device, jig: Jig
+) -> None:
+    """A restart forgets the acceptance; the dwell is counted from the boot on."""
+    jig.attach()
+    until_accepted(device, jig)
+    jig.remove()
+    device.reboot()
+    assert not device.jig().accepted
+    jig.attach()
+    until_accepted(device, jig)
