@@ -116,9 +116,14 @@ class EisBook:
         """Refuse an EID that was not registered."""
         self._row(eid)
 
+    def known_msisdn(self, eid: str) -> str | None:
+        """Return the number at which the eUICC is reached, where one is known."""
+        msisdn: str | None = self._row(eid).msisdn
+        return msisdn
+
     def msisdn(self, eid: str) -> str:
         """Return the number at which the eUICC is reached; refuse an eUICC without one."""
-        msisdn: str | None = self._row(eid).msisdn
+        msisdn = self.known_msisdn(eid)
         if msisdn is None:
             raise Refusal(
                 RefusalCode.NO_ROUTE, f"{self._owner} knows no number at which {eid} is reached"

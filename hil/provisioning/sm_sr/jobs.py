@@ -246,8 +246,7 @@ class Jobs:
 
     def _wake(self) -> None:
         if self._queue is not None:
-            with self._queue.changed:
-                self._queue.changed.notify_all()
+            self._queue.wake()
 
 
 def _tolerated(row: Row[Any]) -> bool:

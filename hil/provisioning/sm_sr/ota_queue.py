@@ -109,6 +109,7 @@ class OtaQueue:
         self._parts = Reassembler()
         self._parts_lock = threading.Lock()
         self._pump_lock = threading.Lock()
+        self._news = threading.Event()
         self.changed = threading.Condition()
 
     def add(self, connection: Connection, command: OtaCommand) -> None:
@@ -252,7 +253,7 @@ class OtaQueue:
                     .where(OTA_COMMANDS.c.id == row.id, OTA_COMMANDS.c.state == "sent")
                     .values(status=answer.status, next_try=due)
                 )
-            self._wake()
+            self.wake()
         else:
             name = _status_name(answer.status)
             self._finish(row, "failed", f"the card answers {answer.status:02X} ({name})")
@@ -274,9 +275,16 @@ class OtaQueue:
             ).one()
         if changed.rowcount:
             self._finished(final)
-        self._wake()
+        self.wake()
 
-    def _wake(self) -> None:
+    def wait(self, seconds: float) -> None:
+        """Wait for news since the last call, at most so many seconds."""
+        self._news.wait(seconds)
+        self._news.clear()
+
+    def wake(self) -> None:
+        """Tell all who wait that something has changed."""
+        self._news.set()
         with self.changed:
             self.changed.notify_all()
 

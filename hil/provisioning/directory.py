@@ -1,0 +1,71 @@
+"""Who is who in one configuration: roles, shared keys, and the clients by which actors meet."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from hil.errors import ConfigError
+from hil.provisioning.door import PeerDoor
+from hil.provisioning.http.client import PeerClient
+from hil.provisioning.serve_config import ServeConfig
+from hil.provisioning.trust import Peer, PeerKeySet, Role
+
+_Client = TypeVar("_Client", bound=PeerClient)
+
+
+class Directory:
+    """Roles, keys and URLs of all parties; it makes doors and clients, and closes the clients."""
+
+    def __init__(self, config: ServeConfig, urls: dict[str, str]) -> None:
+        self._config = config
+        self._urls = urls | {peer.id: peer.url for peer in config.peers if peer.url is not None}
+        self._roles = {actor.id: Role(actor.kind) for actor in config.actors}
+        self._roles |= {peer.id: peer.role for peer in config.peers}
+        self._keys: dict[frozenset[str], PeerKeySet] = {}
+        for row in config.keys:
+            if len(set(row.between)) != 2:
+                raise ConfigError(f"keys between {row.between[0]} and itself make no sense")
+            self._keys[frozenset(row.between)] = PeerKeySet(row.kvn, row.auth, row.mac, row.wrap)
+        self._clients: list[PeerClient] = []
+
+    def door(self, owner: str) -> PeerDoor:
+        """Return the door of an actor, with every party it shares keys with."""
+        peers = [
+            Peer(other, role, self._keys[frozenset((owner, other))])
+            for other, role in self._roles.items()
+            if other != owner and frozenset((owner, other)) in self._keys
+        ]
+        return PeerDoor(owner, peers)
+
+    def keys_of(self, owner: str) -> dict[str, PeerKeySet]:
+        """Return the key sets of an actor by the other party's id."""
+        return {
+            next(iter(pair - {owner})): keys for pair, keys in self._keys.items() if owner in pair
+        }
+
+    def clients(
+        self, me: str, role: Role, kind: type[_Client], links: dict[str, str] | None = None
+    ) -> dict[str, _Client]:
+        """Return a client for every party of a role that ``me`` shares keys with, by id.
+
+        ``links`` names for a party the link to use instead of its main one.
+        """
+        found: dict[str, _Client] = {}
+        for other, keys in self.keys_of(me).items():
+            if self._roles.get(other) is not role:
+                continue
+            link = (links or {}).get(other, "main")
+            name = other if link == "main" else f"{other}/{link}"
+            if name not in self._urls:
+                if link != "main":
+                    raise ConfigError(f"{other} has no link {link!r} for {me}")
+                continue
+            client = kind(self._urls[name], other, me, keys, timeout_s=self._config.timeout_s)
+            self._clients.append(client)
+            found[other] = client
+        return found
+
+    def close(self) -> None:
+        """Close all clients."""
+        for client in self._clients:
+            client.close()

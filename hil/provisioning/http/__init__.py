@@ -1,0 +1,1 @@
+"""The actors over HTTP: faces (FastAPI) and clients (httpx2), both thin."""

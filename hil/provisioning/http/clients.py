@@ -1,0 +1,222 @@
+"""Clients of MNO, eUICC maker, SM-DP and packet receivers; they meet the actors' own protocols."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from cryptography.hazmat.primitives.keywrap import aes_key_wrap_with_padding
+
+from hil.errors import CodecError, ProtocolError
+from hil.provisioning.door import DoorChallenge
+from hil.provisioning.eis import SignedEis
+from hil.provisioning.errors import Refusal, RefusalCode
+from hil.provisioning.eum import OtaKeys
+from hil.provisioning.http import messages as m
+from hil.provisioning.http.client import PeerClient
+from hil.provisioning.http.faces import subscription_message
+from hil.provisioning.links import PacketReceipt
+from hil.provisioning.orders import (
+    OrderedProfile,
+    OrderReceipt,
+    ProfileRequest,
+    Route,
+    RoutingInformation,
+    Subscription,
+)
+from hil.provisioning.reception import LinkReport
+from hil.provisioning.trust import PeerKeySet, unwrap_key
+from hil.wire.scp03_keys import KeySet
+
+
+def order_message(request: ProfileRequest) -> m.OrderMessage:
+    """Return an order as JSON."""
+    return m.OrderMessage.of(request)
+
+
+def receipt_of(message: m.ReceiptMessage) -> OrderReceipt:
+    """Return the receipt in a message."""
+    return OrderReceipt(
+        **message.values()
+        | {
+            "route": Route(message.route) if message.route else None,
+            "profiles": tuple(OrderedProfile(**row.values()) for row in message.profiles),
+        }
+    )
+
+
+def _subscription_of(message: m.SubscriptionMessage, keys: PeerKeySet) -> Subscription:
+    opened = {name: unwrap_key(keys, getattr(message, name)) for name in ("k", "opc")}
+    return Subscription(**message.values() | opened)
+
+
+def _key_set_of(message: m.WrappedKeysMessage, keys: PeerKeySet, owner: str) -> KeySet:
+    if len(message.keys) != 3:
+        raise ProtocolError(f"{owner} sent {len(message.keys)} keys, not three")
+    enc, mac, dek = (unwrap_key(keys, key) for key in message.keys)
+    return KeySet(message.kvn, enc, mac, dek)
+
+
+class MnoClient(PeerClient):
+    """An MNO behind HTTP."""
+
+    def routing(self) -> RoutingInformation:
+        """Ask where packets of this MNO's profiles are to go."""
+        message: m.RoutingMessage = self.call("GET", "/routing", m.RoutingMessage)
+        return RoutingInformation(Route(message.route), message.receiver)
+
+    def owns(self, iccid: str) -> bool:
+        """Ask whether the MNO has a subscription."""
+        found: bool = self.call("GET", f"/subscriptions/{segment(iccid)}/owned", bool)
+        return found
+
+    def reserve(
+        self, sm_dp: str, order_id: str, amount: int, iccid: str | None = None
+    ) -> tuple[Subscription, ...]:
+        """Ask for subscriptions; the MNO knows the SM-DP by the session."""
+        if sm_dp != self.me:
+            raise Refusal(RefusalCode.NOT_ALLOWED, f"{self.me} cannot reserve for {sm_dp}")
+        body = m.ReservationMessage(order_id=order_id, amount=amount, iccid=iccid)
+        rows: tuple[m.SubscriptionMessage, ...] = self.call(
+            "POST", "/reservations", tuple[m.SubscriptionMessage, ...], body
+        )
+        return tuple(_subscription_of(row, self.keys) for row in rows)
+
+    def request_profiles(self, request: ProfileRequest) -> OrderReceipt:
+        """Order through the MNO (R-02)."""
+        message: m.ReceiptMessage = self.call(
+            "POST", "/orders", m.ReceiptMessage, order_message(request)
+        )
+        return receipt_of(message)
+
+    def add_subscription(self, subscription: Subscription) -> None:
+        """Enter a subscription."""
+        self.tell("POST", "/subscriptions", subscription_message(self.keys, subscription))
+
+
+class EumClient(PeerClient):
+    """An eUICC maker behind HTTP; what the caller's role does not get is refused."""
+
+    def eis(self, eid: str) -> SignedEis:
+        """Ask for the signed EIS."""
+        found: m.SignedEisMessage = self.call(
+            "GET", f"/euiccs/{segment(eid)}/eis", m.SignedEisMessage
+        )
+        return SignedEis(found.payload, found.signature)
+
+    def ota_keys(self, eid: str) -> OtaKeys:
+        """Ask for the SCP80 key set of the ISD-R."""
+        found = self._wrapped(f"/euiccs/{segment(eid)}/scp80")
+        if len(found.keys) != 2:
+            raise ProtocolError(f"{self.owner} sent {len(found.keys)} keys, not two")
+        kic, kid = (unwrap_key(self.keys, key) for key in found.keys)
+        return OtaKeys(found.kvn, kic, kid, found.counter)
+
+    def isd_r_keys(self, eid: str, kvn: int) -> KeySet:
+        """Ask for an SCP03 key set of the ISD-R."""
+        found = self._wrapped(f"/euiccs/{segment(eid)}/scp03/{kvn}")
+        return _key_set_of(found, self.keys, self.owner)
+
+    def isd_p_base(self, eid: str) -> KeySet:
+        """Ask for the ISD-P base key set."""
+        found = self._wrapped(f"/euiccs/{segment(eid)}/isd-p-base")
+        return _key_set_of(found, self.keys, self.owner)
+
+    def subscriptions(self, amount: int) -> tuple[Subscription, ...]:
+        """Ask for information for profiles of the eUICC maker itself."""
+        rows: tuple[m.SubscriptionMessage, ...] = self.call(
+            "POST",
+            "/subscriptions",
+            tuple[m.SubscriptionMessage, ...],
+            m.AmountMessage(amount=amount),
+        )
+        return tuple(_subscription_of(row, self.keys) for row in rows)
+
+    def produce(self, factory: Mapping[str, Any], *, msisdn: str | None = None) -> str:
+        """Enter an eUICC as it is personalised in the factory; return its EID."""
+        raw = json.dumps(dict(factory)).encode()
+        body = m.FactoryMessage(
+            factory=aes_key_wrap_with_padding(self.keys.wrap, raw), msisdn=msisdn
+        )
+        eid: str = self.call("POST", "/euiccs", str, body)
+        return eid
+
+    def deliver_eis(self, eid: str, sm_sr: str) -> None:
+        """Have the EIS brought to an SM-SR."""
+        self.tell("POST", f"/euiccs/{segment(eid)}/deliveries", m.SmSrMessage(sm_sr=sm_sr))
+
+    def _wrapped(self, path: str) -> m.WrappedKeysMessage:
+        found: m.WrappedKeysMessage = self.call("GET", path, m.WrappedKeysMessage)
+        return found
+
+
+class SmDpClient(PeerClient):
+    """An SM-DP behind HTTP."""
+
+    def place(self, request: ProfileRequest, requester: str = "") -> OrderReceipt:
+        """Order profiles; the SM-DP knows the requester by the session."""
+        if requester not in ("", self.me):
+            raise Refusal(RefusalCode.NOT_ALLOWED, f"{self.me} cannot order as {requester}")
+        return self._receipt("POST", "/orders", order_message(request))
+
+    def assign(self, order_id: str, eids: tuple[str, ...]) -> OrderReceipt:
+        """Assign eUICCs to profiles that wait for one."""
+        body = m.EidsMessage(eids=eids)
+        return self._receipt("POST", f"/orders/{segment(order_id)}/eids", body)
+
+    def resume(self, order_id: str) -> OrderReceipt:
+        """Go on with an order whose delivery broke off."""
+        return self._receipt("POST", f"/orders/{segment(order_id)}/resume", None)
+
+    def order(self, order_id: str) -> OrderReceipt:
+        """Ask how an order stands."""
+        return self._receipt("GET", f"/orders/{segment(order_id)}", None)
+
+    def _receipt(self, method: str, path: str, body: m.Message | None) -> OrderReceipt:
+        message: m.ReceiptMessage = self.call(method, path, m.ReceiptMessage, body)
+        return receipt_of(message)
+
+
+class ReceiverClient(PeerClient):
+    """Whoever takes packets, behind HTTP: its base URL decides on which link."""
+
+    def reserve_isdp(self, session: str, eid: str, iccid: str) -> bytes:
+        """Ask for a free ISD-P."""
+        body = m.IsdpRequest(eid=eid, iccid=iccid)
+        return self._json("POST", "/isdp", m.IsdpAnswer, body, session=session).aid
+
+    def deliver(self, session: str, raw: bytes) -> PacketReceipt:
+        """Deliver an encoded packet set."""
+        content, _ = self._exchange(
+            "POST", "/packets", raw, session=session, content_type="application/cbor"
+        )
+        try:
+            message = m.PacketReceiptMessage.model_validate_json(content)
+        except ValueError:
+            raise ProtocolError(f"{self.owner} answered packets without a receipt") from None
+        return PacketReceipt(**message.values())
+
+    def stored(self) -> tuple[str, ...]:
+        """Ask for the ICCIDs of stored packet sets."""
+        found: tuple[str, ...] = self.call("GET", "/packets", tuple[str, ...])
+        return found
+
+    def link_reports(self) -> tuple[LinkReport, ...]:
+        """Ask what went over each link."""
+        rows: tuple[m.LinkReportMessage, ...] = self.call(
+            "GET", "/links", tuple[m.LinkReportMessage, ...]
+        )
+        return tuple(LinkReport(**row.values()) for row in rows)
+
+
+def door_challenge(client: PeerClient, nonce: bytes) -> DoorChallenge:
+    """Ask a server behind HTTP to prove itself to this client."""
+    return client.challenge(client.me, nonce)
+
+
+def segment(name: str) -> str:
+    """Return ``name`` as one segment of a path; CodecError for what would be more."""
+    if not name or not name.isascii() or not name.replace("-", "").replace("_", "").isalnum():
+        raise CodecError(f"{name!r} cannot stand in a path")
+    return name

@@ -1,0 +1,198 @@
+"""What all faces share: sessions, limits, and errors that tell their reason but no secret."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from hil.errors import CodecError, LinkError, LinkTimeoutError
+from hil.provisioning.door import PeerDoor, require_role
+from hil.provisioning.errors import Refusal, RefusalCode
+from hil.provisioning.http.messages import (
+    ChallengeAnswer,
+    ChallengeRequest,
+    ErrorAnswer,
+    ErrorBody,
+    ProofRequest,
+)
+from hil.provisioning.trust import Peer, Role
+
+log = logging.getLogger(__name__)
+
+MAX_BODY: Final = 8 * 1024 * 1024
+"""Longest request body in bytes: a packet set of a large profile is a tenth of it."""
+
+BODY_SECONDS: Final = 30.0
+"""How long a request body may take to arrive."""
+
+LINK: Final = "link"
+LINK_TIMEOUT: Final = "link-timeout"
+INTERNAL: Final = "internal"
+
+_STATUS: Final = {
+    RefusalCode.UNKNOWN_PEER: 401,
+    RefusalCode.NOT_AUTHENTICATED: 401,
+    RefusalCode.NOT_ALLOWED: 403,
+    RefusalCode.DEVICE_REFUSED: 403,
+    RefusalCode.UNKNOWN: 404,
+    RefusalCode.WRONG_STATE: 409,
+    RefusalCode.EXISTS: 409,
+    RefusalCode.POLICY: 409,
+    RefusalCode.NO_ROUTE: 409,
+    RefusalCode.TOO_LARGE: 413,
+    RefusalCode.ATTEMPTS_EXHAUSTED: 423,
+}
+
+_bearer = HTTPBearer(auto_error=False)
+
+
+def _error(
+    status: int, code: str, reason: str, details: dict[str, str | int] | None = None
+) -> Response:
+    body = ErrorAnswer(error=ErrorBody(code=code, reason=reason, details=details or {}))
+    return JSONResponse(body.model_dump(), status_code=status)
+
+
+def new_face(title: str, kind: str, door: PeerDoor) -> FastAPI:
+    """Return an application with sessions, health and error handling, ready for its own routes."""
+    app = FastAPI(title=title, docs_url=None, redoc_url=None)
+    app.add_middleware(BodyLimit)
+    app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(LinkError, _link_lost)
+    app.add_exception_handler(CodecError, _unreadable)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _internal)
+
+    @app.get("/health")
+    def health() -> dict[str, str]:
+        return {"ready": kind, "id": door.owner}
+
+    @app.post("/sessions")
+    def challenge(request: ChallengeRequest) -> ChallengeAnswer:
+        return ChallengeAnswer.of(door.challenge(request.initiator, request.nonce))
+
+    @app.post("/sessions/proof", status_code=204)
+    def prove(request: ProofRequest, session: str = Depends(token)) -> None:
+        door.prove(session, request.proof)
+
+    return app
+
+
+def token(credentials: HTTPAuthorizationCredentials | None = Depends(_bearer)) -> str:
+    """Return the bearer token of a request; refuse a request without one."""
+    if credentials is None:
+        raise Refusal(
+            RefusalCode.NOT_AUTHENTICATED, "no session: authenticate at POST /sessions first"
+        )
+    return credentials.credentials
+
+
+def caller_of(door: PeerDoor, *roles: Role) -> Callable[..., Peer]:
+    """Return a dependency that gives the authenticated peer, and refuses other roles than these."""
+
+    def caller(session: str = Depends(token)) -> Peer:
+        if roles:
+            require_role(door.principal(session), *roles)
+        return door.peer(session)
+
+    return caller
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refusal)  # noqa: S101 - registered for this class only
+    return _error(_STATUS.get(error.code, 422), error.code.value, error.reason, error.details)
+
+
+async def _link_lost(_request: Request, error: Exception) -> Response:
+    if isinstance(error, LinkTimeoutError):
+        return _error(504, LINK_TIMEOUT, str(error))
+    return _error(503, LINK, str(error))
+
+
+async def _unreadable(_request: Request, error: Exception) -> Response:
+    return _error(422, RefusalCode.INVALID.value, str(error))
+
+
+async def _invalid(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
+    # Only where and what: the input itself may hold a key.
+    reasons = [
+        f"{'.'.join(str(part) for part in row['loc'])}: {row['msg']}" for row in error.errors()[:5]
+    ]
+    return _error(422, RefusalCode.INVALID.value, "; ".join(reasons))
+
+
+async def _http_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
+    return _error(error.status_code, RefusalCode.INVALID.value, str(error.detail))
+
+
+async def _internal(request: Request, error: Exception) -> Response:
+    log.error("%s %s: %s", request.method, request.url.path, type(error).__name__)
+    return _error(500, INTERNAL, f"internal error: {type(error).__name__}; see the server's log")
+
+
+class BodyLimit:
+    """Refuses request bodies that are too long or too slow, before anything reads them whole."""
+
+    def __init__(
+        self, app: ASGIApp, *, max_body: int = MAX_BODY, seconds: float = BODY_SECONDS
+    ) -> None:
+        self._app = app
+        self._max_body = max_body
+        self._seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            body = await asyncio.wait_for(self._read(scope, receive), self._seconds)
+        except TimeoutError:
+            await _error(408, LINK_TIMEOUT, f"body did not arrive in {self._seconds:g} s")(
+                scope, receive, send
+            )
+            return
+        if body is None:
+            await _error(
+                413, RefusalCode.TOO_LARGE.value, f"body is longer than {self._max_body} bytes"
+            )(scope, receive, send)
+            return
+        handed_over = False
+
+        async def replay() -> Any:
+            nonlocal handed_over
+            if handed_over:
+                return await receive()
+            handed_over = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        await self._app(scope, replay, send)
+
+    async def _read(self, scope: Scope, receive: Receive) -> bytes | None:
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        if not declared.isdigit() or int(declared) > self._max_body:
+            return None
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return b"".join(parts)
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            if size > self._max_body:
+                return None
+            parts.append(chunk)
+            if not message.get("more_body", False):
+                return b"".join(parts)

@@ -1,0 +1,222 @@
+"""Serve any set of actors on loopback: ``python -m hil.provisioning.serve --config FILE --lifeline``.
+
+Prints one line of JSON when all of them answer::
+
+    {"ready": "servers", "urls": {"sm-dp": …}, "actors": {"sm-dp-1": …}, "links": {"support-1/dedicated": …}}
+
+``urls`` has the first actor of each kind; an SM-SR with the functions of a support server is also the
+``support-server`` where there is none of its own. Ends cleanly on SIGTERM, SIGINT and, with
+``--lifeline``, at the end of standard input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Final
+
+import anyio.to_thread
+import uvicorn
+
+from hil.errors import BenchError, ConfigError, HilError
+from hil.provisioning import serve_config as c
+from hil.provisioning.assembly import Assembly, Worker, endpoints
+
+log = logging.getLogger(__name__)
+
+HOST: Final = "127.0.0.1"
+THREADS: Final = 100
+START_SECONDS: Final = 20.0
+STOP_SECONDS: Final = 5.0
+IDLE_SECONDS: Final = 1.0
+
+
+class Servers:
+    """The actors of one configuration, listening. Use as a context manager."""
+
+    def __init__(self, config: c.ServeConfig) -> None:
+        self._over = threading.Event()
+        self._sockets: dict[str, socket.socket] = {}
+        self._threads: list[threading.Thread] = []
+        try:
+            for name, port in endpoints(config).items():
+                self._sockets[name] = _listen(name, port)
+            self.addresses = _addresses(config, self._sockets)
+            self._assembly = Assembly(config, self.addresses)
+        except BaseException:
+            self._close_sockets()
+            raise
+        self._config = config
+        self._servers = {
+            name: uvicorn.Server(
+                uvicorn.Config(
+                    self._assembly.faces[name],
+                    log_config=None,
+                    access_log=False,
+                    lifespan="off",
+                    timeout_keep_alive=60,
+                    timeout_graceful_shutdown=2,
+                    server_header=False,
+                )
+            )
+            for name in self._sockets
+        }
+
+    def __enter__(self) -> Servers:
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def start(self, *, timeout_s: float = START_SECONDS) -> None:
+        """Begin to answer, and bring the EIS to the SM-SRs."""
+        self._begin("http", self._run_http)
+        deadline = time.monotonic() + timeout_s
+        while not all(server.started for server in self._servers.values()):
+            if time.monotonic() > deadline or not self._threads[0].is_alive():
+                raise BenchError(f"the servers did not start in {timeout_s:g} s")
+            time.sleep(0.005)
+        for step in self._assembly.after_start:
+            step()
+        for worker in self._assembly.workers:
+            self._begin(worker.name, lambda worker=worker: self._work(worker))
+
+    def close(self) -> None:
+        """End everything; may be called again."""
+        self._over.set()
+        for server in self._servers.values():
+            server.should_exit = True
+        for thread in self._threads:
+            thread.join(STOP_SECONDS)
+        self._assembly.close()
+        self._close_sockets()
+
+    def urls(self) -> dict[str, str]:
+        """Return the URL of the first actor of each kind."""
+        found: dict[str, str] = {}
+        for actor in self._config.actors:
+            found.setdefault(actor.kind, self.addresses[actor.id])
+        for actor in self._config.actors:
+            if isinstance(actor, c.SmSrSection) and actor.support is not None:
+                found.setdefault("support-server", self.addresses[actor.id])
+        return found
+
+    def ready_line(self) -> str:
+        """Return the line that says where everybody is."""
+        actors = {name: url for name, url in self.addresses.items() if "/" not in name}
+        links = {name: url for name, url in self.addresses.items() if "/" in name}
+        return json.dumps(
+            {"ready": "servers", "urls": self.urls(), "actors": actors, "links": links}
+        )
+
+    def _begin(self, name: str, target: object) -> None:
+        thread = threading.Thread(target=target, name=name, daemon=True)  # type: ignore[arg-type]
+        thread.start()
+        self._threads.append(thread)
+
+    def _run_http(self) -> None:
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        # A request to one server may call another one here, and that one the first again.
+        anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+        await asyncio.gather(
+            *(server.serve(sockets=[self._sockets[name]]) for name, server in self._servers.items())
+        )
+
+    def _work(self, worker: Worker) -> None:
+        while not self._over.is_set():
+            try:
+                pause = worker.work()
+            except HilError as err:
+                log.warning("%s: %s", worker.name, err)
+                pause = IDLE_SECONDS
+            wait = min(IDLE_SECONDS, pause if pause is not None else IDLE_SECONDS)
+            if worker.wait is not None:
+                worker.wait(wait)
+            else:
+                self._over.wait(wait)
+
+    def _close_sockets(self) -> None:
+        for one in self._sockets.values():
+            one.close()
+
+
+def _listen(name: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen(128)
+    except OSError as err:
+        listener.close()
+        raise ConfigError(f"{name}: port {port} of {HOST} is taken: {err.strerror}") from err
+    return listener
+
+
+def _addresses(config: c.ServeConfig, sockets: dict[str, socket.socket]) -> dict[str, str]:
+    urls = {name: f"http://{HOST}:{one.getsockname()[1]}" for name, one in sockets.items()}
+    for actor in config.actors:
+        if isinstance(actor, c.SupportSection) and actor.host is not None:
+            if actor.host not in urls:
+                raise ConfigError(f"{actor.id}: its host {actor.host!r} is not in this file")
+            urls[actor.id] = f"{urls[actor.host]}/{actor.id}"
+    return urls
+
+
+def _end_at_eof(over: threading.Event) -> None:
+    try:
+        while os.read(0, 4096):
+            continue
+    except OSError as err:
+        log.debug("standard input: %s", err)
+    over.set()
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Serve until ended; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m hil.provisioning.serve")
+    parser.add_argument("--config", type=Path, required=True, help="JSON, see docs/servers.md")
+    parser.add_argument("--lifeline", action="store_true", help="end at the end of standard input")
+    parser.add_argument("--log-level", default="WARNING")
+    arguments = parser.parse_args(argv)
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=arguments.log_level,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    # Their lines hold URLs and bodies of requests: only what goes wrong is of interest.
+    for name in ("httpx2", "httpcore2", "uvicorn"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    over = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: over.set())
+    try:
+        with Servers(c.read_config(arguments.config)) as servers:
+            if arguments.lifeline:
+                threading.Thread(target=_end_at_eof, args=(over,), daemon=True).start()
+            sys.stdout.write(servers.ready_line() + "\n")
+            sys.stdout.flush()
+            over.wait()
+    except HilError as err:
+        sys.stderr.write(f"servers: {err}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
