@@ -201,6 +201,7 @@ def test_power_lost_while_an_image_travels_leaves_the_old_state(
     def cut(done: int, _total: int) -> None:
         if done:
             supply.set(RAIL, 0.0)
+            until(lambda: supply.loads[RAIL].ohms == pytest.approx(100_000))
 
     with pytest.raises(DeviceTimeoutError):
         device.send_image(RAW, progress=cut, stall_s=0.5)
