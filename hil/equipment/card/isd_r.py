@@ -23,6 +23,8 @@ from hil.wire.scp03 import HostSession, KeySet
 from hil.wire.status_words import is_success
 
 _MORE: Final = 0x6310
+_NONE: Final = 0x6A88
+"""What GetStatus of all ISD-Ps answers while there is none (GlobalPlatform, 11.4.3.2)."""
 _NEXT: Final = 0x03
 _MOST_PARTS: Final = 64
 
@@ -86,7 +88,7 @@ class IsdRSession:
         data, command = b"", isdr_commands.get_status()
         with self._session():
             for _ in range(_MOST_PARTS):
-                answer = self._send(command)
+                answer = self._send(command, also=_NONE)
                 data += answer.data
                 if answer.sw != _MORE:
                     break
@@ -139,9 +141,9 @@ class IsdRSession:
                 self._host = None
                 self.card.reset()
 
-    def _send(self, command: CommandApdu) -> ResponseApdu:
+    def _send(self, command: CommandApdu, *, also: int = _MORE) -> ResponseApdu:
         answer = self.send(command)
-        if not is_success(answer.sw) and answer.sw != _MORE:
+        if not is_success(answer.sw) and answer.sw not in (_MORE, also):
             shown = command.header.hex().upper() + " to the ISD-R"
             raise StatusWordError(answer.sw, shown, self.card.name)
         return answer
