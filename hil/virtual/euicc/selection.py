@@ -69,14 +69,15 @@ class Selector:
                 raise RefusalError(0x6700)
             found = channel.df.parent
         elif command.p1 in (0x08, 0x09):
-            found = self._by_path(data, self._tree.mf if command.p1 == 0x08 else channel.df)
+            start = self._tree.mf if command.p1 == 0x08 else channel.df
+            found = self._by_path(data, start, channel)
         else:
             raise RefusalError(0x6A86)
         if found is None:
             raise RefusalError(0x6A82, f"file {data.hex()}")
         return found
 
-    def _by_path(self, path: bytes, start: Df) -> Df | Ef | None:
+    def _by_path(self, path: bytes, start: Df, channel: Channel) -> Df | Ef | None:
         if not path or len(path) % 2:
             raise RefusalError(0x6700, "a path is made of 2-byte file ids")
         found: Df | Ef | None = start
@@ -85,7 +86,7 @@ class Selector:
             if not isinstance(found, Df):
                 return None
             if at == 0 and fid == files.CURRENT_ADF_ID:
-                found = files.find(start, fid, self._tree.mf)
+                found = files.find(channel.df, fid, self._tree.mf)
                 continue
             child = found.children.get(fid)
             found = None if isinstance(child, Df) and child.name else child
