@@ -176,8 +176,9 @@ def verify_and_decrypt(
             f"image file is signed with the {kind} key, which is not accepted here: "
             f"accepted are {', '.join(trusted) or 'none'}"
         )
+    key = _public_key(kind, trusted[kind])
     try:
-        payload = bytes(COSE.new().decode(raw, _public_key(kind, trusted[kind])))
+        payload = bytes(COSE.new().decode(raw, key))
     except (CWTError, ValueError, TypeError) as err:
         raise ImageSignatureError(f"signature with the {kind} key does not fit") from err
     if not payload or payload[0] >> 5 != 6:

@@ -129,6 +129,49 @@ def test_wrong_field_is_refused(image: Image, field: int, value: object) -> None
         Image.decode(cbor2.dumps(changed, canonical=True))
 
 
+def test_key_of_an_operational_profile_is_not_disclosed(image: Image) -> None:
+    with pytest.raises(ImageFormatError, match="discloses the key of an operational"):
+        replace(image, disclosed_key=DEVICE_KEY).encode()
+
+
+@pytest.mark.parametrize(
+    ("place", "header"),
+    [
+        (0, {1: -7}),
+        (0, {1: -7, 4: b"development", 3: 0}),
+        (0, {1: -35, 4: b"development"}),
+        (1, {6: b"x"}),
+        (1, {4: b"commercial"}),
+    ],
+)
+def test_other_headers_are_refused(image: Image, place: int, header: dict[int, object]) -> None:
+    parts = list(cbor2.loads(seal(image, DEVELOPMENT)).value)
+    parts[place] = cbor2.dumps(header, canonical=True) if place == 0 else header
+    with pytest.raises(ImageFormatError, match="just ES256 and a kid"):
+        open_image(cbor2.dumps(cbor2.CBORTag(18, parts)), trusted=_trusted())
+
+
+def test_unknown_signing_key_is_refused(image: Image) -> None:
+    parts = list(cbor2.loads(seal(image, DEVELOPMENT)).value)
+    parts[0] = cbor2.dumps({1: -7, 4: b"private"}, canonical=True)
+    with pytest.raises(ImageSignatureError, match="no known kind"):
+        open_image(cbor2.dumps(cbor2.CBORTag(18, parts)), trusted=_trusted())
+
+
+def test_keys_survive_pem_and_other_keys_are_refused(image: Image) -> None:
+    again = SigningKey.from_pem("development", DEVELOPMENT.private_pem())
+    assert open_image(seal(image, again), trusted=_trusted()) == image
+    other = ec.generate_private_key(ec.SECP384R1())
+    pem = SigningKey("development", other).private_pem()
+    for wrong in (pem, b"no key", DEVELOPMENT.public_pem()):
+        with pytest.raises(CodecError):
+            SigningKey.from_pem("development", wrong)
+    with pytest.raises(ImageSignatureError, match="trusted development key"):
+        open_image(seal(image, DEVELOPMENT), trusted={"development": b"no key"})
+    with pytest.raises(ImageDecryptionError, match="16 or 32"):
+        seal(image, DEVELOPMENT, bytes(24))
+
+
 def test_pycose_opens_what_we_sealed(image: Image) -> None:
     raw = seal(image, DEVELOPMENT, DEVICE_KEY)
     message = CoseMessage.decode(raw)

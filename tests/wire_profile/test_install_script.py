@@ -6,6 +6,7 @@ from hil.errors import CodecError
 from hil.wire.apdu import CommandApdu, ResponseApdu
 from hil.wire.identifiers import ISD_R_AID, isd_p_aid
 from hil.wire.install_script import InstallScript, prepare_install, store_data_blocks
+from hil.wire.isdr_commands import create_isdp, delete_profile, disable_profile, get_status
 from hil.wire.scp03 import CardSession, KeySet, card_challenge, parse_initialize_update
 from hil.wire.script_step import ScriptStep
 
@@ -53,6 +54,38 @@ def test_card_with_these_keys_and_counter_answers_as_prepared() -> None:
     assert enable.encode().hex().upper() == (
         "80E28800153A03124F10A0000005591010FFFFFFFF890000100000"
     )
+
+
+@pytest.mark.parametrize(
+    ("memory", "parameters"),
+    [
+        (0, "06C90481020370"),
+        (5, "0CC90481020370EF0483020005"),
+        (0x12345, "0DC90481020370EF058303012345"),
+        (0xFFFFFFFF, "0EC90481020370EF068304FFFFFFFF"),
+    ],
+)
+def test_memory_to_grant_is_coded_in_two_to_four_bytes(memory: int, parameters: str) -> None:
+    assert create_isdp(AID, memory).data.hex().upper().endswith(f"0380C000{parameters}00")
+
+
+def test_impossible_memory_is_refused() -> None:
+    for memory in (-1, 1 << 32):
+        with pytest.raises(CodecError):
+            create_isdp(AID, memory)
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        (disable_profile(AID), f"80E28800153A04124F10{AID.hex()}00"),
+        (delete_profile(AID), f"80E40040124F10{AID.hex()}00"),
+        (get_status(AID), f"80F24002124F10{AID.hex()}00"),
+        (get_status(), "80F24002024F0000"),
+    ],
+)
+def test_other_commands_of_the_isdr(command: CommandApdu, expected: str) -> None:
+    assert command.encode() == bytes.fromhex(expected)
 
 
 def test_steps_come_in_their_order() -> None:

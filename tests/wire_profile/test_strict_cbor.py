@@ -94,6 +94,12 @@ def test_limits() -> None:
         strict_cbor.scan(deep, max_depth=2)
 
 
+@pytest.mark.parametrize("raw", ["1817", "18FF18", "1900FF", "1A0000FFFF", "1B00000000FFFFFFFF"])
+def test_scan_alone_wants_the_shortest_form(raw: str) -> None:
+    with pytest.raises(CodecError):
+        strict_cbor.scan(bytes.fromhex(raw))
+
+
 def test_tags_pass_only_where_allowed() -> None:
     strict_cbor.scan(bytes.fromhex("D200"), tags=frozenset((18,)))
     with pytest.raises(CodecError, match="tag 18"):

@@ -190,6 +190,13 @@ def test_imsi_that_is_hidden(file: File) -> None:
     assert "IMSI" in _reasons(_changed(_with_imsi_file(file)))
 
 
+def test_link_to_another_file_is_named_and_a_link_to_an_imsi_is_not_enough() -> None:
+    foreign = File((Fcp(link=b"\x7f\x10\x6f\x42"),))
+    assert "a link to 7F106F42 holds no readable" in _reasons(_changed(_with_imsi_file(foreign)))
+    other = File((Fcp(link=b"\x7f\xd1\x6f\x07"),))
+    assert "no EF.IMSI" in _reasons(_changed(_with_imsi_file(other)))
+
+
 def test_imsi_by_pattern_is_read() -> None:
     file = File((Fcp(info=ProprietaryInfo(fill=bytes.fromhex("080910100000000010"))),))
     assert inspect(encode_package(_changed(_with_imsi_file(file)))).is_test
