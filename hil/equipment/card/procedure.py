@@ -23,15 +23,15 @@ Transmit = Callable[[bytes], bytes]
 
 def command_bytes(command: CommandApdu, protocol: CardProtocol) -> bytes:
     """Return what goes over the line: on T=0 a command of case 4 loses its Le."""
-    if protocol == "T=0":
-        if command.extended:
-            raise UsageError(
-                f"a command with {len(command.data)} bytes and Le {command.le} needs the extended "
-                "length, which T=0 lacks: send smaller blocks, or use a card that speaks T=1"
-            )
-        if command.data and command.le is not None:
-            return command.encode()[:-1]
-    return command.encode()
+    raw = command.encode()
+    if len(raw) <= 5 or protocol == "T=1":
+        return raw
+    if command.extended:
+        raise UsageError(
+            f"a command with {len(command.data)} bytes and Le {command.le} needs the extended "
+            "length, which T=0 lacks: send smaller blocks, or use a card that speaks T=1"
+        )
+    return raw if command.le is None else raw[:-1]
 
 
 def run(command: CommandApdu, protocol: CardProtocol, transmit: Transmit) -> bytes:

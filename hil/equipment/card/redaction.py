@@ -19,6 +19,10 @@ _GET_RESPONSE: Final = 0xC0
 _READ: Final = frozenset((0xB0, 0xB2, 0xA2, 0xCB))
 _UPDATE: Final = frozenset((0xD6, 0xDC, 0xDB))
 _MANAGE_CHANNEL: Final = 0x70
+_MOVES: Final = frozenset((_SELECT, _MANAGE_CHANNEL))
+_LOOKED_AT: Final = frozenset(
+    _PIN | _AUTHENTICATE | _READ | _UPDATE | {_PUT_KEY, _STORE_DATA, _GET_RESPONSE}
+)
 _KEY_FILES: Final = frozenset((0x6F08, 0x6F09, 0x6F20, 0x6F52, 0x4F20, 0x4F52, 0x6FC3, 0x6FC4))
 _KEY_SHORT_IDS: Final = frozenset((0x08, 0x09))  # EF.Keys, EF.KeysPS
 _GSM_ACCESS: Final = 0x5F3B
@@ -44,6 +48,9 @@ class Redactor:
     def command(self, raw: bytes) -> tuple[bytes, int]:
         """Return a command APDU fit to be written down, and how many bytes are blanked."""
         ins = raw[1] if len(raw) > 1 else 0
+        if ins not in _LOOKED_AT:
+            self._hide_answer = self._key_dgi_open = False
+            return raw, 0
         if ins == _GET_RESPONSE:
             return raw, 0
         self._hide_answer = ins in _AUTHENTICATE or (ins in _READ and self._touches_keys(raw))
@@ -61,11 +68,11 @@ class Redactor:
 
     def answer(self, command: bytes, raw: bytes) -> tuple[bytes, int]:
         """Return the answer to ``command`` fit to be written down, and the number of blanks."""
-        if len(command) > 1 and command[1] in (_SELECT, _MANAGE_CHANNEL):
-            self._follow(command, raw)
-        data = len(raw) - 2
-        if self._hide_answer and data > 0:
+        if self._hide_answer and len(raw) > 2:
+            data = len(raw) - 2
             return b"\xff" * data + raw[-2:], data
+        if len(command) > 1 and command[1] in _MOVES:
+            self._follow(command, raw)
         return raw, 0
 
     def _touches_keys(self, raw: bytes) -> bool:

@@ -2,50 +2,46 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from hil.equipment.card.redaction import Redactor
 from hil.observer import Exchange, Observer
 from hil.wire.status_words import describe
 
-_LINK = "apdu"
+_LINK: Final = "apdu"
+_SUCCESS: Final = b"\x90\x00"
 
 
 class Trace:
     """The trace of one card: commands as they went over the line, GET RESPONSE included."""
 
     def __init__(self, observer: Observer, equipment: str) -> None:
-        self._observer = observer
+        self._note = observer.exchange
         self._equipment = equipment
         self._redactor = Redactor()
 
     def powered(self, atr: bytes, event: str) -> None:
         """Note that the card was powered or reset: its state is new."""
         self._redactor.reset()
-        self._observer.exchange(
-            Exchange(_LINK, self._equipment, "in", atr.hex().upper(), f"ATR after {event}")
-        )
+        self._note(Exchange(_LINK, self._equipment, "in", atr.hex().upper(), f"ATR after {event}"))
 
     def command(self, raw: bytes) -> None:
         """Note a command APDU."""
         shown, blanks = self._redactor.command(raw)
         note = _blanked(blanks) if blanks else ""
-        self._observer.exchange(Exchange(_LINK, self._equipment, "out", shown.hex().upper(), note))
+        self._note(Exchange(_LINK, self._equipment, "out", shown.hex().upper(), note))
 
     def answer(self, command: bytes, raw: bytes) -> None:
         """Note an answer: data and status word, the latter by name when it is not 9000."""
         shown, blanks = self._redactor.answer(command, raw)
-        sw = int.from_bytes(raw[-2:], "big")
-        words = [] if sw == 0x9000 else [describe(sw)]
+        note = "" if raw.endswith(_SUCCESS) else describe(int.from_bytes(raw[-2:], "big"))
         if blanks:
-            words.append(_blanked(blanks))
-        self._observer.exchange(
-            Exchange(_LINK, self._equipment, "in", shown.hex().upper(), ", ".join(words))
-        )
+            note = f"{note}, {_blanked(blanks)}" if note else _blanked(blanks)
+        self._note(Exchange(_LINK, self._equipment, "in", shown.hex().upper(), note))
 
     def failed(self, err: Exception) -> None:
         """Note that no answer came."""
-        self._observer.exchange(
-            Exchange(_LINK, self._equipment, "in", "", f"no answer: {type(err).__name__}")
-        )
+        self._note(Exchange(_LINK, self._equipment, "in", "", f"no answer: {type(err).__name__}"))
 
 
 def _blanked(count: int) -> str:
