@@ -24,7 +24,7 @@ from hil.observer import Direction, Exchange, Observer
 _log = logging.getLogger(__name__)
 _CME: Final = re.compile(r"\+CM[ES] ERROR: (.*)")
 _FORBIDDEN: Final = re.compile(r'["\r\n\x00-\x1f\x7f]')
-_QUIET_S: Final = 0.05
+_QUIET_S: Final = 0.1
 _MAX_LINE: Final = 70_000
 Fields = dict[str, object]
 
@@ -121,7 +121,7 @@ class AtChannel:
         """Send one command line and return the lines before its final result code."""
         with self._lock:
             if self._out_of_step:
-                self._resynchronise()
+                self.settle()
             self.note("out", command if shown is None else shown)
             self._out_of_step = True
             self._echo = command
@@ -177,7 +177,8 @@ class AtChannel:
                 )
             self._buffer += self.link.read(timeout_s=remaining)
 
-    def _resynchronise(self) -> None:
+    def settle(self) -> None:
+        """Drop what is still on its way until the line is quiet."""
         stale = bytes(self._buffer) + self.link.drain(quiet_s=_QUIET_S, timeout_s=1.0)
         self._buffer.clear()
         if stale:

@@ -32,7 +32,7 @@ from hil.observer import NullObserver, Observer
 from hil.wire.device_auth import CommandAuthorization, DeviceHello, JigReading, Manner, Mode
 
 _Answer = TypeVar("_Answer")
-_TRY_S: Final = 0.3
+_TRY_S: Final = 0.15
 _POLL_S: Final = 0.05
 _NO_AUTHORIZATION: Final = CommandAuthorization(b"", b"")
 
@@ -104,10 +104,14 @@ class Device:
     def wait_ready(self, *, timeout_s: float) -> None:
         """Wait until the device answers, then set the line as the dialect wants it."""
         deadline = time.monotonic() + timeout_s
+        tried = 0
         while True:
+            tried += 1
             try:
-                ready = (self._at.dialect.ready,) if self._at.dialect.ready else ()
-                self._at.ask("attention", timeout_s=_TRY_S, until=("OK", *ready))
+                self._at.ask("attention", timeout_s=_TRY_S)
+                if tried > 1:
+                    # Earlier questions may be answered late: none may pass for a later answer.
+                    self._at.settle()
                 for command in self._at.dialect.init:
                     self._at.command(command, operation="initialise", timeout_s=2.0)
             except (DeviceTimeoutError, DeviceAnswerError, DeviceRefusal):
