@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -162,6 +163,17 @@ def test_the_state_shows_every_file_once(card: Card) -> None:
     assert "6982 security status not satisfied" in state.dump()
     assert state.eid == EID
     assert len(state.profiles) == 2
+
+
+def test_session_keys_show_their_digest_only(card: Card, euicc: SmallEuicc) -> None:
+    keys = bytes(range(1, 34))
+    euicc.files["U/6F08"] = keys
+    state = read_card_state(card)
+    assert keys.hex() not in state.dump().lower()
+    assert hashlib.sha256(keys).hexdigest() in state.dump()
+    assert repr(keys)[2:10] not in repr(state)
+    euicc.files["U/6F08"] = keys[::-1]
+    assert read_card_state(card).digest != state.digest
 
 
 def test_looking_changes_nothing(card: Card) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from hil.equipment.card.card import Card
@@ -18,6 +18,7 @@ from hil.equipment.card.files import FileFacts, FileKind, applications, parse_fc
 from hil.equipment.card.identity import read_eid
 from hil.equipment.card.isd_r import IsdRSession, ProfileStatus
 from hil.equipment.card.known_files import MASTER_FILE, FileTable, table_for
+from hil.equipment.card.redaction import KEY_FILES
 from hil.wire.status_words import describe, is_success
 
 _UNKNOWN_APPLICATION: Final[FileTable] = {(): ()}
@@ -29,13 +30,15 @@ class FileState:
 
     path: str
     facts: bytes
-    content: tuple[bytes, ...]
+    content: tuple[bytes, ...] = field(repr=False)
     refusal: int | None = None
 
     def line(self) -> str:
-        """Return one line of the dump."""
+        """Return one line of the dump; of a file with session keys only the digest is shown."""
         if self.refusal is not None:
             shown = f"({describe(self.refusal)})"
+        elif self.content and int(self.path[-4:], 16) in KEY_FILES:
+            shown = f"(SHA-256 {hashlib.sha256(b''.join(self.content)).hexdigest()})"
         else:
             shown = " ".join(piece.hex().upper() for piece in self.content) or "(folder)"
         return f"{self.path} [{self.facts.hex().upper()}] {shown}"

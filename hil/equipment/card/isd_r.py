@@ -83,6 +83,11 @@ class IsdRSession:
         self._host, self._kept = None, False
         self._held.close()
 
+    @property
+    def counter(self) -> int | None:
+        """The sequence counter of the open session; ``None`` if closed or if the card has none."""
+        return None if self._host is None else self._host.answer.counter
+
     def profiles(self) -> tuple[ProfileStatus, ...]:
         """Return all ISD-Ps, sorted by AID (GetStatus)."""
         data, command = b"", isdr_commands.get_status()

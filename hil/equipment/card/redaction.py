@@ -23,7 +23,9 @@ _MOVES: Final = frozenset((_SELECT, _MANAGE_CHANNEL))
 _LOOKED_AT: Final = frozenset(
     _PIN | _AUTHENTICATE | _READ | _UPDATE | {_PUT_KEY, _STORE_DATA, _GET_RESPONSE}
 )
-_KEY_FILES: Final = frozenset((0x6F08, 0x6F09, 0x6F20, 0x6F52, 0x4F20, 0x4F52, 0x6FC3, 0x6FC4))
+KEY_FILES: Final = frozenset((0x6F08, 0x6F09, 0x6F20, 0x6F52, 0x4F20, 0x4F52))
+"""EF.Keys, EF.KeysPS, EF.Kc and EF.KcGPRS, the latter two by their ids of 2G and 3G."""
+
 _KEY_SHORT_IDS: Final = frozenset((0x08, 0x09))  # EF.Keys, EF.KeysPS
 _GSM_ACCESS: Final = 0x5F3B
 _GSM_ACCESS_SHORT_IDS: Final = frozenset((0x01, 0x02))  # EF.Kc, EF.KcGPRS
@@ -83,7 +85,7 @@ class Redactor:
         elif raw[1] in (0xB2, 0xDC, 0xA2):
             short_id = raw[3] >> 3
         if not short_id:
-            return file in _KEY_FILES
+            return file in KEY_FILES
         return short_id in _KEY_SHORT_IDS or (
             folder == _GSM_ACCESS and short_id in _GSM_ACCESS_SHORT_IDS
         )
