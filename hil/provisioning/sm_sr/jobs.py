@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 JobKind = Literal["download", "enable", "disable", "delete", "audit"]
 VERIFY: Final = "verify"
+AUDIT: Final = "audit"
+NEXT: Final = "status next"
 MAX_VERIFICATIONS: Final = 4
 COUNTER_SKIP: Final = 256
 _POLL_S: Final = 0.05
@@ -155,10 +157,15 @@ class Jobs:
                 self.queue.cancel(connection, job)
                 self._close(connection, head, commands, f"{failed.name}: {failed.reason}")
             elif not any(row.state in ("queued", "sent") for row in commands):
-                if _needs_verification(commands):
-                    self._verify(connection, head, again=commands[-1].name == VERIFY)
+                if _asked(commands[-1]) and scripts.has_more(bytes(commands[-1].response or b"")):
+                    self.queue.add(
+                        connection,
+                        scripts.isd_r_command(job, head.eid, NEXT, scripts.get_status_next()),
+                    )
+                elif _needs_verification(commands):
+                    self._verify(connection, head, again=_asked(commands[-1]))
                 else:
-                    self._close(connection, head, commands, "")
+                    self._close(connection, head, commands, _unproved(commands))
         self._wake()
 
     def _judged(self, connection: Connection, job: str) -> list[Row[Any]]:
@@ -252,25 +259,44 @@ class Jobs:
 def _tolerated(row: Row[Any]) -> bool:
     # Removing what an earlier attempt may have left fails when it left nothing; and a card without
     # any ISD-P answers 6A88 to GetStatus.
-    asked = row.name in (VERIFY, "audit")
-    return row.name == "clear" or (asked and scripts.says_none(bytes(row.response)))
+    return row.name == "clear" or (_asked(row) and scripts.says_none(bytes(row.response)))
+
+
+def _asked(row: Row[Any]) -> bool:
+    """Whether a command asked the card for its profiles."""
+    return row.name in (VERIFY, AUDIT, NEXT)
 
 
 def _needs_verification(commands: list[Row[Any]]) -> bool:
-    if commands[-1].name == VERIFY and commands[-1].state == "done":
+    if _asked(commands[-1]) and commands[-1].state == "done":
         return False
-    tries = sum(row.name == VERIFY for row in commands)
+    tries = sum(_asked(row) for row in commands)
     return tries < MAX_VERIFICATIONS and any(row.state == "unanswered" for row in commands)
 
 
 def _card_word(commands: list[Row[Any]]) -> tuple[scripts.CardProfile, ...] | None:
+    """Return what the card said last of all its profiles, or None when it was not asked."""
+    found: tuple[scripts.CardProfile, ...] = ()
     for row in reversed(commands):
-        if row.name in (VERIFY, "audit") and row.state == "done":
-            try:
-                return scripts.card_profiles(bytes(row.response))
-            except CodecError as err:
-                log.warning("GetStatus of %s: %s", row.eid, err)
+        if not _asked(row) or row.state != "done":
+            return None
+        try:
+            found = scripts.card_profiles(bytes(row.response)) + found
+        except CodecError as err:
+            log.warning("GetStatus of %s: %s", row.eid, err)
+            return None
+        if row.name != NEXT:
+            return found
     return None
+
+
+def _unproved(commands: list[Row[Any]]) -> str:
+    """Return why the end of a job is not known: answers are missing, and the card did not say."""
+    missing = [row.name for row in commands if row.state == "unanswered" and not _asked(row)]
+    if _card_word(commands) is not None or not (missing or _asked(commands[-1])):
+        return ""
+    what = f"{missing[0]}: its answer was lost" if missing else "no answer to GetStatus"
+    return f"{what} and the card could not be asked; audit the eUICC before the next step"
 
 
 def _contradiction(outcome: Outcome) -> str:

@@ -13,6 +13,7 @@ from hil.wire import tlv
 from hil.wire.apdu import CommandApdu
 from hil.wire.command_script import SECURED_ERRORS, CommandScript, ResponseScript
 from hil.wire.identifiers import ISD_R_AID, tar_of
+from hil.wire.isdr_commands import get_status
 from hil.wire.packets import PacketSet
 from hil.wire.status_words import describe
 
@@ -90,6 +91,20 @@ def _difference(script: ResponseScript, expected: bytes) -> str | None:
     if len(script.items) != len(wanted):
         return f"the card answered {len(script.items)} of {len(wanted)} packets"
     return None
+
+
+def get_status_next() -> CommandApdu:
+    """Return GetStatus for what did not fit the answer before (GlobalPlatform, 11.4.2: P2 b1)."""
+    first = get_status()
+    return CommandApdu(first.cla, first.ins, first.p1, first.p2 | 1, first.data, first.le)
+
+
+def has_more(response: bytes) -> bool:
+    """Whether the answer to GetStatus ends with 6310: more ISD-Ps wait for GetStatus next."""
+    try:
+        return [answer.sw for answer in ResponseScript.decode(response).answers] == [0x6310]
+    except CodecError:
+        return False
 
 
 def says_none(response: bytes) -> bool:
