@@ -162,12 +162,15 @@ class Bench:
     def servers(self) -> Servers:
         """The provisioning servers, running."""
         self._begin()
-        self._section("servers", self.lab.file.servers)
+        section = self._section("servers", self.lab.file.servers)
+        addresses = self.launcher.servers()
         return Servers(
-            urls=self.launcher.servers(),
-            keys=self.lab.server_keys,
-            euicc_keys=self.lab.euicc_keys,
-            device_keys=self.lab.device_keys,
+            urls=addresses.kinds,
+            actors=addresses.actors,
+            links=addresses.links,
+            section=section,
+            keys=self._section("key_sets.servers", self.lab.server_keys),
+            observer=self.observer,
         )
 
     @cached_property

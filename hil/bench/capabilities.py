@@ -63,7 +63,9 @@ def capabilities(lab: Lab) -> frozenset[str]:
     if bench.network:
         found.add("network")
     if bench.servers:
-        found |= {f"servers.{actor}" for actor in bench.servers.actors}
+        found |= {f"servers.{actor.kind}" for actor in bench.servers.actors.values()}
+        if bench.servers.layout == "inside-sm-sr":
+            found.add("servers.support-server")
     if lab.profiles:
         found.add("profiles.ts48")
     return frozenset(found | {name.partition(".")[0] for name in found})

@@ -10,42 +10,11 @@ import datetime
 import re
 from typing import Annotated, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    WithJsonSchema,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from hil.bench.quantity import Amps, Seconds, Volts
-
-Manner = Literal["key-set", "jig", "both", "skip"]
-Actor = Literal["mno", "eum", "sm-dp", "support-server", "sm-sr"]
-ACTORS: tuple[Actor, ...] = ("mno", "eum", "sm-dp", "support-server", "sm-sr")
-
-
-class Section(BaseModel):
-    """A part of a file: closed (no unknown key), frozen, without silent conversion of types."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=False)
-
-
-def wrong(text: str) -> PydanticCustomError:
-    """Return the error that a validator raises to say ``text`` at its place in the file."""
-    return PydanticCustomError("lab_config", "{why}", {"why": text})
-
-
-def exactly_one(section: BaseModel, *names: str) -> str:
-    """Return which one of the keys is given; none or several is an error at the section."""
-    given = [name for name in names if getattr(section, name) is not None]
-    if len(given) != 1:
-        listed = " or ".join(f"'{name}'" for name in names)
-        state = "none of them is" if not given else f"{' and '.join(given)} are"
-        raise wrong(f"exactly one of {listed} is needed; {state} given")
-    return given[0]
+from hil.bench.section import Manner, Section, exactly_one, wrong
+from hil.bench.servers_section import ServersSection
 
 
 def _date(value: object) -> datetime.date:
@@ -71,7 +40,6 @@ Date = Annotated[
 Pattern = Annotated[
     str, BeforeValidator(_pattern), WithJsonSchema({"type": "string", "format": "regex"})
 ]
-Port = Annotated[int, Field(ge=0, le=65535)]
 Seed = Annotated[int, Field(ge=0, le=2**32)]
 
 
@@ -208,7 +176,6 @@ class SerialPort(Section):
 class VirtualDevice(Section):
     """A virtual device in the place of the device under test."""
 
-    life: Literal["development", "commercial"] = "development"
     imei: str = Field(default="490154203237518", pattern=r"^\d{15}$")
     msisdn: str = Field(default="15550100001", pattern=r"^\d{3,20}$")
     config: dict[str, bool | int | float | str] = Field(
@@ -221,6 +188,9 @@ class DeviceSection(Section):
 
     serial: SerialPort | None = None
     virtual: VirtualDevice | None = None
+    life: Literal["development", "commercial"] = Field(
+        default="commercial", description="life state; it decides which signing key is trusted"
+    )
     manner: Manner = Field(default="key-set", description="how device and server authenticate")
     timeout: Seconds = Field(default=5.0, gt=0, description="longest wait for one answer")
     boot_timeout: Seconds = Field(default=20.0, gt=0, description="longest wait for a boot")
@@ -242,28 +212,6 @@ class NetworkSection(Section):
     """The way over the air."""
 
     virtual: VirtualNetwork
-
-
-class ServersSection(Section):
-    """Which provisioning servers the bench runs, and how they stand to each other."""
-
-    actors: list[Actor] = Field(default_factory=lambda: list(ACTORS), min_length=1)
-    layout: Literal["separate", "inside-sm-sr", "one-server"] = Field(
-        "separate", description="where the provisioning support server lives"
-    )
-    store: Literal["memory", "file"] = Field(
-        default="file", description="SQLite in the run folder, or not"
-    )
-    ports: dict[Actor, Port] = Field(
-        default_factory=dict, description="fixed ports on 127.0.0.1; others are chosen freely"
-    )
-
-    @model_validator(mode="after")
-    def _each_once(self) -> Self:
-        twice = sorted({actor for actor in self.actors if self.actors.count(actor) > 1})
-        if twice:
-            raise wrong(f"{', '.join(twice)} stands in 'actors' more than once")
-        return self
 
 
 class Reference(Section):

@@ -6,8 +6,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from hil.bench.config import Section, exactly_one, wrong
 from hil.bench.quantity import Amps, Fraction, Seconds, Volts
+from hil.bench.section import Section, exactly_one, wrong
 
 
 class JigFile(Section):

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from hil.bench.config import Section, wrong
+from hil.bench.section import Section, wrong
 
 
 def _key(*sizes: int) -> tuple[BeforeValidator, WithJsonSchema, Any]:
@@ -135,9 +135,35 @@ class ServerKeyFile(Section):
     description: str = ""
     signing: SigningKeys
     eum_signing: Annotated[bytes, *_key(32)]
-    links: dict[str, LinkKeys] = Field(
-        default_factory=dict, description="'sm-dp/support-server' and so on"
+    smpp_password: str = Field(default="", max_length=8, repr=False)
+    link_master: Aes128Key = Field(
+        description="key sets between two servers that are not listed are derived from it"
     )
+    links: dict[str, LinkKeys] = Field(
+        default_factory=dict, description="key sets of single pairs, such as 'mno-1/sm-dp-1'"
+    )
+
+    def link(self, one: str, other: str) -> tuple[int, bytes, bytes, bytes]:
+        """Return key version, auth, mac and wrap key of the key set that two servers share.
+
+        Those not listed are AES-CMAC(link_master, 01 ‖ purpose ‖ 00 ‖ the two ids, sorted, joined
+        by "/"): each pair its own, and no list to keep (the form of NIST SP 800-108, our labels).
+        """
+        pair = sorted((one, other))
+        for name in ("/".join(pair), "/".join(reversed(pair))):
+            if name in self.links:
+                given = self.links[name]
+                return given.kvn, given.auth, given.mac, given.wrap
+        auth, mac, wrap = (self._derive(purpose, pair) for purpose in ("auth", "mac", "wrap"))
+        return 1, auth, mac, wrap
+
+    def _derive(self, purpose: str, pair: list[str]) -> bytes:
+        from cryptography.hazmat.primitives.ciphers.algorithms import AES  # noqa: PLC0415
+        from cryptography.hazmat.primitives.cmac import CMAC  # noqa: PLC0415
+
+        mac = CMAC(AES(self.link_master))
+        mac.update(b"\x01" + purpose.encode() + b"\x00" + "/".join(pair).encode())
+        return mac.finalize()
 
 
 KEY_FILES: dict[str, type[EuiccKeyFile | DeviceKeyFile | ServerKeyFile]] = {

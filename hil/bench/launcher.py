@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from hil.bench import part_files
+from hil.bench import part_files, server_files
 from hil.bench.part import Part
-from hil.errors import BenchError, ConfigError
+from hil.errors import BenchError, ConfigError, ProtocolError
 
 if TYPE_CHECKING:
     from hil.bench.lab import Lab
@@ -41,6 +41,15 @@ class CardAddress:
     at: bool = False
     interrupt: Callable[[], None] | None = None
     """Ends a command that the card never answers; only where the bench owns the card's socket."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerAddresses:
+    """Base URLs: of the first actor of each kind, of each actor by id, of dedicated links."""
+
+    kinds: dict[str, str]
+    actors: dict[str, str]
+    links: dict[str, str]
 
 
 class Launcher:
@@ -181,9 +190,13 @@ class Launcher:
         section = self._lab.file.network
         if section is None:
             raise ConfigError(f"bench '{self._lab.name}' has no network")
+        allowed = part_files.write_private(
+            self._folder / "smpp-accounts.json", server_files.accounts(self._lab)
+        )
         return self._begin(
             "network",
             "network",
+            *("--accounts", str(allowed)),
             *("--smpp-port", "0", "--radio-port", "0", "--seed", str(section.virtual.seed)),
             *("--latency-ms", f"{section.virtual.latency * 1000:g}"),
         )
@@ -217,21 +230,23 @@ class Launcher:
             *("--jig-channel", str(jig), "--rail-channel", str(rail)),
         )
 
-    def servers(self) -> dict[str, str]:
-        """Return the base URLs of the servers by actor."""
-        urls = self._ready("servers", self._begin_servers).wait_ready(timeout_s=self._timeout_s)
-        given = urls.get("urls")
-        if not isinstance(given, dict):
-            raise BenchError(f"the servers announced no urls: {urls}")
-        return {str(actor): str(url) for actor, url in given.items()}
+    def servers(self) -> ServerAddresses:
+        """Return where the servers are."""
+        part = self._ready("servers", self._begin_servers)
+        ready = part.wait_ready(timeout_s=self._timeout_s)
+        found = []
+        for key in ("urls", "actors", "links"):
+            given = ready.get(key)
+            if not isinstance(given, dict):
+                raise ProtocolError(f"the servers announced no '{key}': {ready}")
+            found.append({str(name): str(url) for name, url in given.items()})
+        return ServerAddresses(*found)
 
     def _begin_servers(self) -> Part:
-        from hil.bench.server_files import servers_config  # noqa: PLC0415
-
         smpp = self.network()[0] if self._lab.file.network else None
         config = part_files.write_private(
             self._folder / "servers.json",
-            servers_config(self._lab, self._made("servers"), smpp=smpp),
+            server_files.servers_config(self._lab, self._made("servers"), smpp=smpp),
         )
         return self._begin("servers", "hil.provisioning.serve", "--config", str(config))
 

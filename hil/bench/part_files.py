@@ -59,7 +59,7 @@ def device_config(lab: Lab) -> dict[str, Any]:
     config: dict[str, Any] = {
         **section.virtual.config,
         "device_id": keys.device_id,
-        "life": section.virtual.life,
+        "life": section.life,
         "imei": section.virtual.imei,
         "msisdn": section.virtual.msisdn,
         "manner": section.manner,

@@ -1,29 +1,73 @@
-"""The provisioning servers of a bench, as a test sees them: where each one is."""
+"""The provisioning servers of a bench, as a test sees them: where each one is, and how to enter."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from hil.bench.loader import did_you_mean
 from hil.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hil.bench.key_files import DeviceKeyFile, EuiccKeyFile, ServerKeyFile
+    from hil.bench.key_files import ServerKeyFile
+    from hil.bench.servers_section import ActorKind, ServersSection
+    from hil.observer import Observer
+    from hil.provisioning.http.client import PeerClient
+    from hil.provisioning.trust import PeerKeySet
+
+_Client = TypeVar("_Client", bound="PeerClient")
 
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """Base URLs by actor (``sm-dp`` and so on), and the key sets a client needs."""
+    """Base URLs by kind (``urls``), by id (``actors``) and of dedicated links, and the way in.
+
+    The key sets stay here: a client gets the one it needs.
+    """
 
     urls: Mapping[str, str]
-    keys: ServerKeyFile | None = field(repr=False)
-    euicc_keys: EuiccKeyFile | None = field(repr=False)
-    device_keys: DeviceKeyFile | None = field(repr=False)
+    actors: Mapping[str, str]
+    links: Mapping[str, str]
+    section: ServersSection
+    keys: ServerKeyFile = field(repr=False)
+    observer: Observer = field(repr=False)
 
-    def url(self, actor: str) -> str:
-        """Return the base URL of one actor; UsageError if the bench does not run it."""
-        if actor not in self.urls:
-            raise UsageError(f"the bench runs no {actor}; it runs {', '.join(sorted(self.urls))}")
-        return self.urls[actor]
+    def of_kind(self, kind: ActorKind) -> list[str]:
+        """Return the ids of the actors of one kind, in the order of the bench file."""
+        return [name for name in self.section.of_kind(kind) if name in self.actors]
+
+    def key_set(self, one: str, other: str) -> PeerKeySet:
+        """Return the key set that two parties share, by their ids."""
+        from hil.provisioning.trust import PeerKeySet  # noqa: PLC0415
+
+        return PeerKeySet(*self.keys.link(one, other))
+
+    def client(
+        self,
+        kind: type[_Client],
+        actor: str,
+        *,
+        me: str = "",
+        link: str = "",
+        timeout_s: float = 30,
+    ) -> _Client:
+        """Return a client of the actor with id ``actor``; close it after use.
+
+        ``me`` is the id of the caller, the operator of the bench by default; ``link`` names a
+        dedicated link of the actor. Raises UsageError for an id that is not here.
+        """
+        name = f"{actor}/{link}" if link else actor
+        known = self.links if link else self.actors
+        if name not in known:
+            raise UsageError(f"the bench runs no '{name}'{did_you_mean(name, known)}")
+        caller = me or self.section.operator
+        return kind(
+            known[name],
+            actor,
+            caller,
+            self.key_set(actor, caller),
+            timeout_s=timeout_s,
+            observer=self.observer,
+        )

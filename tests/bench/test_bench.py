@@ -174,7 +174,7 @@ time.sleep(60)
 
 def test_a_part_that_does_not_start_is_told_with_its_log(start: Start, lab_folder: Path) -> None:
     path = lab_folder / "virtual-inprocess.yaml"
-    path.write_text(path.read_text().replace("    life: dev", "    config: {x: 1}\n    life: dev"))
+    path.write_text(path.read_text().replace("  life: dev", "    config: {x: 1}\n  life: dev"))
     script = """
 from hil.errors import BenchError
 try:

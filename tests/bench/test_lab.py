@@ -61,7 +61,10 @@ def test_shipped_jigs_are_valid(lab_folder: Path, jig: str) -> None:
         ("      ovp: 6 V", "      ovp: 5 V", "ovp (5 V) is below max_voltage (5.5 V)"),
         ("channel: 2", "channel: 1", "jig and rail are both on channel 1"),
         ("nominal: 3.8 V", "nominal: 4.8 V", "above max_voltage"),
-        ("actors: [mno,", "actors: [mno, mno,", "mno stands in 'actors' more than once"),
+        ("packets_to: support-1", "packets_to: suport-1", "'suport-1' is no support-server or"),
+        ("sm-dp-1:   {kind: sm-dp}", "sm-dp-1: {kind: sm-pd}", "did you mean 'sm-dp'?"),
+        ("{kind: sm-dp}", "{kind: sm-dp, sm_sr: sm-sr-1}", "kind sm-dp has no 'sm_sr'"),
+        ("{kind: support-server, sm_sr: sm-sr-1}", "{kind: mno}", "an mno needs 'packets_to'"),
         ("  euicc: {file", "  # euicc: {file", "'card' needs 'key_sets.euicc'"),
         ("model: DP832", "model: 832", "put it in quotes"),
         ("  virtual:\n    serial", "  visa: X\n  virtual:\n    serial", "visa and virtual are"),
@@ -76,7 +79,9 @@ def test_each_mistake_has_file_line_and_cure(
     first = next(row for row in said.splitlines() if text in row).strip()
     assert first.startswith("lab-config/virtual.yaml:")
     # A rule between several keys is reported where their section begins.
-    of_section = any(word in text for word in ("both on", "needs", "below", "above", "are"))
+    of_section = any(
+        word in text for word in ("both on", "needs", "below", "above", "are", "is no ", "has no '")
+    )
     reported = int(first.split(":")[1])
     assert reported <= line if of_section else reported == line
 

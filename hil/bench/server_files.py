@@ -1,0 +1,229 @@
+"""The configuration of the provisioning servers, made from the bench file and its key sets."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from hil.bench.part_files import euicc_factory
+from hil.errors import ConfigError
+
+if TYPE_CHECKING:
+    from hil.bench.jig_file import JigFile
+    from hil.bench.lab import Lab
+    from hil.bench.servers_section import ActorSection, ServersSection
+
+DEFAULT_PASSWORD: Final = "hil-test"  # noqa: S105 - of the virtual SMS centre
+NUMBER: Final = "1555019{:04d}"
+"""Numbers of the SM-SRs at the SMS centre; cards answer to them."""
+_MEET: Final = frozenset(
+    frozenset(pair)
+    for pair in (
+        ("mno", "sm-dp"),
+        ("mno", "sm-sr"),
+        ("mno", "support-server"),
+        ("eum", "sm-dp"),
+        ("eum", "sm-sr"),
+        ("eum", "support-server"),
+        ("sm-dp", "sm-sr"),
+        ("sm-dp", "support-server"),
+        ("sm-sr", "support-server"),
+        ("line-station", "support-server"),
+        ("line-station", "sm-sr"),
+        *(("operator", kind) for kind in ("mno", "eum", "sm-dp", "sm-sr", "support-server")),
+    )
+)
+"""Which roles share a key set: nobody holds keys towards those it never meets."""
+
+
+def servers_config(lab: Lab, state: Path, *, smpp: str | None) -> dict[str, Any]:
+    """Return the configuration; ``smpp`` is the address of the SMS centre, if there is one."""
+    section = lab.file.servers
+    if section is None or lab.server_keys is None:
+        raise ConfigError(f"bench '{lab.name}' has no servers with a key set (key_sets.servers)")
+    folded = _folded(section)
+    roles = {name: actor.kind for name, actor in section.actors.items() if name not in folded}
+    peers = [
+        {"id": section.line_station, "role": "line-station"},
+        {"id": section.operator, "role": "operator"},
+    ]
+    everybody = roles | {peer["id"]: peer["role"] for peer in peers}
+    made = _Making(lab, section, smpp, folded)
+    return {
+        "state": str(state) if section.store == "file" else None,
+        "actors": [made.actor(name) for name in roles],
+        "keys": [_key_row(lab, one, other) for one, other in _pairs(everybody)],
+        "peers": peers,
+    }
+
+
+def accounts(lab: Lab) -> dict[str, str]:
+    """Return the accounts at the virtual SMS centre: system id → password, one an SM-SR."""
+    section = lab.file.servers
+    if section is None or lab.server_keys is None:
+        return {"sm-sr": DEFAULT_PASSWORD}
+    password = lab.server_keys.smpp_password or DEFAULT_PASSWORD
+    return dict.fromkeys(section.of_kind("sm-sr"), password)
+
+
+def _folded(section: ServersSection) -> dict[str, str]:
+    """Return the support servers that become functions of an SM-SR: id → SM-SR."""
+    if section.layout != "inside-sm-sr":
+        return {}
+    return {name: str(section.actors[name].sm_sr) for name in section.of_kind("support-server")}
+
+
+def _pairs(roles: dict[str, str]) -> list[tuple[str, str]]:
+    return [
+        (one, other)
+        for one, other in combinations(roles, 2)
+        if frozenset((roles[one], roles[other])) in _MEET
+    ]
+
+
+def _key_row(lab: Lab, one: str, other: str) -> dict[str, Any]:
+    assert lab.server_keys is not None  # noqa: S101 - the caller looked
+    kvn, auth, mac, wrap = lab.server_keys.link(one, other)
+    return {
+        "between": [one, other],
+        "kvn": kvn,
+        "auth": auth.hex(),
+        "mac": mac.hex(),
+        "wrap": wrap.hex(),
+    }
+
+
+class _Making:
+    """Makes the rows of the actors."""
+
+    def __init__(
+        self, lab: Lab, section: ServersSection, smpp: str | None, folded: dict[str, str]
+    ) -> None:
+        self._lab = lab
+        self._section = section
+        self._smpp = smpp
+        self._folded = folded
+
+    def actor(self, name: str) -> dict[str, Any]:
+        actor = self._section.actors[name]
+        row = {"id": name, "kind": actor.kind, "port": actor.port}
+        if actor.kind == "mno":
+            return row | self._mno(actor)
+        if actor.kind == "eum":
+            return row | self._eum(actor)
+        if actor.kind == "sm-dp":
+            return row | {"templates": self._templates()}
+        if actor.kind == "support-server":
+            host = actor.sm_sr if self._section.layout == "one-server" else None
+            return row | self._support() | {"host": host}
+        return row | self._sm_sr(name, actor)
+
+    def _mno(self, actor: ActorSection) -> dict[str, Any]:
+        receiver = self._folded.get(str(actor.packets_to), str(actor.packets_to))
+        kind = self._section.actors[receiver].kind
+        return {
+            "routing": {"route": kind, "receiver": receiver},
+            "sm_sr": actor.sm_sr,
+            "numbers": _numbers(actor),
+        }
+
+    def _eum(self, actor: ActorSection) -> dict[str, Any]:
+        keys = self._lab.server_keys
+        device = self._lab.file.device
+        euiccs: list[dict[str, Any]] = []
+        if self._lab.euicc_keys is not None:
+            msisdn = device.virtual.msisdn if device and device.virtual else None
+            row = {"factory": euicc_factory(self._lab), "msisdn": msisdn, "sm_sr": actor.sm_sr}
+            euiccs.append(row)
+        return {
+            "signing_key": keys.eum_signing.hex() if keys else "",
+            "numbers": _numbers(actor),
+            "sm_sr": actor.sm_sr,
+            "euiccs": euiccs,
+        }
+
+    def _templates(self) -> list[dict[str, Any]]:
+        """Profiles of a real package: by the name of its file, and the first one as ``ts48``."""
+        rows = []
+        for number, path in enumerate(self._lab.profiles):
+            for name in ("ts48", path.stem) if number == 0 else (path.stem,):
+                row = {"profile_type": name, "profile_class": "test", "package_file": str(path)}
+                rows.append(row)
+        return rows
+
+    def _support(self) -> dict[str, Any]:
+        keys = self._lab.server_keys
+        assert keys is not None  # noqa: S101 - the caller looked
+        signing = keys.signing
+        return {
+            "signing_keys": {
+                "development": signing.development.hex(),
+                "commercial": signing.commercial.hex(),
+            },
+            "policy": self._policy(),
+            "devices": self._devices(),
+        }
+
+    def _policy(self) -> dict[str, Any]:
+        device = self._lab.file.device
+        manner = self._section.manner or (device.manner if device else "key-set")
+        policy: dict[str, Any] = {"manner": manner, "subject": self._section.subject}
+        if self._lab.jig is not None:
+            policy["jig"] = _jig_policy(self._lab.jig)
+        return policy
+
+    def _devices(self) -> list[dict[str, Any]]:
+        device, keys, euicc = (
+            self._lab.file.device,
+            self._lab.device_keys,
+            self._lab.euicc_keys,
+        )
+        if device is None or keys is None or euicc is None:
+            return []
+        return [
+            {
+                "device_id": keys.device_id,
+                "eid": euicc.eid,
+                "life": device.life,
+                "kvn": keys.kvn,
+                "auth": keys.auth.hex(),
+                "enc": keys.enc.hex(),
+            }
+        ]
+
+    def _sm_sr(self, name: str, actor: ActorSection) -> dict[str, Any]:
+        row: dict[str, Any] = {"auto_download": bool(actor.auto_download)}
+        if self._smpp is not None:
+            number = NUMBER.format(self._section.of_kind("sm-sr").index(name) + 1)
+            row["carrier"] = {
+                "address": self._smpp,
+                "system_id": name,
+                "password": accounts(self._lab)[name],
+                "number": number,
+            }
+        if name in self._folded.values():
+            row["support"] = self._support()
+        return row
+
+
+def _numbers(actor: ActorSection) -> dict[str, str] | None:
+    if actor.iccid_prefix is None or actor.imsi_prefix is None:
+        return None
+    return {"iccid_prefix": actor.iccid_prefix, "imsi_prefix": actor.imsi_prefix}
+
+
+def _jig_policy(jig: JigFile) -> dict[str, Any]:
+    """Return what the supply must read while the jig is at the pin."""
+
+    def window(nominal: float) -> dict[str, float]:
+        return {"low": nominal * (1 - jig.window), "high": nominal * (1 + jig.window)}
+
+    policy: dict[str, Any] = {"dwell_s": jig.dwell}
+    if jig.nominal_voltage is not None:
+        policy["volts"] = window(jig.nominal_voltage)
+    else:
+        policy["volts"] = {"low": 0.0, "high": jig.compliance_voltage or 0.0}
+    if jig.nominal_current is not None:
+        policy["amps"] = window(jig.nominal_current)
+    return policy

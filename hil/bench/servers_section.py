@@ -1,0 +1,96 @@
+"""The provisioning servers of a bench, each with its id, and how they stand to each other."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from hil.bench.section import Manner, Section, wrong
+
+ActorKind = Literal["mno", "eum", "sm-dp", "support-server", "sm-sr"]
+ActorId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,15}$")]
+Layout = Literal["separate", "inside-sm-sr", "one-server"]
+
+
+class ActorSection(Section):
+    """One server. What only some kinds have is refused for the others."""
+
+    kind: ActorKind
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        default=0, description="on 127.0.0.1; 0 takes a free one"
+    )
+    packets_to: ActorId | None = Field(
+        default=None, description="mno: where the SM-DP sends the packets of its profiles"
+    )
+    sm_sr: ActorId | None = Field(
+        default=None,
+        description="mno, eum: the SM-SR of its eUICCs; support-server: the one it stands with",
+    )
+    iccid_prefix: str | None = Field(default=None, pattern=r"^89\d{1,10}$")
+    imsi_prefix: str | None = Field(default=None, pattern=r"^\d{5,9}$")
+    auto_download: bool | None = Field(
+        default=None, description="sm-sr: send packets over the air as soon as they come"
+    )
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> Self:
+        allowed = {
+            "mno": {"packets_to", "sm_sr", "iccid_prefix", "imsi_prefix"},
+            "eum": {"sm_sr", "iccid_prefix", "imsi_prefix"},
+            "sm-dp": set(),
+            "support-server": {"sm_sr"},
+            "sm-sr": {"auto_download"},
+        }[self.kind]
+        optional = ("packets_to", "sm_sr", "iccid_prefix", "imsi_prefix", "auto_download")
+        foreign = [n for n in optional if getattr(self, n) is not None and n not in allowed]
+        if foreign:
+            raise wrong(f"an actor of kind {self.kind} has no '{foreign[0]}'")
+        if self.kind == "mno" and (self.packets_to is None or self.sm_sr is None):
+            raise wrong("an mno needs 'packets_to' and 'sm_sr'")
+        if (self.iccid_prefix is None) != (self.imsi_prefix is None):
+            raise wrong("'iccid_prefix' and 'imsi_prefix' belong together")
+        return self
+
+
+class ServersSection(Section):
+    """The servers of the bench."""
+
+    layout: Layout = Field(
+        default="separate",
+        description="the support server alone, as functions of its SM-SR, or one server with it",
+    )
+    manner: Manner | None = Field(
+        default=None, description="how the support server authenticates; as the device by default"
+    )
+    subject: Literal["device", "esim"] = Field(
+        default="device", description="whom the support server authenticates"
+    )
+    store: Literal["file", "memory"] = Field(
+        default="file", description="SQLite in the folder of the run, or nothing that lasts"
+    )
+    actors: dict[ActorId, ActorSection] = Field(min_length=1)
+    line_station: ActorId = Field(default="line-1", description="id of this PC on the line")
+    operator: ActorId = Field(default="operator-1", description="id under which tests look in")
+
+    @model_validator(mode="after")
+    def _refer_to_each_other(self) -> Self:
+        def expect(name: str, key: str, given: str | None, kinds: tuple[ActorKind, ...]) -> None:
+            if given is None:
+                return
+            if given not in self.actors or self.actors[given].kind not in kinds:
+                raise wrong(f"actors.{name}.{key}: '{given}' is no {' or '.join(kinds)} here")
+
+        for name, actor in self.actors.items():
+            expect(name, "packets_to", actor.packets_to, ("support-server", "sm-sr"))
+            expect(name, "sm_sr", actor.sm_sr, ("sm-sr",))
+            if actor.kind == "support-server" and self.layout != "separate" and not actor.sm_sr:
+                raise wrong(f"actors.{name}: the layout '{self.layout}' needs its 'sm_sr'")
+        taken = {*self.actors} & {self.line_station, self.operator}
+        if taken or self.line_station == self.operator:
+            raise wrong("line_station and operator need ids of their own")
+        return self
+
+    def of_kind(self, *kinds: ActorKind) -> list[str]:
+        """Return the ids of the actors of these kinds, in the order of the file."""
+        return [name for name, actor in self.actors.items() if actor.kind in kinds]

@@ -1,0 +1,78 @@
+"""The servers of the bench, running, in every layout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hil.bench.bench import Bench
+from hil.bench.lab import load_lab
+from hil.bench.server_files import servers_config
+from hil.errors import UsageError
+from hil.provisioning.http.clients import MnoClient
+from hil.provisioning.http.sm_sr_client import SmSrClient
+from hil.provisioning.http.support_client import SupportServerClient
+
+EID = "89049032000000000012345678901212"
+
+
+@pytest.mark.parametrize("layout", ["separate", "inside-sm-sr", "one-server"])
+def test_every_layout_runs_and_knows_the_bench(
+    lab_folder: Path, tmp_path: Path, layout: str
+) -> None:
+    path = lab_folder / "virtual-inprocess.yaml"
+    path.write_text(path.read_text().replace("layout: separate", f"layout: {layout}"))
+    with Bench(load_lab("virtual-inprocess"), tmp_path / "work") as bench:
+        servers = bench.servers
+        assert set(servers.urls) == {"mno", "eum", "sm-dp", "support-server", "sm-sr"}
+        assert ("support-1" in servers.actors) == (layout != "inside-sm-sr")
+        sm_sr = servers.client(SmSrClient, "sm-sr-1")
+        assert sm_sr.euiccs() == (EID,)
+        sm_sr.close()
+        support = "sm-sr-1" if layout == "inside-sm-sr" else "support-1"
+        station = servers.client(SupportServerClient, support, me="line-1")
+        assert station.open_session().manner.value == "key-set"
+        station.close()
+        mno = servers.client(MnoClient, "mno-1", me="sm-dp-1")
+        assert mno.routing().receiver == support
+        mno.close()
+        with pytest.raises(UsageError, match="did you mean 'sm-sr-1'"):
+            servers.client(SmSrClient, "smsr-1")
+
+
+def test_nobody_gets_keys_towards_those_it_never_meets(lab_folder: Path, tmp_path: Path) -> None:
+    lab = load_lab("virtual")
+    config = servers_config(lab, tmp_path, smpp=None)
+    pairs = [frozenset(row["between"]) for row in config["keys"]]
+    assert len(pairs) == len(set(pairs))
+    assert frozenset(("mno-1", "sm-dp-1")) in pairs
+    assert frozenset(("line-1", "support-1")) in pairs
+    for pair in (("line-1", "eum-1"), ("mno-1", "mno-2"), ("line-1", "sm-dp-1")):
+        assert frozenset(pair) not in pairs
+    keys = [row[name] for row in config["keys"] for name in ("auth", "mac", "wrap")]
+    assert len(keys) == len(set(keys))
+
+
+def test_a_listed_key_set_goes_before_a_derived_one(lab_folder: Path) -> None:
+    path = lab_folder / "keysets" / "servers-test.yaml"
+    before = load_lab("virtual").server_keys
+    assert before is not None
+    row = "links:\n  sm-dp-1/mno-1: {kvn: 7, auth: '%s', mac: '%s', wrap: '%s'}\n"
+    path.write_text(path.read_text() + row % ("11" * 16, "22" * 16, "33" * 16))
+    keys = load_lab("virtual").server_keys
+    assert keys is not None
+    given = (7, b"\x11" * 16, b"\x22" * 16, b"\x33" * 16)
+    assert keys.link("mno-1", "sm-dp-1") == keys.link("sm-dp-1", "mno-1") == given
+    assert keys.link("mno-1", "sm-dp-2") == before.link("sm-dp-2", "mno-1") != given
+
+
+def test_a_profile_package_becomes_a_template(lab_folder: Path, tmp_path: Path) -> None:
+    package = tmp_path / "TS48_test.der"
+    package.write_bytes(b"\xa0")
+    lab = load_lab("virtual", profile=str(package))
+    (sm_dp, _) = [
+        row for row in servers_config(lab, tmp_path, smpp=None)["actors"] if row["kind"] == "sm-dp"
+    ]
+    assert [row["profile_type"] for row in sm_dp["templates"]] == ["ts48", "TS48_test"]
+    assert {row["package_file"] for row in sm_dp["templates"]} == {str(package)}
