@@ -20,6 +20,7 @@ import json
 import logging
 import os
 import re
+import secrets
 import select
 import shutil
 import subprocess
@@ -41,6 +42,8 @@ _SERVICE_ACCOUNT: Final = "nobody"
 _RUN_FOLDER: Final = Path("/run/pcscd")
 _DRIVER_FOLDERS: Final = ("/usr/lib", "/usr/local/lib", "/usr/lib64")
 _DRIVER: Final = "pcsc/drivers/serial/libifdvpcd.so"
+# The path of a socket has at most 107 bytes: a folder near the root.
+_FOLDER: Final = Path(f"/tmp/hil-pcsc-{os.getpid()}-{secrets.token_hex(4)}")  # noqa: S108
 _HOST_START_S: Final = 0.5
 _READER_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,60}")
 
@@ -162,8 +165,7 @@ class PrivatePcscd:
         root = os.geteuid() == 0
         if root:
             _RUN_FOLDER.mkdir(exist_ok=True)
-        # The path of a socket has at most 107 bytes: a temporary folder near the root.
-        folder = Path(tempfile.mkdtemp(prefix="hil-pcsc-", dir="/tmp"))
+        folder = _make_folder()
         order = HostOrder(
             folder=str(folder),
             pcscd=str(pcscd),
@@ -245,6 +247,19 @@ class PrivatePcscd:
                 "vpcd listens on all addresses: no private network on this system or not wanted"
             )
             _log.warning("%s", self.exposure)
+
+
+def _make_folder() -> Path:
+    """Return a new private folder, at the same path each time unless another service lives there.
+
+    libpcsclite remembers the path of the first socket it spoke to for as long as a process lives:
+    so one service after the other can be used in one process.
+    """
+    try:
+        _FOLDER.mkdir(mode=0o700)
+    except FileExistsError:
+        return Path(tempfile.mkdtemp(prefix="hil-pcsc-", dir=_FOLDER.parent))
+    return _FOLDER
 
 
 def _spawn(order: HostOrder) -> subprocess.Popen[bytes]:

@@ -10,6 +10,7 @@ Runs on the standard library alone.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -157,12 +158,12 @@ def _is_free(port: int) -> bool:
 
 
 def _write_configuration(order: HostOrder, ports: list[int]) -> None:
-    """One file a reader. The driver keeps its state in static variables, so each gets a copy."""
+    """One file a reader. The driver keeps its state in static variables: each needs a copy."""
     folder = Path(order.folder)
     configuration = folder / "conf"
     configuration.mkdir(exist_ok=True)
     for number, (name, port) in enumerate(zip(order.readers, ports, strict=True)):
-        driver = folder / f"reader-{number}.so"
+        driver = folder / f"reader-{number}.so" if number else Path(order.driver)
         if not driver.exists():
             shutil.copyfile(order.driver, driver)
             driver.chmod(0o644)
@@ -195,8 +196,9 @@ def _wait_listening(pcscd: Child, ports: list[int], folder: Path, deadline: floa
     while True:
         if pcscd.ended() is not None:
             raise HostError(f"pcscd ended with code {pcscd.ended()}: {_log_tail(folder)}")
-        if set(ports) <= listening_ports(pcscd.pid):
-            return
+        with contextlib.suppress(OSError):  # it ended in between
+            if set(ports) <= listening_ports(pcscd.pid):
+                return
         if time.monotonic() > deadline:
             raise HostError(f"pcscd did not open its readers in time: {_log_tail(folder)}")
         time.sleep(0.002)

@@ -81,6 +81,28 @@ def test_two_services_live_side_by_side() -> None:
 
 
 @needs_pcscd
+def test_one_process_may_use_one_service_after_the_other() -> None:
+    code = (
+        "import os\nfrom smartcard import scard\nfrom hil.bench.pcscd import PrivatePcscd\n"
+        "for name in 'ab':\n"
+        "    with PrivatePcscd.start(name=name) as service:\n"
+        "        os.environ.update(service.environment)\n"
+        "        _, context = scard.SCardEstablishContext(0)\n"
+        "        print(*scard.SCardListReaders(context, [])[1], sep=', ')\n"
+        "        scard.SCardReleaseContext(context)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    assert done.stdout.splitlines() == ["a 1 00 00, a 1 00 01", "b 1 00 00, b 1 00 01"]
+
+
+@needs_pcscd
 @pytest.mark.skipif(os.geteuid() != 0, reason="somebody else is already unprivileged")
 def test_started_by_root_it_runs_as_nobody() -> None:
     with PrivatePcscd.start() as service:
