@@ -201,45 +201,37 @@ def _rise(stage: Stage, drive: Drive, load: Load, v0: float, t0_ns: int) -> tupl
         rate = min(stage.slew_v_s, amps / stage.farads)
         if rate <= 0:
             return (Segment(t0_ns, Law.HOLD, v0),)
-        return _up_ramp(t0_ns, v0, drive.volts, rate, drive.volts)
+        climb = Segment(t0_ns, Law.RAMP, v0, target=drive.volts, rate_v_s=rate)
+        return _until_set(stage, drive, load, climb)
     tau_s = _tau(stage, load)
     limit = max(load.emf + drive.amps * load.ohms, stage.clamp_volts)
     # The current limit can charge faster than the regulator slews until this voltage.
     slew_end = min(limit - stage.slew_v_s * tau_s, drive.volts)
-    chain: tuple[Segment, ...] = ()
-    if slew_end > v0:
-        chain = _up_ramp(t0_ns, v0, slew_end, stage.slew_v_s, drive.volts)
-        if chain[-1].law is Law.HOLD:
-            return chain
-        reached_ns = chain[0].reaches(slew_end)
-        if reached_ns is None:
-            return chain
-        t0_ns, v0 = reached_ns, slew_end
-    law = _exponential(t0_ns, v0, limit, tau_s)
-    end_ns = law.reaches(drive.volts)
-    chain += (law,)
-    return chain if end_ns is None else (*chain, Segment(end_ns, Law.HOLD, drive.volts))
-
-
-def _up_ramp(
-    t0_ns: int, v0: float, target: float, rate: float, set_volts: float
-) -> tuple[Segment, ...]:
-    ramp = Segment(t0_ns, Law.RAMP, v0, target=target, rate_v_s=rate)
-    if target < set_volts:
-        return (ramp,)
-    end_ns = ramp.reaches(target)
-    return (ramp,) if end_ns is None else (ramp, Segment(end_ns, Law.HOLD, target))
+    if slew_end <= v0:
+        return _until_set(stage, drive, load, _exponential(t0_ns, v0, limit, tau_s))
+    climb = Segment(t0_ns, Law.RAMP, v0, target=slew_end, rate_v_s=stage.slew_v_s)
+    if slew_end == drive.volts:
+        return _until_set(stage, drive, load, climb)
+    reached_ns = climb.reaches(slew_end)
+    if reached_ns is None:
+        return (climb,)
+    rest = _exponential(reached_ns, slew_end, limit, tau_s)
+    return climb, *_until_set(stage, drive, load, rest)
 
 
 def _fall(stage: Stage, drive: Drive, load: Load, v0: float, t0_ns: int) -> tuple[Segment, ...]:
     if load.ohms is None:
-        ramp = Segment(
-            t0_ns, Law.RAMP, v0, target=drive.volts, rate_v_s=-stage.sink_amps / stage.farads
-        )
+        rate = -stage.sink_amps / stage.farads
+        fall = Segment(t0_ns, Law.RAMP, v0, target=drive.volts, rate_v_s=rate)
     else:
-        ramp = _exponential(t0_ns, v0, load.emf - stage.sink_amps * load.ohms, _tau(stage, load))
-    end_ns = ramp.reaches(drive.volts)
-    if end_ns is None:  # an EMF holds the terminals above the set voltage
-        return (ramp,)
-    rest = plan(stage, drive, load, drive.volts, end_ns)
-    return (ramp, *rest)
+        down_to = load.emf - stage.sink_amps * load.ohms
+        fall = _exponential(t0_ns, v0, down_to, _tau(stage, load))
+    return _until_set(stage, drive, load, fall)
+
+
+def _until_set(stage: Stage, drive: Drive, load: Load, way: Segment) -> tuple[Segment, ...]:
+    """Let ``way`` end at the set voltage, if it gets there; a load may drag it further."""
+    end_ns = way.reaches(drive.volts)
+    if end_ns is None:
+        return (way,)
+    return way, *plan(stage, drive, load, drive.volts, end_ns)

@@ -57,6 +57,8 @@ CASES = {
     "fed back above the set point": (Drive(3.0, 1.0), Load(10.0, emf=5.0), 3.0, 0.05),
     "fed back while off": (OFF, Load(100.0, emf=9.0), 0.0, 0.3),
     "fed back, but the sink takes it": (Drive(3.0, 1.0), Load(100.0, emf=5.0), 3.0, 0.05),
+    "fed back past the set point": (Drive(3.0, 1.0), Load(10.0, emf=8.0), 0.0, 0.05),
+    "fed back past zero while off": (OFF, Load(10.0, emf=4.0), -0.5, 0.05),
     "down against a feed": (OFF, Load(50.0, emf=5.0), 5.0, 0.2),
 }
 

@@ -135,6 +135,7 @@ class VisaLink:
         with self._lock:
             wire, self._wire = self._wire, None
             if wire is not None:
+                self.generation += 1
                 wire.close()
 
     def close(self) -> None:

@@ -5,7 +5,6 @@ PyVISA is imported here only, and only when a resource is opened.
 
 from __future__ import annotations
 
-import logging
 import os
 import socket
 import threading
@@ -15,8 +14,8 @@ from hil.errors import BenchError, ConfigError, LinkError
 
 if TYPE_CHECKING:
     from pyvisa.resources import MessageBasedResource
+    from pyvisa.rname import ResourceName
 
-_LOG = logging.getLogger(__name__)
 _OPENING = threading.Lock()
 
 
@@ -40,28 +39,25 @@ def open_resource(
         raise BenchError(f"{resource}: {err}; pip install pyvisa pyvisa-py") from err
     milliseconds = max(1, round(timeout_s * 1000))
     try:
+        _check_address(pyvisa.rname.ResourceName.from_string(resource))
         # One manager a process and never closed before its end: closing it closes every resource.
         with _OPENING:
             manager = pyvisa.ResourceManager(visa_library)
-        opened = manager.open_resource(
-            resource,
-            open_timeout=milliseconds,
-            timeout=milliseconds,
-            write_termination=write_termination.decode("latin-1"),
-            read_termination=read_termination.decode("latin-1"),
-        )
+        opened = manager.open_resource(resource, open_timeout=milliseconds)
+    except pyvisa.rname.InvalidResourceName as err:
+        raise ConfigError(f"{resource}: no VISA resource name; hil discover shows some") from err
     except pyvisa.errors.InvalidSession as err:
         raise LinkError(f"{resource}: the VISA manager was closed by other code") from err
     except pyvisa.VisaIOError as err:
-        kind = ConfigError if err.abbreviation == "VI_ERROR_INV_RSRC_NAME" else LinkError
-        raise kind(f"{resource}: {err.description}; check the address and the cable") from err
-    except Exception as err:
+        raise LinkError(f"{resource}: {err.description}; check the address and the cable") from err
+    except Exception as err:  # pyvisa-py raises just that for some
         raise LinkError(f"{resource}: cannot be opened: {err}") from err
     if not isinstance(opened, MessageBasedResource):
         opened.close()
-        raise ConfigError(
-            f"{resource}: no resource that takes messages; use a name or IPv4 address"
-        )
+        raise ConfigError(f"{resource}: takes no messages; name a host or an IPv4 address")
+    opened.timeout = milliseconds
+    opened.write_termination = write_termination.decode("latin-1")
+    opened.read_termination = read_termination.decode("latin-1")
     connection = connected_socket(opened)
     if connection is not None:
         _check_connected(resource, opened, connection)
@@ -76,6 +72,15 @@ def connected_socket(opened: MessageBasedResource) -> socket.socket | None:
         return None
     interface = getattr(session, "interface", None)
     return interface if isinstance(interface, socket.socket) else None
+
+
+def _check_address(name: ResourceName) -> None:
+    # Where the host has no address or the port no number, pyvisa-py loses its socket.
+    host, port = getattr(name, "host_address", ""), getattr(name, "port", "0")
+    if host:
+        socket.getaddrinfo(host, None, socket.AF_INET)
+    if not 0 <= int(port) <= 0xFFFF:
+        raise OSError(f"there is no port {port}")
 
 
 def _check_connected(
