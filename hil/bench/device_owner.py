@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from hil.errors import LinkTimeoutError
 from hil.wire.device_auth import (
     NONCE_LENGTH,
+    RELEASE_MODE,
     DeviceHello,
     DeviceKeySet,
     Manner,
@@ -48,6 +49,13 @@ class DeviceOwner:
 
     def command_mode(self, mode: Mode) -> None:
         """Order a mode, as the support server does through its second interface."""
+        self._order_mode(mode.value)
+
+    def release_mode(self) -> None:
+        """Take the server's input event back: second mode, and any input event may change it."""
+        self._order_mode(RELEASE_MODE)
+
+    def _order_mode(self, mode: str) -> None:
         who = self.device.identity()
         order = authorize_mode(
             self.keys,
@@ -55,9 +63,9 @@ class DeviceOwner:
             eid=who.eid,
             server_nonce=secrets.token_bytes(NONCE_LENGTH),
             device_nonce=self.device.challenge(),
-            mode=mode.value,
+            mode=mode,
         )
-        self.device.set_mode(mode.value, order)
+        self.device.set_mode(mode, order)
 
     def command_manner(self, manner: Manner) -> None:
         """Replace the device's manner of authentication."""
@@ -91,6 +99,6 @@ class DeviceOwner:
         if status.manner is not manner:
             self.command_manner(manner)
         if status.mode is not Mode.SECOND or status.mode_cause != "none":
-            self.command_mode(Mode.SECOND)
+            self.release_mode()
         for image in status.images:
             self.device.delete_image(image.image_id)

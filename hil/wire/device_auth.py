@@ -24,6 +24,8 @@ from cryptography.hazmat.primitives.cmac import CMAC
 
 from hil.errors import CodecError
 
+RELEASE_MODE: Final = "none"
+"""In the place of a mode in a server's command: takes the server's input event back."""
 NONCE_LENGTH: Final = 16
 PROOF_LENGTH: Final = 16
 
@@ -202,7 +204,7 @@ def authorize_mode(
     device_nonce: bytes,
     mode: str,
 ) -> CommandAuthorization:
-    """Authorize a change to ``mode`` (claims 6, 13) for the device that gave ``device_nonce``."""
+    """Authorize a change to ``mode`` (claims 6, 13), or its release, for the giver of the nonce."""
     exchange = ProofExchange(device_id, eid, server_nonce, device_nonce, mode.encode())
     return CommandAuthorization(server_nonce, prove(keys, Purpose.MODE, exchange))
 
