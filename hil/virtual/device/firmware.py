@@ -137,11 +137,18 @@ class Firmware:
         self.authentication.forget()
         self.reception.forget()
 
-    def command_mode(self, mode: Mode) -> None:
-        """Change the mode by command; a sender accepted in the old mode is not one in the new."""
+    def command_mode(self, mode: Mode | None) -> None:
+        """Change the mode by command, or release it (None).
+
+        A sender accepted in the old mode is not one in the new.
+        """
         before = self.modes.mode
-        self.modes.command(mode)
-        if Mode.TEST in (before, mode) and before is not mode:
+        if mode is None:
+            self.modes.release()
+        else:
+            self.modes.command(mode)
+        after = self.modes.mode
+        if Mode.TEST in (before, after) and before is not after:
             self.goodbye()
 
     async def press(self, keys: str) -> None:

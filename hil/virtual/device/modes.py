@@ -2,8 +2,9 @@
 
 One rule settles conflicts: an event may change a mode that an event of the same or a weaker kind
 has set. From strong to weak: server command, user input, authentication information, type of
-received data. An authorized server command back to ``second`` lets go: the next event of any kind
-may change the mode again. Test mode is entered and left by server command alone.
+received data. What a server command has set stays until a server command releases it: then the
+device is back in second mode and any event may change that. Test mode is entered and left by server
+command alone.
 """
 
 from __future__ import annotations
@@ -44,6 +45,16 @@ class Modes:
         """
         self._require(InputEvent.SERVER_COMMAND)
         self._set(mode, InputEvent.SERVER_COMMAND)
+
+    def release(self) -> None:
+        """Obey an authorized command that takes the input event back: second mode, held by nobody.
+
+        Raises:
+            Refusal: server commands are no input event of this device.
+
+        """
+        self._require(InputEvent.SERVER_COMMAND)
+        self._set(Mode.SECOND, InputEvent.NONE)
 
     def user(self, mode: Mode) -> None:
         """Obey the user.

@@ -9,7 +9,14 @@ from hil.virtual.device.at_interface import AtInterface
 from hil.virtual.device.at_parser import AtCommand, Kind
 from hil.virtual.device.failures import Cme, Refusal
 from hil.virtual.device.reception import Announcement
-from hil.wire.device_auth import CommandAuthorization, JigReading, Manner, Mode, Purpose
+from hil.wire.device_auth import (
+    RELEASE_MODE,
+    CommandAuthorization,
+    JigReading,
+    Manner,
+    Mode,
+    Purpose,
+)
 
 if TYPE_CHECKING:
     from hil.virtual.device.firmware import Firmware
@@ -91,9 +98,10 @@ class ProvisioningCommands:
         if command.kind is Kind.READ:
             return [f'+HILMODE: "{modes.mode}","{modes.cause}"']
         _only(command, Kind.SET)
-        mode = _member(Mode, command)
+        released = command.text(0) == RELEASE_MODE
+        mode = None if released else _member(Mode, command)
         self._firmware.authentication.check_command(
-            Purpose.MODE, mode.value, _authorization(command)
+            Purpose.MODE, command.text(0), _authorization(command)
         )
         self._firmware.command_mode(mode)
         return []
