@@ -175,13 +175,22 @@ def test_no_stall_when_length_and_payload_come_apart(contacts: Contacts) -> None
     assert sorted(times)[len(times) // 2] < 0.02
 
 
-def test_the_answer_comes_in_one_piece(served: tuple[str, int]) -> None:
+def test_the_answer_goes_out_in_one_piece(
+    served: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pieces = []
+    send = socket.socket.sendall
+
+    def sendall(self: socket.socket, data: bytes) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            pieces.append(len(data))
+        send(self, data)
+
+    monkeypatch.setattr(socket.socket, "sendall", sendall)
     with connected(served) as peer:
-        peer.say(bytes.fromhex("00A40400 10 A0000005591010FFFFFFFF8900000100"))
-        assert receive(peer.connection).hex() == "611a"
-        peer.say(bytes.fromhex("00C000001A"))
-        piece = peer.connection.recv(4096)
-        assert len(piece) == 2 + 0x1A + 2
+        assert peer.ask(SELECT_MF).hex() == "9000"
+        assert len(peer.ask(bytes((GET_ATR,)))) == 22
+    assert pieces == [2 + 2, 2 + 22]
 
 
 def test_close_ends_everything_though_somebody_is_connected(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hil.virtual.euicc import VirtualCard, open_card
+from hil.virtual.euicc.nvm import Nvm
 from hil.wire import isdr_commands
 from hil.wire.apdu import CommandApdu
 from hil.wire.download import last_response, prepare_packets
@@ -263,6 +264,35 @@ def test_the_refusal_names_the_element(terminal: Terminal) -> None:
         join(replace(p, body=p.body[:-1] + b"\xff\xff") if p is usim else p for p in parts),
     )
     assert response.statuses[0].identification == usim.identification
+
+
+def test_a_refusal_ends_the_session(terminal: Terminal) -> None:
+    create(terminal)
+    answers = terminal.load(AID, packets_for(AID, b"\x00" * 3000))
+    assert answers[2][:1] == b"\x86"
+    assert len(answers[2]) > 2
+    assert [one.hex() for one in answers[3:]] == ["9f460102"] * (len(answers) - 3)
+
+
+def test_a_deleted_profile_leaves_nothing_in_memory(tmp_path: Path) -> None:
+    def keys() -> list[str]:
+        nvm = Nvm(tmp_path)
+        try:
+            return nvm.keys()
+        finally:
+            nvm.close()
+
+    open_card(tmp_path, factory()).close()
+    before = keys()
+    card = open_card(tmp_path, factory())
+    terminal = Terminal(card)
+    terminal.install(AID, profile())
+    card.close()
+    assert len(keys()) > len(before)
+    card = open_card(tmp_path, factory())
+    assert Terminal(card).isd_r(isdr_commands.delete_profile(AID)).sw == 0x9000
+    card.close()
+    assert keys() == before
 
 
 def test_a_profile_larger_than_the_memory_is_refused(tmp_path: Path) -> None:

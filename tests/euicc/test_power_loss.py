@@ -151,6 +151,29 @@ def test_power_lost_while_writing_inside_a_running_card(
     assert outcomes == {(True, 0x0F), (False, 0x1F)}
 
 
+def test_a_change_is_on_disk_before_it_is_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nvm = Nvm(tmp_path)
+    calls = []
+    write, sync = os.pwrite, os.fsync
+
+    def pwrite(file: int, raw: bytes, at: int) -> int:
+        calls.append("write")
+        return write(file, raw, at)
+
+    def fsync(file: int) -> None:
+        calls.append("sync")
+        sync(file)
+
+    monkeypatch.setattr("hil.virtual.euicc.nvm.os.pwrite", pwrite)
+    monkeypatch.setattr("hil.virtual.euicc.nvm.os.fsync", fsync)
+    with nvm.transaction() as change:
+        change.put("one", b"1")
+    nvm.close()
+    assert calls == ["write", "sync"]
+
+
 def test_everything_survives_a_new_process(tmp_path: Path) -> None:
     folder = tmp_path / "card"
     prepared(folder, enabled)

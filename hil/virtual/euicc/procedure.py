@@ -22,7 +22,6 @@ def deliver(
     protocol: Protocol, command: CommandApdu, answer: ResponseApdu, channel: Channel
 ) -> ResponseApdu:
     """Return what the card sends now; the rest stays in ``channel.waiting``."""
-    channel.waiting = None
     size = len(answer.data)
     if not size:
         return answer
