@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import pytest
 
@@ -15,12 +15,25 @@ from hil.pytest_verdicts import VERDICT_ATTRIBUTE, Verdicts
 from hil.requirements import check_ids
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hil.bench.bench import Bench
     from hil.bench.lab import Lab
+    from hil.observer import Exchange
 
 SEVERITIES: Final = ("blocker", "critical", "normal", "minor", "trivial")
+_Thing = TypeVar("_Thing")
 _LACKING = pytest.StashKey[str]()
 NO_BENCH: Final = "no bench is named: give --hil-bench NAME (or HIL_BENCH, or hil_bench in the ini)"
+
+
+class _Notes:
+    """Hands exchanges to whatever notebook is open when they happen."""
+
+    def exchange(self, exchange: Exchange) -> None:
+        from hil.evidence import current_notebook  # noqa: PLC0415
+
+        current_notebook().exchange(exchange)
 
 
 class Run:
@@ -32,7 +45,7 @@ class Run:
         self.hooks = _Hooks(self)
         self._lab: Lab | None = None
         self._bench: Bench | None = None
-        self._broken: BenchError | None = None
+        self._broken: dict[str, BenchError] = {}
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
 
     @property
@@ -71,25 +84,31 @@ class Run:
     def bench(self) -> Bench:
         """Return the open bench of this process; equipment on it opens when first used.
 
-        Without a bench the test is skipped. A bench that broke is reported once; later tests are
-        skipped with the same reason, or fail in a strict run.
+        Without a bench the test is skipped, or fails in a strict run.
         """
         lab = self.load()
         if lab is None:
             self.lack(NO_BENCH)
-        if self._broken is not None:
-            self.lack(f"the bench broke earlier in this run: {self._broken}")
         if self._bench is None:
             from hil.bench.bench import Bench  # noqa: PLC0415
-            from hil.evidence import current_notebook  # noqa: PLC0415
 
             assert lab is not None  # noqa: S101 - lack() does not return
-            self._bench = Bench(lab, self.folder(), observer=current_notebook())
+            self._bench = Bench(lab, self.folder(), observer=_Notes())
         return self._bench
 
-    def broke(self, error: BenchError) -> None:
-        """Remember that the bench cannot be used any more in this run."""
-        self._broken = self._broken or error
+    def use(self, name: str, opener: Callable[[Bench], _Thing]) -> _Thing:
+        """Return what ``opener`` gets from the bench; for fixtures: ``use("card", ...)``.
+
+        What does not open is an error once; later tests that want the same ``name`` are skipped
+        with that reason (or fail in a strict run) instead of waiting for it again and again.
+        """
+        if name in self._broken:
+            self.lack(f"{name} broke earlier in this run: {self._broken[name]}")
+        try:
+            return opener(self.bench())
+        except BenchError as err:
+            self._broken[name] = err
+            raise
 
     def lack(self, reason: str) -> None:
         """Skip the running test, or fail it in a strict run. Does not return."""

@@ -25,7 +25,7 @@ def main() -> int:
         return 2
     import pytest  # noqa: PLC0415 - after the life line is tied
 
-    return pytest.console_main()
+    return int(pytest.main())
 
 
 if __name__ == "__main__":

@@ -25,7 +25,6 @@ TESTS = """
 import pytest
 
 @pytest.mark.requirement("R-24")
-@pytest.mark.requires("power_supply.jig")
 def test_good():
     assert True
 
@@ -38,9 +37,10 @@ def test_needs_a_card():
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project with one small virtual bench and two test cases."""
+    """A project with two test cases, a bench of one supply, and a bench with nothing on it."""
     shutil.copytree(ROOT / "lab-config", tmp_path / "lab-config")
     (tmp_path / "lab-config" / "small.yaml").write_text(SMALL)
+    (tmp_path / "lab-config" / "bare.yaml").write_text("schema: 1\n")
     (tmp_path / "testcases").mkdir()
     (tmp_path / "testcases" / "test_it.py").write_text(TESTS)
     (tmp_path / "conftest.py").write_text("")

@@ -40,7 +40,7 @@ def test_every_command_has_help(hil: Hil, command: str) -> None:
         (("bench-info", "--bench", "virtul"), 4, "did you mean 'virtual'?"),
         (("bench-info", "--bench", "no/such.yaml"), 4, "there is no such bench file"),
         (("run", "--bench", "virtul"), 4, "did you mean 'virtual'?"),
-        (("run", "--bench", "small", "--profile", "none.der"), 4, "no profile package"),
+        (("run", "--bench", "bare", "--profile", "none.der"), 4, "no profile package"),
         (("requirements", "R-99"), 4, "there is no requirement 'R-99'"),
         (("virtual", "powersupply"), 2, "invalid choice"),
     ],
@@ -144,7 +144,7 @@ def test_requirements_tell_tests_and_last_verdicts(hil: Hil) -> None:
         "testcases/test_it.py::test_good": {"verdict": "NOT RUN", "at": ""},
         "testcases/test_it.py::test_needs_a_card": {"verdict": "NOT RUN", "at": ""},
     }
-    assert hil("run", "--bench", "small", "--no-report").returncode == 0
+    assert hil("run", "--bench", "bare", "--no-report").returncode == 0
     after = hil("requirements", "R-24")
     assert "PASS            testcases/test_it.py::test_good  20" in after.stdout
     assert "NOT APPLICABLE  testcases/test_it.py::test_needs_a_card" in after.stdout
