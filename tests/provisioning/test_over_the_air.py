@@ -133,14 +133,15 @@ def test_what_the_state_forbids_is_refused_before_anything_is_sent(air: Air) -> 
     iccid = air.installed(enable=True)
     sm_sr, sent = air.world.sm_sr, air.air.sent
     other = "8900101000000009994"
-    for refused, code in (
+    cases: list[tuple[Callable[[], str], RefusalCode]] = [
         (lambda: sm_sr.enable(OPERATOR, EID, iccid), RefusalCode.WRONG_STATE),
         (lambda: sm_sr.delete(OPERATOR, EID, iccid), RefusalCode.WRONG_STATE),
         (lambda: sm_sr.download(OPERATOR, iccid), RefusalCode.WRONG_STATE),
         (lambda: sm_sr.enable(OPERATOR, EID, other), RefusalCode.UNKNOWN),
         (lambda: sm_sr.enable(OPERATOR, eid_of(7), iccid), RefusalCode.UNKNOWN),
         (lambda: sm_sr.download(OPERATOR, other), RefusalCode.UNKNOWN),
-    ):
+    ]
+    for refused, code in cases:
         with pytest.raises(Refusal) as caught:
             refused()
         assert caught.value.code is code
@@ -162,10 +163,11 @@ def test_policy_rules_forbid_disable_and_delete(air: Air) -> None:
     first, second = air.installed(enable=True), air.installed()
     sm_sr = air.world.sm_sr
     sm_sr.set_policy(OPERATOR, EID, first, 1)
-    for refused in (
+    cases: list[Callable[[], str]] = [
         lambda: sm_sr.disable(OPERATOR, EID, first),
         lambda: sm_sr.enable(OPERATOR, EID, second),
-    ):
+    ]
+    for refused in cases:
         with pytest.raises(Refusal, match="POL2") as caught:
             refused()
         assert caught.value.code is RefusalCode.POLICY

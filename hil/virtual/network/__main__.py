@@ -99,6 +99,7 @@ async def run(arguments: argparse.Namespace) -> None:
         server.close()
     await radio.close()
     await subscribers.close()
+    await centre.close()
     log.info("air (modelled), down: %s, up: %s", air.down, air.up)
 
 

@@ -37,11 +37,14 @@ class RadioFace:
         self._subscribers = subscribers
         self._air = air
         self._submit = submit
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one device until it leaves."""
         connection = _Connection(self, writer)
+        task = asyncio.current_task()
+        if task is not None:
+            self._tasks.add(task)
         try:
             while line := await reader.readline():
                 await connection.take(line)
@@ -52,11 +55,13 @@ class RadioFace:
         except ConnectionError:
             log.info("radio: connection lost")
         finally:
+            if task is not None:
+                self._tasks.discard(task)
             connection.leave()
             writer.close()
 
     async def close(self) -> None:
-        """End messages that are still in the air."""
+        """End all connections, and messages that are still in the air."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -68,7 +73,9 @@ class RadioFace:
             return False
         for delay in self._air.fate(self._air.up):
             if delay > 0:
-                task = asyncio.ensure_future(self._later(delay, msisdn, message))
+                task: asyncio.Task[object] = asyncio.ensure_future(
+                    self._later(delay, msisdn, message)
+                )
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
             elif not self._submit(msisdn, message):

@@ -54,17 +54,29 @@ class SmsCentre:
         self._senders: dict[str, str] = {}
         self._waiting: dict[str, deque[ShortMessage]] = {}
         self._ids = itertools.count(1)
+        self._tasks: set[asyncio.Task[object]] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one client until it leaves."""
         session = SmppSession(self, writer)
         self._sessions.append(session)
+        task = asyncio.current_task()
+        if task is not None:
+            self._tasks.add(task)
         try:
             await session.run(reader)
         finally:
+            if task is not None:
+                self._tasks.discard(task)
             self._sessions.remove(session)
             self._return_unconfirmed(session)
             writer.close()
+
+    async def close(self) -> None:
+        """End all sessions."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def check(self, bind: Bind) -> int:
         """Return the status of a bind: OK, wrong system id or wrong password."""
