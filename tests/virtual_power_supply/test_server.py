@@ -146,6 +146,14 @@ def test_control_port_refuses_what_it_does_not_know(part: Part) -> None:
         assert answer["why"]
 
 
+def test_it_ends_cleanly_with_its_lifeline_while_clients_are_there() -> None:
+    with start_part() as part, connect(part) as line:
+        assert ask(line, b"*OPC?") == b"1"
+        assert part.process.stdin is not None
+        part.process.stdin.close()
+        assert part.process.wait(10) == 0
+
+
 def test_latency_delays_and_keeps_the_order() -> None:
     with start_part("--latency-ms", "20") as part, connect(part) as line:
         line.sendall(b"VOLT 1\nVOLT?\nVOLT 2\nVOLT?\n")
