@@ -129,6 +129,14 @@ class Run:
                 wrong.append(str(err))
         if wrong:
             raise pytest.UsageError("\n".join(dict.fromkeys(wrong)))
+        self._tell_allure()
+
+    def _tell_allure(self) -> None:
+        if self.config.getoption("allure_report_dir", None):
+            from hil.pytest_allure import AllureLabels  # noqa: PLC0415 - only with --alluredir
+
+            bench = self._lab.name if self._lab else ""
+            self.config.pluginmanager.register(AllureLabels(bench), "hil-allure")
 
     def _check(self, item: pytest.Item) -> None:
         requirements: dict[str, None] = {}

@@ -127,6 +127,11 @@ class Verdicts:
             os.replace(file.name, path)  # noqa: PTH105 - the same in one call
 
 
+def requirements_of(item: pytest.Item) -> tuple[str, ...] | None:
+    """Return the requirements of a test of ours; None for one that carries no marker of ours."""
+    return item.stash.get(_REQUIREMENTS, None)
+
+
 def read_verdicts(path: Path) -> dict[str, dict[str, Any]]:
     """Return the table of last verdicts by node id; empty if absent or damaged."""
     try:
