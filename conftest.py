@@ -9,4 +9,5 @@ pytest_plugins = (
     "fixtures.power_supply",
     "fixtures.card",
     "fixtures.device",
+    "fixtures.servers",
 )

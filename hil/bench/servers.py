@@ -38,6 +38,12 @@ class Servers:
         """Return the ids of the actors of one kind, in the order of the bench file."""
         return [name for name in self.section.of_kind(kind) if name in self.actors]
 
+    @property
+    def support_server(self) -> str:
+        """Id under which the first support server is reached: its own, or that of its SM-SR."""
+        name = self.section.of_kind("support-server")[0]
+        return name if name in self.actors else str(self.section.actors[name].sm_sr)
+
     def key_set(self, one: str, other: str) -> PeerKeySet:
         """Return the key set that two parties share, by their ids."""
         from hil.provisioning.trust import PeerKeySet  # noqa: PLC0415
