@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -335,6 +336,24 @@ def test_ts48_is_read_back(tmp_path: Path, ts48_packages: dict[str, bytes], numb
         )
     finally:
         card.close()
+
+
+def test_threads_on_channels_of_their_own(usim: Terminal) -> None:
+    files = {0: "2FE2", 1: "2F05", 2: "2FE2", 3: "2F05"}
+    for channel in (1, 2, 3):
+        assert usim.raw("0070000001") == f"{channel:02X}9000"
+    expected = {}
+    for channel, file in files.items():
+        assert usim.raw(f"{channel:02X}A4000C02{file}") == "9000"
+        expected[channel] = usim.raw(f"{channel:02X}B0000002")
+    assert len(set(expected.values())) == 2
+
+    def read(channel: int) -> bool:
+        command = f"{channel:02X}B0000002"
+        return all(usim.raw(command) == expected[channel] for _ in range(300))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(read, files))
 
 
 def test_simple_commands_are_fast(usim: Terminal) -> None:
