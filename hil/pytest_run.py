@@ -184,6 +184,11 @@ class Run:
         return failed
 
 
+def _banner_is_shown() -> bool:
+    """Whether ``hil run`` has shown the banner already."""
+    return os.environ.get("HIL_BANNER") == "shown"
+
+
 class _Hooks:
     """The hooks that only sessions with a bench or markers of ours pay for."""
 
@@ -194,7 +199,7 @@ class _Hooks:
 
     def pytest_report_header(self) -> list[str]:
         lab = self._run.load()
-        if lab is None:
+        if lab is None or _banner_is_shown():
             return []
         from hil.bench.banner import planned  # noqa: PLC0415
 
@@ -250,7 +255,7 @@ class _Hooks:
         if not lines and not self._failed:
             return
         terminalreporter.section("verdicts")
-        for line in [*self._as_opened, *lines]:
+        for line in lines if _banner_is_shown() else [*self._as_opened, *lines]:
             terminalreporter.write_line(line)
         for line in self._failed:
             terminalreporter.write_line(f"NOT SAFE  {line}", red=True, bold=True)

@@ -56,7 +56,7 @@ def main(arguments: argparse.Namespace, rest: list[str]) -> int:
         command += ["--hil-profile", str(Path(arguments.profile).expanduser().absolute())]
     if arguments.strict:
         command.append("--hil-strict")
-    code = _pytest(command, {"HIL_RUNS": str(runs_folder())})
+    code = _pytest(command, {"HIL_RUNS": str(runs_folder()), "HIL_BANNER": "shown"})
     _environment(results, lab.name, banner)
     return _report(arguments, folder, results, lab.name, code)
 
