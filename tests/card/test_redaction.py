@@ -73,7 +73,9 @@ def test_secret_commands_are_blanked_at_equal_length(command: CommandApdu) -> No
     assert sent.text.startswith(command.header.hex().upper())
     line = len(command.encode()) - (command.case == 4)
     assert len(bytes.fromhex(sent.text)) == line
-    assert sent.note == f"data redacted ({len(command.data)} bytes)"
+    name, _, rest = sent.note.partition(", ")
+    assert name.isupper()
+    assert rest == f"data redacted ({len(command.data)} bytes)"
 
 
 @pytest.mark.parametrize(
@@ -165,6 +167,7 @@ def test_a_failed_select_changes_nothing_and_a_reset_everything() -> None:
 def test_status_words_come_with_their_names() -> None:
     notes = observed((c.select_file(0x6F07), b"\x6a\x82"))
     assert notes.exchanges[0].note == "ATR after power on"
+    assert notes.exchanges[1].note == "SELECT"
     assert notes.exchanges[-1].text == "6A82"
     assert notes.exchanges[-1].note == "6A82 file or application not found"
     assert {one.link for one in notes.exchanges} == {"apdu"}

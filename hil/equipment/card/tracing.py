@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from hil.equipment.card.instructions import instruction_name
 from hil.equipment.card.redaction import Redactor
 from hil.observer import Exchange, Observer
 from hil.wire.status_words import describe
@@ -26,9 +27,11 @@ class Trace:
         self._note(Exchange(_LINK, self._equipment, "in", atr.hex().upper(), f"ATR after {event}"))
 
     def command(self, raw: bytes) -> None:
-        """Note a command APDU."""
+        """Note a command APDU with the name of its instruction."""
         shown, blanks = self._redactor.command(raw)
-        note = _blanked(blanks) if blanks else ""
+        note = instruction_name(raw[1])
+        if blanks:
+            note = f"{note}, {_blanked(blanks)}" if note else _blanked(blanks)
         self._note(Exchange(_LINK, self._equipment, "out", shown.hex().upper(), note))
 
     def answer(self, command: bytes, raw: bytes) -> None:
