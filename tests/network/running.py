@@ -33,7 +33,10 @@ def wait_for(what: Callable[[], bool], *, timeout_s: float = 10.0) -> None:
 class RunningNetwork:
     """SMS centre and air; both addresses are known once it is entered."""
 
-    def __init__(self, conditions: Conditions | None = None, *, seed: int = 1) -> None:
+    def __init__(
+        self, conditions: Conditions | None = None, *, seed: int = 1, smpp_port: int = 0
+    ) -> None:
+        self._smpp_port = smpp_port
         self.air = Air(conditions or Conditions(), seed)
         self.smpp = ("", 0)
         self.radio = ("", 0)
@@ -65,7 +68,7 @@ class RunningNetwork:
         centre = SmsCentre(ACCOUNTS, subscribers)
         radio = RadioFace(subscribers, self.air, centre.submitted)
         servers = [
-            await asyncio.start_server(centre.serve, "127.0.0.1", 0),
+            await asyncio.start_server(centre.serve, "127.0.0.1", self._smpp_port),
             await asyncio.start_server(radio.serve, "127.0.0.1", 0, limit=MAX_LINE),
         ]
         self.smpp, self.radio = (one.sockets[0].getsockname()[:2] for one in servers)

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from hil.errors import LinkTimeoutError
+from hil.errors import LinkError, LinkTimeoutError
 from hil.provisioning.orders import ProfileRequest, Route
 from hil.provisioning.sm_sr.ota_queue import Patience
 from hil.provisioning.sm_sr.smpp_carrier import SmppAccount, SmppCarrier
 from hil.virtual.euicc import open_card
 from hil.virtual.network.link_model import Conditions
-from tests.network.running import RadioCard, RunningNetwork, SmppLine
+from tests.network.running import RadioCard, RunningNetwork, SmppLine, wait_for
 from tests.provisioning.air import start
 from tests.provisioning.pumping import Pumping
 from tests.provisioning.world import MSISDN, OPERATOR, World, eid_of
@@ -85,7 +85,7 @@ def test_bad_weather_costs_time_only(tmp_path: Path) -> None:
         assert network.air.down.reordered
 
 
-def test_a_centre_that_refuses_us_is_named(tmp_path: Path) -> None:
+def test_a_centre_that_refuses_us_is_named() -> None:
     with RunningNetwork() as network:
         host, port = network.smpp
         carrier = SmppCarrier(SmppAccount(f"{host}:{port}", "sm-sr", "wrong", "12345"))
@@ -95,19 +95,20 @@ def test_a_centre_that_refuses_us_is_named(tmp_path: Path) -> None:
         carrier.close()
 
 
-def test_a_centre_that_came_back_is_found_again(tmp_path: Path) -> None:
-    host = "127.0.0.1"
+def test_a_centre_that_came_back_is_found_again() -> None:
     with RunningNetwork() as network:
-        port = network.smpp[1]
-        carrier = SmppCarrier(SmppAccount(f"{host}:{port}", "sm-sr", "hil-test", "12345"))
+        host, port = network.smpp
+        carrier = SmppCarrier(
+            SmppAccount(f"{host}:{port}", "sm-sr", "hil-test", "12345"), timeout_s=0.5
+        )
         carrier.listen(lambda *_: None)
         carrier.wait_bound(timeout_s=5)
-        line = SmppLine(network.smpp)
-        line.close()
-        assert carrier._socket is not None
-        carrier._socket.shutdown(2)
-        assert carrier._bound.wait(5)
-        carrier.wait_bound(timeout_s=5)
+        carrier.send(MSISDN, [bytes.fromhex("027000") + b"first"])
+    wait_for(lambda: not carrier.bound)
+    with pytest.raises(LinkError):
+        carrier.send(MSISDN, [bytes.fromhex("027000") + b"lost"])
+    with RunningNetwork(smpp_port=port):
+        carrier.wait_bound(timeout_s=10)
         carrier.send(MSISDN, [bytes.fromhex("027000") + b"again"])
         carrier.close()
 

@@ -94,6 +94,11 @@ class SmppCarrier:
             self._thread = threading.Thread(target=self._run, name="smpp", daemon=True)
             self._thread.start()
 
+    @property
+    def bound(self) -> bool:
+        """Whether the centre has accepted us, on a connection that still stands."""
+        return self._bound.is_set()
+
     def wait_bound(self, *, timeout_s: float) -> None:
         """Wait until the centre has accepted us; LinkTimeoutError when it has not."""
         if not self._bound.wait(timeout_s):
