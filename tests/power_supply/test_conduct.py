@@ -282,6 +282,10 @@ def test_instrument_errors_keep_their_code_and_name(supply: PowerSupply, part: P
     with pytest.raises(InstrumentError, match="Hardware missing") as caught:
         supply.channel(1).protect()
     assert (caught.value.code, caught.value.name) == (-241, "Hardware missing")
+    supply.channel(1).protect()
+    part.control({"error": -222})
+    with pytest.raises(InstrumentError, match="Data out of range"):
+        supply.channel(1).apply(1.0, 0.2)
     part.control({"error": -310})
     assert supply.errors() == [(-310, "System error")]
 

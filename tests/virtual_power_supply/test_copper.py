@@ -81,8 +81,17 @@ def test_device_sees_the_law_and_the_supply_sees_both_loads() -> None:
         await two.close()
         await eventually(lambda: loads[1].ohms == pytest.approx(30.0))
 
+        told: list[float] = []
+
+        def tell(channel: int) -> None:
+            changed.append(channel)
+            told.append(one.volts(1))
+
+        one.on_change = tell
+        assert one.volts(1, t0 + 10**9) == 3.0
         await server.close()
         await eventually(lambda: one.lost)
+        assert set(told) == {0.0}, "whoever is told of the cut reads 0 V already"
         assert one.volts(1, t0 + 10**9) == 0.0
         assert one.amps(1) == 0.0
         assert set(changed[-2:]) == {1, 2}
