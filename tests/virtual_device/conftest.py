@@ -1,18 +1,26 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import pytest
 
 from hil.equipment.device import Device
+from hil.errors import HilError
+from hil.virtual.device.assembly import Surroundings, running_device
+from hil.virtual.device.config import DeviceConfig, parse_config
 from hil.wire.device_auth import CommandAuthorization, DeviceKeySet, authorize_mode
 from hil.wire.download import prepare_packets
 from hil.wire.identifiers import isd_p_aid
@@ -107,13 +115,69 @@ def command_mode(device: Device, mode: str) -> None:
     device.set_mode(mode, order_mode(device, mode))
 
 
-@dataclass
-class Running:
-    """One virtual device process and a driver on its port."""
+class Running(Protocol):
+    """A device that runs, and a driver on its port."""
 
-    process: subprocess.Popen[bytes]
-    port: str
     device: Device
+
+    def end(self) -> None:
+        """Switch it off; it must end cleanly."""
+
+
+class InThread:
+    """The firmware on a loop of its own in this process: starts in a few milliseconds."""
+
+    def __init__(self, config: DeviceConfig, surroundings: Surroundings) -> None:
+        self._config, self._surroundings = config, surroundings
+        self._loop = asyncio.new_event_loop()
+        self._stop = asyncio.Event()
+        self._port: Future[str] = Future()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        self.ended = False
+        self.device = Device.open(self._port.result(10), baudrate=921_600, wait=False)
+
+    def _run(self) -> None:
+        with closing(self._loop):
+            self._loop.run_until_complete(self._serve())
+
+    async def _serve(self) -> None:
+        try:
+            async with running_device(self._config, self._surroundings) as running:
+                self._board = running.board
+                self._port.set_result(running.port)
+                await self._stop.wait()
+        except HilError as err:
+            self._port.set_exception(err)
+
+    def wait_ready(self) -> None:
+        deadline = time.monotonic() + 10
+        while not self._board.serving and time.monotonic() < deadline:
+            time.sleep(0.002)
+        self.device.wait_ready(timeout_s=10)
+
+    def end(self) -> None:
+        self.device.close()
+        if not self.ended:
+            self.ended = True
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join(10)
+            assert not self._thread.is_alive()
+
+
+class AsProcess:
+    """The firmware as users run it: ``python -m hil.virtual.device``."""
+
+    def __init__(self, arguments: list[str]) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "hil.virtual.device", "--lifeline", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert self.process.stdout is not None
+        self.ready = json.loads(self.process.stdout.readline())
+        self.port = str(self.ready["port"])
+        self.device = Device.open(self.port, baudrate=921_600, wait=False)
 
     def kill(self) -> None:
         """Cut the power as hard as a process can be cut."""
@@ -121,17 +185,18 @@ class Running:
         self.process.kill()
         self._reap()
 
-    def end(self) -> int:
+    def end(self) -> None:
         self.device.close()
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        return self._reap()
+        if self.process.returncode is None:
+            assert self.process.stdin is not None
+            self.process.stdin.close()
+            assert self._reap() == 0
 
     def _reap(self) -> int:
         code = self.process.wait(10)
         for stream in (self.process.stdin, self.process.stdout):
-            if stream is not None:
-                stream.close()
+            assert stream is not None
+            stream.close()
         return code
 
 
@@ -141,7 +206,6 @@ class Workbench:
 
     folder: Path
     running: list[Running] = field(default_factory=list)
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
     cards: list[ScriptedCard] = field(default_factory=list)
 
     def card(self, eid: str = EID) -> ScriptedCard:
@@ -149,51 +213,50 @@ class Workbench:
         self.cards.append(card)
         return card
 
+    def config(self, **changes: Any) -> dict[str, Any]:  # noqa: ANN401
+        return {
+            "device_id": DEVICE_ID,
+            "eid": EID,
+            "boot_s": 0.001,
+            "transfer_idle_s": 0.5,
+            "lockout_s": 0.3,
+            "key_set": {"kvn": 1, "auth": KEYS.auth.hex(), "enc": KEYS.enc.hex()},
+            "signing_keys": {k: s.public_pem().decode() for k, s in SIGNERS.items()},
+        } | changes
+
     def start(
         self,
         *,
         esim: str = "none",
         copper: str = "none",
         radio: str = "none",
+        wait: bool = True,
         **config: Any,  # noqa: ANN401
     ) -> Device:
-        return self.start_process(esim=esim, copper=copper, radio=radio, **config).device
+        surroundings = Surroundings(self.folder / "state", esim=esim, copper=copper, radio=radio)
+        running = InThread(parse_config(self.config(**config)), surroundings)
+        self.running.append(running)
+        if wait:
+            running.wait_ready()
+        return running.device
 
     def start_process(
         self,
-        *,
+        *arguments: str,
         esim: str = "none",
-        copper: str = "none",
-        radio: str = "none",
-        wait: bool = True,
-        arguments: tuple[str, ...] = (),
         **config: Any,  # noqa: ANN401
-    ) -> Running:
+    ) -> AsProcess:
         file = self.folder / "device.json"
-        base = {
-            "device_id": DEVICE_ID,
-            "eid": EID,
-            "boot_s": 0.01,
-            "transfer_idle_s": 0.5,
-            "lockout_s": 0.3,
-            "key_set": {"kvn": 1, "auth": KEYS.auth.hex(), "enc": KEYS.enc.hex()},
-            "signing_keys": {k: s.public_pem().decode() for k, s in SIGNERS.items()},
-        }
-        file.write_text(json.dumps(base | config))
-        command = [sys.executable, "-m", "hil.virtual.device", "--lifeline", *arguments]
-        command += ["--state", str(self.folder / "state"), "--config", str(file)]
-        command += ["--esim", esim, "--copper", copper, "--radio", radio]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        assert process.stdout is not None
-        self.processes.append(process)
-        port = json.loads(process.stdout.readline())["port"]
-        device = Device.open(port, baudrate=921_600, timeout_s=10, wait=wait)
-        self.running.append(Running(process, port, device))
-        return self.running[-1]
+        file.write_text(json.dumps(self.config(**config)))
+        state = str(self.folder / "state")
+        running = AsProcess(["--state", state, "--config", str(file), "--esim", esim, *arguments])
+        self.running.append(running)
+        running.device.wait_ready(timeout_s=10)
+        return running
 
     def restart(self, *, esim: str = "none", copper: str = "none", **config: Any) -> Device:  # noqa: ANN401
         """End the present device and start one from the same state: a power cycle."""
-        assert self.running[-1].end() == 0
+        self.running[-1].end()
         return self.start(esim=esim, copper=copper, **config)
 
 
@@ -202,10 +265,6 @@ def workbench(tmp_path: Path) -> Iterator[Workbench]:
     bench = Workbench(tmp_path)
     yield bench
     for running in bench.running:
-        if running.process.returncode is None:
-            running.end()
-    for process in bench.processes:
-        if process.returncode is None:
-            process.communicate(timeout=10)
+        running.end()
     for card in bench.cards:
         card.close()

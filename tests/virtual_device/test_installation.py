@@ -14,6 +14,7 @@ from tests.virtual_device.conftest import (
     DEVICE_ID,
     EID,
     KEYS,
+    AsProcess,
     Workbench,
     authenticate,
     command_mode,
@@ -68,11 +69,11 @@ def test_the_secure_area_survives_power_off_and_shows_nothing(
 ) -> None:
     image, card = make_image(), workbench.card()
     card.expect(image)
-    device = workbench.start(esim=card.esim)
-    authenticate(device)
+    running = workbench.start_process(esim=card.esim)
+    authenticate(running.device)
     raw = seal_image(image)
-    device.send_image(raw)
-    workbench.running[-1].kill()
+    running.device.send_image(raw)
+    running.kill()
     files = list((tmp_path / "state").rglob("*.*"))
     assert any(file.name.startswith("image-") for file in files)
     for file in (file for file in files if file.is_file()):
@@ -197,18 +198,18 @@ def test_an_unexpected_answer_to_a_packet_fails_with_its_number(workbench: Workb
     assert done.reason.startswith("packet 3: answer 9f460102")
 
 
-def cut_power_at(workbench: Workbench, card: ScriptedCard, ins: int, nth: int) -> None:
+def cut_power_at(running: AsProcess, card: ScriptedCard, ins: int, nth: int) -> None:
     """Kill the device when the card gets the nth APDU with that instruction."""
-    running = workbench.running[-1]
     original, seen = card._apdu, [0]
 
     def apdu(raw: bytes) -> bytes:
+        answer = original(raw)
         if raw[1] == ins:
             seen[0] += 1
             if seen[0] == nth:
                 running.process.kill()
                 running.process.wait(10)
-        return original(raw)
+        return answer
 
     card._apdu = apdu  # type: ignore[method-assign]
 
@@ -233,11 +234,11 @@ def test_a_power_cut_leaves_something_that_can_go_on_or_says_what_it_needs(
     running = workbench.start_process(esim=card.esim, install_at="command")
     authenticate(running.device)
     running.device.send_image(seal_image(image))
-    workbench.restart(esim=card.esim, install_at="command")
-    cut_power_at(workbench, card, ins, nth)
+    running.device.reboot()
+    cut_power_at(running, card, ins, nth)
     with pytest.raises(LinkError):
-        workbench.running[-1].device.install(timeout_s=3)
-    workbench.running[-1].kill()
+        running.device.install(timeout_s=3)
+    running.kill()
     del card._apdu
     card.answers.clear()
     for step in (*image.steps_before, *image.steps_after)[-99 if nth == 1 else -4 :]:

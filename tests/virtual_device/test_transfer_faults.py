@@ -18,9 +18,9 @@ FRAMES = -(-len(RAW) // 1024)
 
 @pytest.fixture
 def line(workbench: Workbench) -> Iterator[BadLine]:
-    running = workbench.start_process()
-    running.device.close()
-    line = BadLine(running.port)
+    driver = workbench.start()
+    driver.close()
+    line = BadLine(driver.port)
     yield line
     line.close()
 
@@ -109,7 +109,8 @@ def test_a_line_cut_at_any_frame_is_an_error_and_a_retry_resumes(
 
 def test_a_cut_line_at_the_command_is_an_error_too(line: BadLine, device: Device) -> None:
     line.silent = True
-    with pytest.raises(DeviceTimeoutError, match="no answer to 'goodbye' within 5 s"):
+    object.__setattr__(device._at.dialect.operations["goodbye"], "timeout_s", 0.2)
+    with pytest.raises(DeviceTimeoutError, match=r"no answer to 'goodbye' within 0\.2 s"):
         device.goodbye()
     line.silent = False
     device.wait_ready(timeout_s=5)

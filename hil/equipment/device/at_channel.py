@@ -24,7 +24,8 @@ from hil.observer import Direction, Exchange, Observer
 _log = logging.getLogger(__name__)
 _CME: Final = re.compile(r"\+CM[ES] ERROR: (.*)")
 _FORBIDDEN: Final = re.compile(r'["\r\n\x00-\x1f\x7f]')
-_QUIET_S: Final = 0.1
+_QUIET_S: Final = 0.03
+_LONG_QUIET_S: Final = 0.1
 _MAX_LINE: Final = 70_000
 Fields = dict[str, object]
 
@@ -121,7 +122,7 @@ class AtChannel:
         """Send one command line and return the lines before its final result code."""
         with self._lock:
             if self._out_of_step:
-                self.settle()
+                self._drain(_QUIET_S)
             self.note("out", command if shown is None else shown)
             self._out_of_step = True
             self._echo = command
@@ -178,8 +179,12 @@ class AtChannel:
             self._buffer += self.link.read(timeout_s=remaining)
 
     def settle(self) -> None:
-        """Drop what is still on its way until the line is quiet."""
-        stale = bytes(self._buffer) + self.link.drain(quiet_s=_QUIET_S, timeout_s=1.0)
+        """Drop answers that are still on their way, until the line is quiet."""
+        with self._lock:
+            self._drain(_LONG_QUIET_S)
+
+    def _drain(self, quiet_s: float) -> None:
+        stale = bytes(self._buffer) + self.link.drain(quiet_s=quiet_s, timeout_s=1.0)
         self._buffer.clear()
         if stale:
             _log.debug("device %s: %d stale bytes dropped", self._name, len(stale))

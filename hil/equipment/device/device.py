@@ -32,7 +32,8 @@ from hil.observer import NullObserver, Observer
 from hil.wire.device_auth import CommandAuthorization, DeviceHello, JigReading, Manner, Mode
 
 _Answer = TypeVar("_Answer")
-_TRY_S: Final = 0.15
+_TRY_S: Final = 0.05
+_LONGEST_TRY_S: Final = 0.5
 _POLL_S: Final = 0.05
 _NO_AUTHORIZATION: Final = CommandAuthorization(b"", b"")
 
@@ -108,12 +109,12 @@ class Device:
         while True:
             tried += 1
             try:
-                self._at.ask("attention", timeout_s=_TRY_S)
+                self._at.ask("attention", timeout_s=min(_TRY_S * tried, _LONGEST_TRY_S))
                 if tried > 1:
                     # Earlier questions may be answered late: none may pass for a later answer.
                     self._at.settle()
                 for command in self._at.dialect.init:
-                    self._at.command(command, operation="initialise", timeout_s=2.0)
+                    self._at.command(command, operation="initialise", timeout_s=_LONGEST_TRY_S)
             except (DeviceTimeoutError, DeviceAnswerError, DeviceRefusal):
                 if time.monotonic() > deadline:
                     raise DeviceTimeoutError(

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import sys
 from pathlib import Path
 
 from hil.errors import HilError
-from hil.virtual.copper import Copper
-from hil.virtual.device.board import Board
-from hil.virtual.device.config import DeviceConfig, load_config
-from hil.virtual.device.esim import Esim
-from hil.virtual.device.esim_slot import open_slot
-from hil.virtual.device.port import Port
-from hil.virtual.device.power import CopperWires, OwnBattery, Wires
+from hil.virtual.device.assembly import Surroundings, running_device
+from hil.virtual.device.config import load_config
 from hil.virtual.process import add_process_arguments, announce, log_to_stderr, until_ended
 
 
@@ -33,39 +27,25 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-async def _wires(arguments: argparse.Namespace, config: DeviceConfig) -> Wires:
-    if arguments.copper == "none":
-        return OwnBattery(config.rail.power_good_v)
-    copper = await Copper.connect(arguments.copper)
-    return CopperWires(
-        copper,
-        rail_channel=arguments.rail_channel,
-        jig_channel=arguments.jig_channel,
-        rail_ohms=config.rail.load_ohms,
-        jig_ohms=config.jig.input_ohms,
-        battery_volts=config.rail.power_good_v,
-    )
-
-
 async def _serve(arguments: argparse.Namespace) -> None:
     config = load_config(arguments.config)
-    slot = open_slot(arguments.esim, timeout_s=config.apdu_timeout_s)
-    wires = await _wires(arguments, config)
-    port = Port(arguments.link)
-    esim = Esim(slot, timeout_s=config.apdu_timeout_s)
-    board = Board(config, arguments.state, port=port, esim=esim, wires=wires, radio=arguments.radio)
+    surroundings = Surroundings(
+        state=arguments.state,
+        esim=arguments.esim,
+        copper=arguments.copper,
+        jig_channel=arguments.jig_channel,
+        rail_channel=arguments.rail_channel,
+        radio=arguments.radio,
+        link=arguments.link,
+    )
     ended = asyncio.create_task(until_ended(arguments.lifeline))
-    running = asyncio.create_task(board.run())
-    announce("device", port=port.name)
-    try:
-        done, _pending = await asyncio.wait((ended, running), return_when=asyncio.FIRST_COMPLETED)
-        if running in done:
-            running.result()
-    finally:
-        running.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await running
-        port.close()
+    async with running_device(config, surroundings) as device:
+        announce("device", port=device.port)
+        done, _pending = await asyncio.wait(
+            (ended, device.task), return_when=asyncio.FIRST_COMPLETED
+        )
+        if device.task in done:
+            device.task.result()
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -43,6 +43,11 @@ class Board:
         self._wake = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
 
+    @property
+    def serving(self) -> bool:
+        """Whether the firmware has booted and answers on its port."""
+        return self._port.powered
+
     async def run(self) -> None:
         """Watch the rail and live with it until cancelled."""
         self._port.start()
@@ -56,6 +61,7 @@ class Board:
         self._end_life()
 
     def _end_life(self) -> None:
+        self._port.power(on=False)
         if self._life is not None:
             self._life.cancel()
         self._wake.set()
@@ -74,11 +80,14 @@ class Board:
 
     async def _one_life(self) -> None:
         self._wires.load(on=True)
-        self._life = asyncio.create_task(self._firmware())
-        await asyncio.wait((self._life,))
-        if not self._life.cancelled() and (error := self._life.exception()) is not None:
+        life = self._life = asyncio.create_task(self._firmware())
+        try:
+            await asyncio.wait((life,))
+        finally:
+            life.cancel()
+            self._life = None
+        if not life.cancelled() and (error := life.exception()) is not None:
             _log.error("firmware crashed; the watchdog restarts it", exc_info=error)
-        self._life = None
         await self._lose_power()
 
     async def _firmware(self) -> None:

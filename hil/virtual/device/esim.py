@@ -52,7 +52,8 @@ class _Worker:
 
         self._jobs.put(job)
         try:
-            return await asyncio.wait_for(future, timeout_s)
+            async with asyncio.timeout(timeout_s):
+                return await future
         except TimeoutError as err:
             raise EsimError(f"the eSIM has not answered within {timeout_s:g} s") from err
 

@@ -20,6 +20,7 @@ _ON: Final = b"\x01"
 _RESET: Final = b"\x02"
 _ATR: Final = b"\x04"
 _RETRY_S: Final = 0.05
+_OFF_S: Final = 0.5
 
 
 class SocketSlot:
@@ -41,6 +42,7 @@ class SocketSlot:
             if self._socket is None:
                 self._connect(patience_s=0.0)
             self._send(_OFF)
+            self._await_off()
         self.end()
         self._powered = False
 
@@ -69,6 +71,12 @@ class SocketSlot:
         if len(response) < 2:
             raise EsimError(f"the eSIM answered {len(response)} bytes, no status word")
         return response
+
+    def _await_off(self) -> None:
+        """Wait a little until the card has read that it is off, unless somebody else holds it."""
+        self._open().settimeout(_OFF_S)
+        self._send(_ATR)
+        self._receive()
 
     def _control(self, *codes: bytes) -> bytes:
         atr = b""

@@ -29,7 +29,7 @@ class Port:
         if link is not None:
             link.unlink(missing_ok=True)
             link.symlink_to(self.name)
-        self._powered = False
+        self.powered = False
         self._received = bytearray()
         self._news = asyncio.Event()
 
@@ -39,7 +39,7 @@ class Port:
 
     def power(self, *, on: bool) -> None:
         """Switch the transceiver; what it had not yet taken from the line is lost."""
-        self._powered = on
+        self.powered = on
         self._received.clear()
         with contextlib.suppress(termios.error):
             termios.tcflush(self._near, termios.TCOFLUSH)
@@ -59,7 +59,7 @@ class Port:
 
     async def write(self, data: bytes) -> None:
         """Put bytes on the line."""
-        while data and self._powered:
+        while data and self.powered:
             try:
                 data = data[os.write(self._far, data) :]
             except BlockingIOError:
@@ -82,7 +82,8 @@ class Port:
         ready = asyncio.Event()
         loop.add_writer(self._far, ready.set)
         try:
-            await asyncio.wait_for(ready.wait(), _WRITE_S)
+            async with asyncio.timeout(_WRITE_S):
+                await ready.wait()
         except TimeoutError:
             return False
         else:
@@ -95,6 +96,6 @@ class Port:
             data = os.read(self._far, _CHUNK)
         except OSError:
             return
-        if self._powered and data:
+        if self.powered and data:
             self._received += data
             self._news.set()

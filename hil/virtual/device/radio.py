@@ -53,7 +53,8 @@ class Radio:
         number = self._last_id
         try:
             self._send({"submit": tpdu.hex(), "id": number})
-            return await asyncio.wait_for(answer, _SUBMIT_S)
+            async with asyncio.timeout(_SUBMIT_S):
+                return await answer
         except TimeoutError:
             return False
         finally:

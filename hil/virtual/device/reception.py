@@ -19,6 +19,7 @@ from hil.wire.device_window import ReceiveWindow
 _log = logging.getLogger(__name__)
 _LINGER_S: Final = 1.0
 _GUARD_S: Final = 1.0
+_LOOK_S: Final = 0.05
 _ESCAPE_SEQUENCE: Final = b"+++"
 
 
@@ -120,7 +121,8 @@ class Reception:
         deadline = loop.time() + self._idle_s
         while (left := deadline - loop.time()) > 0:
             try:
-                data = await asyncio.wait_for(self._port.read(), min(left, 0.05))
+                async with asyncio.timeout(min(left, _LOOK_S)):
+                    return await self._port.read()
             except TimeoutError:
                 if not self._granted():
                     await self._close(
@@ -129,8 +131,6 @@ class Reception:
                     )
                 if deframer.pending == _ESCAPE_SEQUENCE and self._idle_s - left >= _GUARD_S:
                     break
-            else:
-                return data
         raise Refusal(Cme.TRANSFER_ABORTED, "the sender fell silent")
 
     async def _judge(self, window: ReceiveWindow, announced: Announcement, digest: bytes) -> None:
