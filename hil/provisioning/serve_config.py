@@ -18,6 +18,7 @@ from hil.provisioning.trust import Role
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Secret = Annotated[HexBytes, Field(repr=False)]
+AnySecret = Annotated[HexBytes | None, Field(repr=False)]
 
 
 class Section(BaseModel):
@@ -114,15 +115,15 @@ class DeviceRow(Section):
     eid: str
     life: Literal["development", "commercial"] = "commercial"
     kvn: int | None = None
-    auth: Secret | None = None
-    enc: Secret | None = None
+    auth: AnySecret = None
+    enc: AnySecret = None
 
 
 class SigningKeys(Section):
     """Image signing keys, P-256 scalars of 32 bytes."""
 
-    development: Secret | None = None
-    commercial: Secret | None = None
+    development: AnySecret = None
+    commercial: AnySecret = None
 
 
 class SupportFunctions(Section):

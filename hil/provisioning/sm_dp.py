@@ -189,7 +189,8 @@ class SmDp:
             ).first()
             if taken is not None:
                 raise Refusal(
-                    RefusalCode.EXISTS, f"{self.id} has made a profile {taken.iccid} before"
+                    RefusalCode.EXISTS,
+                    f"{self.id} has made the profile {taken.iccid} with this ICCID or IMSI before",
                 )
             connection.execute(
                 insert(PROFILES),

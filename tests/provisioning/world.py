@@ -110,7 +110,7 @@ class World:
             "eum-1",
             self.store("eum"),
             self.eum_key,
-            plan=NumberPlan("8900102", "00101"),
+            plan=NumberPlan("8900102", "0010109"),
             sm_sr="sm-sr-1",
         )
         for factory in self.factories.values():
