@@ -10,7 +10,7 @@ from hil.errors import ProtocolError
 
 _FIXED = re.compile(r"[+-]?\d{1,6}(?:\.(\d*))?")
 _NR3 = re.compile(r"[+-]?\d{1,3}\.\d{3,}E[+-]\d{2}", re.IGNORECASE)
-_ERROR = re.compile(r"([+-]?\d{1,6})\s*,?\s*\"?([^\"]*)\"?")
+_ERROR = re.compile(r"""([+-]?\d{1,6})(?:\s*,\s*"([^"]*)"|[\s,]+([A-Za-z][^"]*))""")
 _NOT_AVAILABLE = 9.0e37
 """SCPI writes "not a number" as 9.91E37 and infinity as 9.9E37."""
 
@@ -75,7 +75,7 @@ def read_error(reply: str, where: str) -> tuple[int, str]:
     match = _ERROR.fullmatch(reply.strip())
     if match is None:
         raise ProtocolError(f"{where}: reply {_shown(reply)} is not an entry of an error queue")
-    return int(match[1]), match[2].strip()
+    return int(match[1]), (match[2] or match[3] or "").strip()
 
 
 def _shown(reply: str) -> str:
