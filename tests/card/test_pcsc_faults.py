@@ -198,6 +198,31 @@ def test_a_swapped_card_is_never_spoken_to_unpowered(card: Card, insert: Insert)
     assert second.power.count(1) >= 1
 
 
+def test_a_swap_is_not_forgotten_by_disconnecting(card: Card, insert: Insert) -> None:
+    first = insert()
+    card.connect()
+    first.pull()
+    second = insert(good=b"other\x90\x00")
+    with pytest.raises(CardRemovedError):
+        card.send(READ)
+    card.disconnect()
+    card.connect()
+    assert card.send(READ).data == b"other"
+    assert 1 in second.power
+
+
+def test_connecting_again_is_quick_while_nothing_was_lost(card: Card, insert: Insert) -> None:
+    insert()
+    with pytest.raises(NoCardError):
+        card.connect(timeout_s=0.0)
+    card.connect()
+    begin = time.monotonic()
+    for _ in range(3):
+        card.disconnect()
+        card.connect()
+    assert time.monotonic() - begin < 0.4
+
+
 def test_a_reset_by_another_program_is_named_and_the_next_transaction_mends_it(
     card: Card, insert: Insert, other: PcscTransport
 ) -> None:

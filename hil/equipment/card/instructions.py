@@ -1,4 +1,4 @@
-"""Names of instructions, for people who read a trace: ETSI TS 102 221, 10.1.2, GlobalPlatform 11."""
+"""Names of instructions, to read in a trace: ETSI TS 102 221 (10.1.2), GlobalPlatform (11)."""
 
 from __future__ import annotations
 

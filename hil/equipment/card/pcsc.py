@@ -60,6 +60,7 @@ class PcscTransport:
         self._context = _NONE
         self._handle = _NONE
         self._pci = 0
+        self._send: Callable[[int, int, list[int]], tuple[int, list[int]]] = _not_connected
         self._protocol: CardProtocol = "T=0"
         self._lost = False
 
@@ -91,6 +92,7 @@ class PcscTransport:
         self._connect_card(deadline)
         if swapped:
             self._power_cycle(deadline)
+        self._lost = False
         return self._atr()
 
     def transmit(self, command: bytes, *, timeout_s: float) -> bytes:
@@ -102,7 +104,7 @@ class PcscTransport:
             raise CardRemovedError(f"no connection to the card in reader {self._reader}: connect")
         try:
             code, answer = (self._deadline if self._held else self._calls).call(
-                self._scard.SCardTransmit,
+                self._send,
                 self._handle,
                 self._pci,
                 list(command),
@@ -148,8 +150,9 @@ class PcscTransport:
             self._scard.SCardDisconnect(self._handle, self._scard.SCARD_LEAVE_CARD)
         if self._context:
             self._scard.SCardReleaseContext(self._context)
+        lost = self._lost
         self._forget()
-        self._lost = False
+        self._lost = lost
         self._deadline.close()
         self._calls.close()
 
@@ -164,6 +167,7 @@ class PcscTransport:
         if code != OK:
             raise self._error(code, "SCardEstablishContext")
         self._context = context
+        self._send = self._scard.SCardTransmit
 
     def _find_reader(self) -> str:
         code, names = self._scard.SCardListReaders(self._context, [])
@@ -292,7 +296,7 @@ class PcscTransport:
         number = _code(code)
         if number in SERVICE_LOST:
             self._forget()
-        elif number in CARD_ABSENT:
+        elif number in CARD_ABSENT and self._handle:
             self._lost = True
         return error_for(number, doing=doing, reader=repr(self._reader))
 
@@ -301,6 +305,10 @@ class PcscTransport:
         self._handle = self._context = _NONE
         self._lost = True
         self._held = False
+
+
+def _not_connected(handle: int, pci: int, command: list[int]) -> tuple[int, list[int]]:
+    raise CardRemovedError(f"no connection for {len(command)} bytes ({handle}, {pci}): connect")
 
 
 def _code(code: int) -> int:
