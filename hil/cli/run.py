@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from hil.bench.project import project_root, runs_folder
 from hil.cli import INTERRUPTED, OK, REPORT
@@ -18,7 +19,24 @@ from hil.cli.choice import add_bench_arguments, choose_bench
 from hil.cli.pytest_command import pytest_command
 from hil.evidence import allure_report as report
 
-END_S = 30.0
+END_S: Final = 30.0
+WORKERS: Final = 2
+"""Benches side by side when the whole suite runs on virtual parts; a real bench has one owner."""
+_SERIAL: Final = frozenset(
+    (
+        "-n",
+        "--numprocesses",
+        "--dist",
+        "--pdb",
+        "--trace",
+        "-s",
+        "--capture",
+        "--co",
+        "--collect-only",
+        "-p",
+    )
+)
+"""Options with which the user decides about processes, or wants to be in the only one."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +66,11 @@ def main(arguments: argparse.Namespace, rest: list[str]) -> int:
     (folder / "bench.txt").write_text("\n".join(banner) + "\n", encoding="utf-8")
     results = folder / "allure-results"
     command = pytest_command(child_of=os.getpid())
-    command += [*_targets(rest, root), *rest]
+    targets = _targets(rest, root)
+    command += [*targets, *rest]
+    if targets and lab.is_virtual and not _SERIAL.intersection(_options(rest)):
+        # A virtual bench for each worker; files stay whole, because tests of one share a state.
+        command += ["-n", str(min(WORKERS, os.cpu_count() or 1)), "--dist", "loadfile"]
     command += ["--hil-bench", str(lab.path), "--hil-run-dir", str(folder)]
     command += ["-p", "no:randomly", "--tb=short", f"--junitxml={folder / 'junit.xml'}"]
     command += [f"--alluredir={results}", "--allure-no-capture"]
@@ -79,6 +101,12 @@ def _folder(given: str | None) -> Path:
 def _targets(rest: list[str], root: Path) -> list[str]:
     named = [word for word in rest if not word.startswith("-") and _is_target(word)]
     return [] if named else [str(root / "testcases")]
+
+
+def _options(rest: list[str]) -> set[str]:
+    """Return the names of the options given, also of ``-n2`` and ``--name=value``."""
+    options = (word.partition("=")[0] for word in rest if word.startswith("-"))
+    return {word if word.startswith("--") else word[:2] for word in options}
 
 
 def _is_target(word: str) -> bool:

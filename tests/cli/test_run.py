@@ -45,6 +45,7 @@ def only_run(project: Path) -> Path:
 
 def test_a_run_leaves_banner_results_and_report(hil: Hil, project: Path) -> None:
     done = hil("run", "--bench", "small", PATH=allure(project, PAGE))
+    assert "2 workers" in done.stdout, "the whole suite runs on two virtual benches side by side"
     assert done.returncode == 0, done.stdout + done.stderr
     assert "RIGOL TECHNOLOGIES,DP832,DP8C000000007" in done.stdout
     assert "PASS 1  FAIL 0  INCONCLUSIVE 0  ERROR 0  NOT APPLICABLE 1" in done.stdout
@@ -63,7 +64,7 @@ def test_a_run_leaves_banner_results_and_report(hil: Hil, project: Path) -> None
 
 
 def test_without_allure_one_line_says_what_mends_it(hil: Hil, project: Path) -> None:
-    done = hil("run", "--bench", "bare", PATH="/usr/bin:/bin")
+    done = hil("run", "--bench", "bare", "-n0", PATH="/usr/bin:/bin")
     assert done.returncode == 0
     (line,) = (row for row in done.stdout.splitlines() if row.startswith("report"))
     assert "sudo apt install nodejs npm" in line
@@ -82,18 +83,18 @@ def test_without_allure_one_line_says_what_mends_it(hil: Hil, project: Path) -> 
     ids=["fails", "empty", "calls home"],
 )
 def test_a_report_that_fails_is_not_well(hil: Hil, project: Path, rest: str, text: str) -> None:
-    done = hil("run", "--bench", "bare", PATH=allure(project, rest))
+    done = hil("run", "--bench", "bare", "-n0", PATH=allure(project, rest))
     assert done.returncode == 7
     assert text in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_failures_and_strictness_reach_the_exit_code(hil: Hil, project: Path) -> None:
-    assert hil("run", "--bench", "bare", "--no-report", "--strict").returncode == 1
+    assert hil("run", "--bench", "bare", "-n0", "--no-report", "--strict").returncode == 1
     path = project / "testcases" / "test_it.py"
     path.write_text(path.read_text().replace("assert True", "assert False"))
-    assert hil("run", "--bench", "bare", "--no-report").returncode == 1
-    done = hil("run", "--bench", "bare", "--no-report", "-k", "nothing_like_it")
+    assert hil("run", "--bench", "bare", "-n0", "--no-report").returncode == 1
+    done = hil("run", "--bench", "bare", "-n0", "--no-report", "-k", "nothing_like_it")
     assert done.returncode == 5
 
 
@@ -101,7 +102,9 @@ def test_pytest_arguments_pass_through(hil: Hil, project: Path) -> None:
     done = hil("run", "--bench", "bare", "--no-report", "-k", "good", "-n", "1", "-q")
     assert done.returncode == 0
     assert "PASS 1" in done.stdout
-    done = hil("run", "--bench", "bare", "--no-report", "testcases/test_it.py::test_needs_a_card")
+    done = hil(
+        "run", "--bench", "bare", "-n0", "--no-report", "testcases/test_it.py::test_needs_a_card"
+    )
     assert "NOT APPLICABLE 1" in done.stdout
     assert "PASS 0" in done.stdout
 
@@ -139,7 +142,7 @@ def test_it():
 """)
     boot = (
         "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
-        "from hil.cli import main; sys.exit(main(['run', '--bench', 'bare', '--no-report']))"
+        "from hil.cli import main; sys.exit(main(['run', '--bench', 'bare', '--no-report', '-n0']))"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", boot],
