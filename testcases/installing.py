@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hil.equipment.device.types import InstallReport, TransferReport
 
 INSTALL_TIMEOUT_S: Final = 60.0
+JOB_TIMEOUT_S: Final = 60.0
 
 
 def hand_over(owner: DeviceOwner, raw: bytes) -> TransferReport:
