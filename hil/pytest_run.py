@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hil.bench.lab import Lab
     from hil.observer import Exchange
 
+MAIN: Final = "main"
 SEVERITIES: Final = ("blocker", "critical", "normal", "minor", "trivial")
 _Thing = TypeVar("_Thing")
 _LACKING = pytest.StashKey[str]()
@@ -52,7 +53,7 @@ class Run:
     def worker(self) -> str:
         """Name of this process: ``main``, or ``gw0`` and so on under xdist."""
         given: dict[str, str] = getattr(self.config, "workerinput", {})
-        return given.get("workerid", "main")
+        return given.get("workerid", MAIN)
 
     def folder(self) -> Path:
         """Return this process's folder for logs and notes; a temporary one if none was named."""
@@ -79,7 +80,14 @@ class Run:
                 self._lab = load_lab(name, profile=profile)
             except ConfigError as err:
                 raise pytest.UsageError(str(err)) from None
+            self._lead_workers()
         return self._lab
+
+    def _lead_workers(self) -> None:
+        if self.worker == MAIN and self.config.getoption("numprocesses", None):
+            from hil.pytest_workers import Workers  # noqa: PLC0415 - only on a controller
+
+            self.config.pluginmanager.register(Workers(), "hil-workers")
 
     def bench(self) -> Bench:
         """Return the open bench of this process; equipment on it opens when first used.
@@ -93,6 +101,10 @@ class Run:
             from hil.bench.bench import Bench  # noqa: PLC0415
 
             assert lab is not None  # noqa: S101 - lack() does not return
+            if self.worker != MAIN:
+                from hil.pytest_workers import die_with_parent  # noqa: PLC0415
+
+                die_with_parent()
             self._bench = Bench(lab, self.folder(), observer=_Notes())
         return self._bench
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -105,3 +109,47 @@ def test_a_failing_close_is_told_and_fails_the_run(session: Session, tmp_path: P
     assert "NOT SAFE" in done.stdout
     assert "power supply off" in done.stdout
     assert "1 passed" in done.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL], ids=str)
+def test_the_end_of_the_controller_reaches_the_workers_at_once(
+    tmp_path: Path, environment: dict[str, str], number: signal.Signals
+) -> None:
+    (tmp_path / "conftest.py").write_text(CONFTEST)
+    (tmp_path / "test_it.py").write_text("""
+import os, time
+from pathlib import Path
+
+def test_it(bench):
+    bench.jig.attach()
+    off = bench._off
+    def proven(supply):
+        off(supply)
+        Path("off").write_text(str([supply.channel(n).status().on for n in (1, 2)]))
+    bench._off = proven
+    Path("on").write_text(str(os.getpid()))
+    time.sleep(60)
+""")
+    command = [sys.executable, "-m", "pytest", "-p", "hil.plugin", "-p", "no:cacheprovider"]
+    process = subprocess.Popen(
+        [*command, "-p", "xdist", "-n", "1", "--hil-bench", "virtual"],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 30
+    while not (tmp_path / "on").exists() or not (tmp_path / "on").read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    started = time.monotonic()
+    process.send_signal(number)
+    while not (tmp_path / "off").exists() or not (tmp_path / "off").read_text():
+        assert time.monotonic() - started < 2.5, "the outputs were not switched off in time"
+        time.sleep(0.02)
+    assert (tmp_path / "off").read_text() == "[False, False]"
+    assert process.wait(15) != 0
+    worker = (tmp_path / "on").read_text()
+    while not gone(worker):
+        assert time.monotonic() - started < 20
+        time.sleep(0.05)
