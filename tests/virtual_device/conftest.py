@@ -62,12 +62,13 @@ def make_image(  # every argument is one way to spoil an image
     disclose: bool | None = None,
     image_id: str = "image-1",
     isd_r_keys: KeySet = ISD_R_KEYS,
+    enable: bool = True,
 ) -> Image:
     packets, s_enc = prepare_packets(
         make_package(kind), derive(BASE_KEYS, AID), AID, 1, bytes(range(8))
     )
     script = prepare_install(
-        isd_r_keys, counter, bytes(range(8, 16)), isdp_aid=AID, memory=60_000, enable=True
+        isd_r_keys, counter, bytes(range(8, 16)), isdp_aid=AID, memory=60_000, enable=enable
     )
     shown = claimed or kind
     return Image(
@@ -86,6 +87,16 @@ def make_image(  # every argument is one way to spoil an image
         device_id=device_id,
         disclosed_key=s_enc if (disclose if disclose is not None else shown == "test") else None,
     )
+
+
+def key_fields(keys: KeySet) -> dict[str, object]:
+    """Return an SCP03 key set as a factory file has it."""
+    return {
+        "kvn": keys.kvn,
+        "enc": keys.enc.hex(),
+        "mac": keys.mac.hex(),
+        "dek": keys.dek.hex(),
+    }
 
 
 def seal_image(image: Image, kind: str = "development", key: bytes | None = KEYS.enc) -> bytes:

@@ -13,7 +13,6 @@ from hil.equipment.device import Device, DeviceRefusal
 from hil.virtual.euicc import VirtualCard, open_card
 from hil.virtual.euicc.contacts import Contacts
 from hil.wire.identifiers import ISD_R_AID
-from hil.wire.scp03_keys import KeySet
 from tests.virtual_device.conftest import (
     AID,
     BASE_KEYS,
@@ -23,18 +22,10 @@ from tests.virtual_device.conftest import (
     Workbench,
     authenticate,
     command_mode,
+    key_fields,
     make_image,
     seal_image,
 )
-
-
-def key_set(keys: KeySet) -> dict[str, object]:
-    return {
-        "kvn": keys.kvn,
-        "enc": keys.enc.hex(),
-        "mac": keys.mac.hex(),
-        "dek": keys.dek.hex(),
-    }
 
 
 @pytest.fixture(params=["T=0", "T=1"])
@@ -50,9 +41,9 @@ def card(tmp_path: Path, protocol: str) -> Iterator[VirtualCard]:
             "eid": EID,
             "isd_r": {
                 "scp80": [],
-                "scp03": [key_set(ISD_R_KEYS) | {"counter": 0}],
+                "scp03": [key_fields(ISD_R_KEYS) | {"counter": 0}],
             },
-            "isd_p_base": key_set(BASE_KEYS),
+            "isd_p_base": key_fields(BASE_KEYS),
             "memory": 500_000,
             "protocol": protocol,
             "bootstrap_profile": None,

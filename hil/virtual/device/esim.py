@@ -63,7 +63,10 @@ class _Worker:
 
 
 class Esim:
-    """One eSIM with its power. ``last`` is its last answer, ``resets`` counts lost card states."""
+    """One eSIM with its power. ``last`` is its last answer, ``resets`` counts lost card states.
+
+    ``greeting`` is sent again when somebody else has reset the card: it must know its terminal.
+    """
 
     def __init__(self, slot: EsimSlot, *, timeout_s: float) -> None:
         self._slot = slot
@@ -73,6 +76,7 @@ class Esim:
         self._t0 = True
         self.powered = False
         self.resets = 0
+        self.greeting: CommandApdu | None = None
         self.last = ResponseApdu(b"", 0x9000)
 
     @property
@@ -90,6 +94,7 @@ class Esim:
     async def power_off(self) -> None:
         """Take the power away."""
         self.powered = False
+        self._slot.interrupt()
         await self._call(self._slot.power_off, patience=2.0)
 
     async def reset(self) -> None:
@@ -101,9 +106,12 @@ class Esim:
     async def burst(self) -> AsyncIterator[None]:
         """Hold the eSIM for several APDUs."""
         async with self._lock:
-            if not await self._call(self._slot.begin, patience=3.0):
-                self.resets += 1
+            kept = await self._call(self._slot.begin, patience=3.0)
             try:
+                if not kept:
+                    self.resets += 1
+                    if self.greeting is not None:
+                        await self.exchange(self.greeting)
                 yield
             finally:
                 await asyncio.shield(self._call(self._slot.end))

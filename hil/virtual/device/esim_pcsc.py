@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from typing import Any, Final
 
@@ -13,8 +14,6 @@ from hil.virtual.device.esim_slot import EsimError
 _SUCCESS: Final = 0
 _RESET_CARD: Final = 0x80100068
 _POLL_S: Final = 0.05
-_NO_CARD: Final = (0x8010000C, 0x80100069, 0x80100066, 0x80100016)
-"""No smart card, removed, unresponsive, not transacted: what a card that is coming shows."""
 
 
 class PcscSlot:
@@ -26,9 +25,11 @@ class PcscSlot:
         self._context: Any = None
         self._card: Any = None
         self._protocol = 0
+        self._interrupted = threading.Event()
 
     def power_on(self) -> bytes:
         """Connect to the card; waits for it until the deadline."""
+        self._interrupted.clear()
         if self._card is not None:
             return self.reset()
         deadline = time.monotonic() + self._timeout_s
@@ -38,15 +39,18 @@ class PcscSlot:
                 return self._atr()
             except EsimError:
                 self._drop()
-                if time.monotonic() > deadline:
+                if time.monotonic() > deadline or self._interrupted.wait(_POLL_S):
                     raise
-                time.sleep(_POLL_S)
 
     def power_off(self) -> None:
         """Disconnect and unpower the card."""
         if self._card is not None:
             scard.SCardDisconnect(self._card, scard.SCARD_UNPOWER_CARD)
         self._drop()
+
+    def interrupt(self) -> None:
+        """Stop waiting for a card; a call inside PC/SC cannot be stopped."""
+        self._interrupted.set()
 
     def reset(self) -> bytes:
         """Reset the card."""

@@ -20,6 +20,9 @@ class EsimSlot(Protocol):
     def power_off(self) -> None:
         """Take the power away; never raises."""
 
+    def interrupt(self) -> None:
+        """Make a call that waits give up; from another thread, before the power goes."""
+
     def reset(self) -> bytes:
         """Reset the powered eSIM; return its ATR."""
 
@@ -41,6 +44,9 @@ class EmptySlot:
         raise EsimError("this device has no eSIM: give one by --esim")
 
     def power_off(self) -> None:
+        """Do nothing."""
+
+    def interrupt(self) -> None:
         """Do nothing."""
 
     def reset(self) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
+import threading
 import time
 from collections.abc import Callable
 from typing import Final
@@ -31,20 +32,30 @@ class SocketSlot:
         self._timeout_s = timeout_s
         self._socket: socket.socket | None = None
         self._powered = False
+        self._interrupted = threading.Event()
 
     def power_on(self) -> bytes:
         """Power the card off and on: it may have been left on by whoever held it before."""
+        self._interrupted.clear()
         return self._control(_OFF, _ON)
 
     def power_off(self) -> None:
         """Take the power away; a card that is gone is off already, and not waited for."""
         with contextlib.suppress(EsimError):
-            if self._socket is None:
-                self._connect(patience_s=0.0)
+            self.end()
+            self._connect(patience_s=0.0)
             self._send(_OFF)
             self._await_off()
         self.end()
         self._powered = False
+
+    def interrupt(self) -> None:
+        """Hang up on a card that is being waited for."""
+        self._interrupted.set()
+        held = self._socket
+        if held is not None:
+            with contextlib.suppress(OSError):
+                held.shutdown(socket.SHUT_RDWR)
 
     def reset(self) -> bytes:
         """Reset the card."""
@@ -110,9 +121,8 @@ class SocketSlot:
                 connection = socket.create_connection(self._address, timeout=self._timeout_s)
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             except OSError as err:
-                if time.monotonic() > deadline:
+                if time.monotonic() > deadline or self._interrupted.wait(_RETRY_S):
                     raise EsimError(f"eSIM at {self._address}: no connection ({err})") from err
-                time.sleep(_RETRY_S)
             else:
                 self._socket = connection
                 return

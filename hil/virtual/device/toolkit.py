@@ -43,6 +43,7 @@ class Toolkit:
 
     async def introduce(self) -> None:
         """Send TERMINAL PROFILE: only after it the card may have wishes."""
+        self._esim.greeting = cat.terminal_profile(PROFILE)
         async with self._esim.burst():
             response = await self._esim.exchange(cat.terminal_profile(PROFILE))
         await self.serve(response)
