@@ -115,7 +115,7 @@ def test_a_lock_whose_owner_died_is_taken_over(checkout: Checkout) -> None:
 
 
 def test_a_killed_set_up_leaves_nothing_half_done(checkout: Checkout) -> None:
-    process = checkout.start("doctor", PIP_SECONDS="5")
+    process = checkout.start("doctor", PIP_SECONDS="2")
     deadline = time.monotonic() + 10
     while not checkout.asked("pip install"):
         assert time.monotonic() < deadline
