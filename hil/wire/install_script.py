@@ -28,6 +28,9 @@ __all__ = ["CREATE_ANSWER", "InstallScript", "ScriptStep", "prepare_install", "s
 CREATE_ANSWER: Final = b"\x00"
 """Answer data of INSTALL: no confirmation follows (GlobalPlatform card specification, 11.5.3)."""
 
+CLEARED: Final = "9000|6A88"
+"""Status words of a deletion after which the ISD-P is gone."""
+
 STORE_DATA_SIZE: Final = 255
 """Most bytes of a TLV in one STORE DATA command."""
 
@@ -60,6 +63,7 @@ def prepare_install(
     level: int = DEFAULT_LEVEL,
     diversification: bytes = bytes(10),
     create_answer: bytes = CREATE_ANSWER,
+    clear: bool = False,
 ) -> InstallScript:
     """Write the steps that create ``isdp_aid`` and, with ``enable``, enable its profile.
 
@@ -67,6 +71,8 @@ def prepare_install(
     * ``host_challenge``: 8 bytes. The second session uses them too: its card challenge differs.
     * ``diversification``: the card's 10 bytes in the answer to INITIALIZE UPDATE.
     * ``create_answer``: the card's plain answer to INSTALL.
+    * ``clear``: delete first what an earlier attempt may have left of the ISD-P; that it left
+      nothing (6A88) is as good.
     """
 
     def session(number: int) -> PreparedSession:
@@ -80,9 +86,12 @@ def prepare_install(
         )
 
     create = session(0)
+    opening = [_select(ISD_R_AID), *map(_step, create.opening)]
+    if clear:
+        delete = create.exchange(isdr_commands.delete_profile(isdp_aid)).command
+        opening.append(ScriptStep(delete.encode(), None, CLEARED))
     before = (
-        _select(ISD_R_AID),
-        *map(_step, create.opening),
+        *opening,
         _step(
             create.exchange(
                 isdr_commands.create_isdp(isdp_aid, memory),

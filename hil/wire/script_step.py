@@ -9,7 +9,9 @@ from typing import Final
 from hil.errors import CodecError
 from hil.wire.apdu import CommandApdu, ResponseApdu
 
-_RULE: Final = re.compile(r"[0-9A-F]{1,4}[X]{0,3}")
+_RULE: Final = re.compile(
+    r"(?=.{4}(\||$))[0-9A-F]{1,4}X{0,3}(\|(?=.{4}(\||$))[0-9A-F]{1,4}X{0,3})*"
+)
 SUCCESS: Final = "9000"
 
 
@@ -18,8 +20,9 @@ class ScriptStep:
     """A command APDU, the answer data to expect, and the status word to expect.
 
     * ``expected``: answer data, compared byte for byte; None: not predictable, not compared.
-    * ``sw``: four hex digits, ``X`` at the end for any digit. ``9000`` also accepts 91xx: the
-      card did it and has a proactive command waiting (ETSI TS 102 221).
+    * ``sw``: four hex digits, ``X`` at the end for any digit; several such rules with ``|``
+      between them, one of which must fit. ``9000`` also accepts 91xx: the card did it and has a
+      proactive command waiting (ETSI TS 102 221).
     """
 
     command: bytes
@@ -27,16 +30,16 @@ class ScriptStep:
     sw: str = SUCCESS
 
     def __post_init__(self) -> None:
-        if len(self.sw) != 4 or not _RULE.fullmatch(self.sw):
-            raise CodecError(f"status word rule {self.sw!r} is not like 9000 or 63CX")
+        if not _RULE.fullmatch(self.sw):
+            raise CodecError(f"status word rule {self.sw!r} is not like 9000, 63CX or 9000|6A88")
         CommandApdu.decode(self.command)
 
     def accepts_sw(self, sw: int) -> bool:
         """Tell whether the status word fits the rule."""
-        if self.sw == SUCCESS and sw >> 8 == 0x91:
+        rules = self.sw.split("|")
+        if SUCCESS in rules and sw >> 8 == 0x91:
             return True
-        digits = self.sw.rstrip("X")
-        return f"{sw:04X}".startswith(digits)
+        return any(f"{sw:04X}".startswith(rule.rstrip("X")) for rule in rules)
 
     def mismatch(self, response: ResponseApdu) -> str | None:
         """Return what is wrong with the card's answer, without its data; None if it fits."""

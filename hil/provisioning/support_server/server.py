@@ -269,10 +269,13 @@ class SupportServer:
             return None
         with self._store.transaction() as connection:
             self.workshop.set_state(connection, image.image_id, report.result, report.reason)
-        if report.result != "stale":
-            return None
         if report.found_counter is not None:
             self.workshop.set_counter(image.eid, report.found_counter)
+        elif report.result != "refused":
+            # It broke off in its first session; if not, the next image will find the counter.
+            self.workshop.set_counter(image.eid, image.counter + 1)
+        if report.result != "stale":
+            return None
         return self.workshop.build(image.iccid, enable=image.enable)
 
     def _manager_of(self, mno: str) -> str | None:

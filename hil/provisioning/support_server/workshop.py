@@ -78,6 +78,7 @@ class ImageWorkshop:
     ) -> ImageRecord:
         """Make an image of a profile's packets; an older open one of this profile is withdrawn.
 
+        From the second image on, what the earlier ones may have left of the ISD-P is deleted first.
         It is signed with the key of the device's life (or ``signed_by``) and enciphered for the device
         where the device is known and has a key set.
         """
@@ -99,6 +100,7 @@ class ImageWorkshop:
                     isdp_aid=packet_set.isdp_aid,
                     memory=packet_set.memory,
                     enable=enable,
+                    clear=issue > 1,
                 )
                 image = image_of(
                     packet_set,
