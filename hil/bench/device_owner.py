@@ -10,6 +10,7 @@ from hil.errors import LinkTimeoutError
 from hil.wire.device_auth import (
     NONCE_LENGTH,
     RELEASE_MODE,
+    CommandAuthorization,
     DeviceHello,
     DeviceKeySet,
     Manner,
@@ -19,7 +20,6 @@ from hil.wire.device_auth import (
 )
 
 if TYPE_CHECKING:
-    from hil.bench.key_files import DeviceKeyFile
     from hil.equipment.device.device import Device
 
 LOCKOUT_TIMEOUT_S: Final = 60.0
@@ -29,9 +29,13 @@ _POLL_S: Final = 0.05
 class DeviceOwner:
     """Speaks to ``device`` as a server does that holds its key set."""
 
-    def __init__(self, device: Device, keys: DeviceKeyFile) -> None:
+    def __init__(self, device: Device, keys: DeviceKeySet) -> None:
         self.device = device
-        self.keys = DeviceKeySet(keys.kvn, keys.auth, keys.enc)
+        self.keys = keys
+
+    def with_keys(self, keys: DeviceKeySet) -> DeviceOwner:
+        """Return somebody who speaks to the same device, but holds other keys."""
+        return DeviceOwner(self.device, keys)
 
     def hello(self) -> tuple[bytes, DeviceHello]:
         """Ask the device for its proofs; return the server nonce with its answer."""
@@ -49,15 +53,20 @@ class DeviceOwner:
 
     def command_mode(self, mode: Mode) -> None:
         """Order a mode, as the support server does through its second interface."""
-        self._order_mode(mode.value)
+        self.device.set_mode(mode.value, self.order_mode(mode.value))
 
     def release_mode(self) -> None:
         """Take the server's input event back: second mode, and any input event may change it."""
-        self._order_mode(RELEASE_MODE)
+        self.device.set_mode(RELEASE_MODE, self.order_mode(RELEASE_MODE))
 
-    def _order_mode(self, mode: str) -> None:
+    def command_manner(self, manner: Manner) -> None:
+        """Replace the device's manner of authentication."""
+        self.device.set_manner(manner.value, self.order_manner(manner))
+
+    def order_mode(self, mode: str) -> CommandAuthorization:
+        """Authorize one change to ``mode``, with a fresh nonce of the device."""
         who = self.device.identity()
-        order = authorize_mode(
+        return authorize_mode(
             self.keys,
             device_id=who.device_id,
             eid=who.eid,
@@ -65,12 +74,11 @@ class DeviceOwner:
             device_nonce=self.device.challenge(),
             mode=mode,
         )
-        self.device.set_mode(mode, order)
 
-    def command_manner(self, manner: Manner) -> None:
-        """Replace the device's manner of authentication."""
+    def order_manner(self, manner: Manner) -> CommandAuthorization:
+        """Authorize one replacement of the manner, with a fresh nonce of the device."""
         who = self.device.identity()
-        order = authorize_manner(
+        return authorize_manner(
             self.keys,
             device_id=who.device_id,
             eid=who.eid,
@@ -78,7 +86,6 @@ class DeviceOwner:
             device_nonce=self.device.challenge(),
             manner=manner.value,
         )
-        self.device.set_manner(manner.value, order)
 
     def wait_unlocked(self, *, timeout_s: float = LOCKOUT_TIMEOUT_S) -> None:
         """Wait until a lockout is over; LinkTimeoutError when it lasts longer."""
