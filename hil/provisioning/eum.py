@@ -89,11 +89,11 @@ class EuiccMaker:
             base_key_set(factory)
             for kvn in _kvns(factory, "scp03"):
                 isd_r_key_set(factory, kvn)
-        except (KeyError, TypeError, ValueError) as err:
-            # The chained error may show a key, so it stays behind.
+        except (LookupError, TypeError, ValueError):
+            # The error itself may show a key, so it stays behind.
             raise Refusal(
                 RefusalCode.INVALID, f"factory data of {eid} lack keys or hold broken ones"
-            ) from (err if isinstance(err, KeyError) else None)
+            ) from None
         with self._store.transaction() as connection:
             connection.execute(delete(EUICCS).where(EUICCS.c.eid == eid))
             connection.execute(
