@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import secrets
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -179,11 +180,12 @@ class InThread:
 class AsProcess:
     """The firmware as users run it: ``python -m hil.virtual.device``."""
 
-    def __init__(self, arguments: list[str]) -> None:
+    def __init__(self, arguments: list[str], environment: Mapping[str, str]) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "hil.virtual.device", "--lifeline", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            env={**os.environ, **environment},
         )
         assert self.process.stdout is not None
         self.ready = json.loads(self.process.stdout.readline())
@@ -255,12 +257,16 @@ class Workbench:
         self,
         *arguments: str,
         esim: str = "none",
+        environment: Mapping[str, str] | None = None,
         **config: Any,  # noqa: ANN401
     ) -> AsProcess:
         file = self.folder / "device.json"
         file.write_text(json.dumps(self.config(**config)))
         state = str(self.folder / "state")
-        running = AsProcess(["--state", state, "--config", str(file), "--esim", esim, *arguments])
+        running = AsProcess(
+            ["--state", state, "--config", str(file), "--esim", esim, *arguments],
+            environment or {},
+        )
         self.running.append(running)
         running.device.wait_ready(timeout_s=10)
         return running
