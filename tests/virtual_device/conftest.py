@@ -187,6 +187,7 @@ class AsProcess:
             stdout=subprocess.PIPE,
             env={**os.environ, **environment},
         )
+        self._ended = False
         assert self.process.stdout is not None
         self.ready = json.loads(self.process.stdout.readline())
         self.port = str(self.ready["port"])
@@ -200,13 +201,14 @@ class AsProcess:
 
     def end(self) -> None:
         self.device.close()
-        if self.process.returncode is None:
+        if not self._ended:
             assert self.process.stdin is not None
             self.process.stdin.close()
             assert self._reap() == 0
 
     def _reap(self) -> int:
         code = self.process.wait(10)
+        self._ended = True
         for stream in (self.process.stdin, self.process.stdout):
             assert stream is not None
             stream.close()

@@ -57,7 +57,8 @@ def _open(channel: AtChannel, raw: bytes, digest: bytes, *, resume: bool) -> tup
         resume=int(resume),
     )
     offset = fields.number(row, "offset")
-    window = fields.optional_number(row, "window") or DEFAULT_WINDOW
+    asked = fields.optional_number(row, "window")
+    window = DEFAULT_WINDOW if asked is None else asked
     if not 0 <= offset <= len(raw) or not 1 <= window <= SELECTIVE_BITS:
         raise DeviceAnswerError(
             f"device offers to receive from byte {offset} of {len(raw)} with a window of {window}"
