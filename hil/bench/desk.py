@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from hil.provisioning.http.clients import EumClient, MnoClient, SmDpClient
 from hil.provisioning.http.sm_sr_client import SmSrClient
 from hil.provisioning.http.support_client import SupportServerClient
+from hil.provisioning.trust import PeerKeySet
+from hil.wire.identifiers import eid_check_digits
 
 if TYPE_CHECKING:
     from hil.bench.servers import Servers
@@ -63,14 +66,49 @@ class Desk:
         me = self.servers.section.line_station
         return self._opened(SupportServerClient, actor or self.servers.support_server, me)
 
+    def stranger(self, client: type[_Client], actor: str, *, me: str) -> _Client:
+        """Return a client that calls itself ``me``, but holds keys of its own making."""
+        keys = PeerKeySet(1, *(secrets.token_bytes(16) for _ in range(3)))
+        opened = client(self.servers.actors[actor], actor, me, keys)
+        self._held.callback(opened.close)
+        return opened
+
+    def new_euicc(self, *, sm_sr: str = "") -> str:
+        """Have the eUICC maker make one more eUICC, and bring its EIS to an SM-SR; return its EID.
+
+        No card of that EID is on the bench: it is good for orders, not for installation.
+        """
+        body = f"89049032{secrets.randbelow(10**22):022d}"
+        eid = body + eid_check_digits(body)
+
+        def keys(kvn: int, *names: str) -> dict[str, int | str]:
+            return {"kvn": kvn, "counter": 0} | {name: secrets.token_hex(16) for name in names}
+
+        scp03 = ("enc", "mac", "dek")
+        base = keys(0x30, *scp03)
+        del base["counter"]
+        factory = {
+            "eid": eid,
+            "isd_r": {
+                "scp80": [keys(1, "kic", "kid", "dek")],
+                "scp03": [keys(0x30, *scp03), keys(0x31, *scp03)],
+            },
+            "isd_p_base": base,
+            "memory": 500_000,
+            "bootstrap_profile": None,
+        }
+        self.eum().produce(factory)
+        self.eum().deliver_eis(eid, sm_sr or self.servers.of_kind("sm-sr")[0])
+        return eid
+
     def _of(self, kind: ActorKind, client: type[_Client], actor: str) -> _Client:
         return self._opened(client, actor or self.servers.of_kind(kind)[0], "")
 
     def _opened(self, client: type[_Client], actor: str, me: str) -> _Client:
         key = (client.__name__, actor, me)
-        if key not in self._clients:
-            opened = self._held.enter_context(self.servers.client(client, actor, me=me))
-            self._clients[key] = opened
-        found = self._clients[key]
-        assert isinstance(found, client)  # noqa: S101 - the key names the type
+        found = self._clients.get(key)
+        if not isinstance(found, client):
+            found = self.servers.client(client, actor, me=me)
+            self._held.callback(found.close)
+            self._clients[key] = found
         return found

@@ -86,12 +86,13 @@ class ImageMaker:
         package: bytes | None = None,
         claimed_class: ProfileClass | None = None,
         tar: int | None = None,
+        sm_dp: str = "lab",
         **fields: Any,  # noqa: ANN401 - of ProfileData
     ) -> LabProfile:
         """Make a profile and its packets; ``package`` instead of a generated one.
 
         ``claimed_class`` is what the header of the image will say, ``tar`` the ISD-P's (a free one
-        by default); ``fields`` are of ProfileData.
+        by default), ``sm_dp`` who is said to have made it; ``fields`` are of ProfileData.
         """
         data = ProfileData(**(_numbers(profile_class) | fields))
         made = package or self._package(data, profile_class)
@@ -111,7 +112,7 @@ class ImageMaker:
             iccid=data.iccid,
             isdp_aid=aid,
             mno="lab",
-            sm_dp="lab",
+            sm_dp=sm_dp,
             profile_type=named,
             profile_class=named,
             memory=FREE_MEMORY,

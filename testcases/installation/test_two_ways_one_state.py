@@ -1,0 +1,67 @@
+"""The same packets, by image and over the air, lead to the same card."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hil.evidence import step
+from hil.provisioning.door import enter
+from hil.provisioning.http.clients import ReceiverClient
+from hil.wire.identifiers import tar_of
+from testcases.installing import JOB_TIMEOUT_S, assert_installed, hand_over, install_at_boot
+
+if TYPE_CHECKING:
+    from hil.bench.desk import Desk
+    from hil.bench.device_owner import DeviceOwner
+    from hil.bench.esim import Esim
+    from hil.bench.image_maker import ImageMaker
+    from hil.wire.profile_package.generate import ProfileClass
+
+pytestmark = pytest.mark.requires("device", "card", "network", "servers.sm-sr")
+
+SM_SR, SM_DP = "sm-sr-1", "sm-dp-1"
+
+
+@pytest.mark.requirement("R-21", "R-52", "R-53", "R-64")
+@pytest.mark.severity("blocker")
+@pytest.mark.parametrize("profile_class", ["test", "operational", "provisioning"])
+def test_image_and_air_end_in_the_same_card_state(
+    owner: DeviceOwner,
+    esim: Esim,
+    image_maker: ImageMaker,
+    desk: Desk,
+    profile_class: ProfileClass,
+) -> None:
+    """One set of packets goes both ways; the card shows the same, byte for byte.
+
+    Compared is all that the card shows: every ISD-P with its state and memory, every file of the
+    enabled profile with its FCP and content, or the refusal to read it.
+    """
+    keys = desk.servers.key_set(SM_SR, SM_DP)
+    with (
+        step("The packets are made once, and delivered to the SM-SR"),
+        desk.servers.client(ReceiverClient, SM_SR, me=SM_DP) as receiver,
+    ):
+        session = enter(receiver, SM_DP, keys)
+        iccid = image_maker.profile(profile_class).iccid
+        aid = receiver.reserve_isdp(session, esim.eid(), iccid)
+        tar = int.from_bytes(tar_of(aid), "big")
+        profile = image_maker.profile(profile_class, tar=tar, iccid=iccid, sm_dp=SM_DP)
+        receiver.deliver(session, profile.packets.encode(keys.mac))
+    with step("They go over the air"):
+        sm_sr = desk.sm_sr(SM_SR)
+        job = sm_sr.wait(sm_sr.download(profile.iccid, enable=True), timeout_s=JOB_TIMEOUT_S)
+        assert (job.state, job.reason) == ("done", "")
+        by_air = esim.state()
+        assert esim.iccid() == profile.iccid
+    with step("The profile is deleted, and the same packets go by image"):
+        esim.restore()
+        hand_over(owner, image_maker.sealed(profile))
+        assert_installed(install_at_boot(owner.device), profile.iccid)
+        by_image = esim.state()
+    with step("Both states are the same"):
+        assert by_image.differences(by_air) == []
+        assert by_image.digest == by_air.digest
+        assert len(by_image.files) > 20
