@@ -59,7 +59,8 @@ class AnyDoor(Protocol):
 class PeerDoor:
     """Keeps the peers of one server and their sessions.
 
-    Sessions live in memory only: after a restart every peer authenticates again, which is the safe side.
+    Sessions live in memory only: after a restart every peer authenticates again, which is the safe
+    side.
     """
 
     def __init__(
@@ -83,7 +84,7 @@ class PeerDoor:
         if peer is None:
             raise Refusal(
                 RefusalCode.UNKNOWN_PEER,
-                f"{self.owner} shares no key set with {initiator!r}: add it to the peers of {self.owner}",
+                f"{self.owner} shares no key set with {initiator!r}: add it to its peers",
             )
         if len(nonce) != NONCE_LENGTH:
             raise Refusal(RefusalCode.INVALID, f"nonce has {len(nonce)} bytes, not {NONCE_LENGTH}")
@@ -153,7 +154,8 @@ class PeerDoor:
 def enter(door: AnyDoor, initiator: str, keys: PeerKeySet) -> str:
     """Authenticate ``initiator`` and the server behind ``door`` mutually; return the session.
 
-    Raises :class:`Refusal` before anything but a nonce has left, when the server cannot prove itself.
+    Raises :class:`Refusal` before anything but a nonce has left, when the server cannot prove
+    itself.
     """
     nonce = fresh_nonce()
     challenge = door.challenge(initiator, nonce)
@@ -165,8 +167,8 @@ def enter(door: AnyDoor, initiator: str, keys: PeerKeySet) -> str:
     if not exchange.proves(challenge.proof, keys, Side.RESPONDER):
         raise Refusal(
             RefusalCode.NOT_AUTHENTICATED,
-            f"{door.owner} could not prove itself to {initiator}: it is the wrong server, or it holds "
-            "another key set; nothing was sent",
+            f"{door.owner} could not prove itself to {initiator}: it is the wrong server, or it "
+            "holds another key set; nothing was sent",
         )
     door.prove(challenge.session, exchange.proof(keys, Side.INITIATOR))
     return challenge.session
@@ -177,5 +179,6 @@ def require_role(caller: Principal, *roles: Role) -> None:
     if caller.role not in roles:
         raise Refusal(
             RefusalCode.NOT_ALLOWED,
-            f"{caller.id} is {caller.role.value}; this needs {' or '.join(role.value for role in roles)}",
+            f"{caller.id} is {caller.role.value}; this needs "
+            + " or ".join(role.value for role in roles),
         )

@@ -29,7 +29,7 @@ class RefusalCode(StrEnum):
     TOO_LARGE = "too-large"
 
 
-class Refusal(HilError):
+class Refusal(HilError):  # noqa: N818 - it is an answer, not a fault
     """An actor refused a request; nothing has changed, and ``code`` tells why.
 
     ``details`` holds what a program may want (``{"packet": 7}``), never a secret.

@@ -35,6 +35,7 @@ from hil.wire.identifiers import (
     is_valid_eid,
     isd_p_aid,
 )
+from hil.wire.profile_package.test_profile import inspect
 from hil.wire.scp03_keys import KeySet
 
 FIRST_ISD_P: Final = 0x10
@@ -76,10 +77,10 @@ class EuiccMaker:
         production_date: str = "2025-01-01",
         msisdn: str | None = None,
     ) -> str:
-        """Enter an eUICC as it is personalised in the factory; return its EID. Entering again replaces.
+        """Enter an eUICC as it is personalised in the factory, or replace it; return its EID.
 
-        ``factory`` is the content of the eUICC's factory file; ``msisdn`` the number under which its
-        provisioning profile is reached.
+        ``factory`` is the content of the eUICC's factory file; ``msisdn`` the number under which
+        its provisioning profile is reached.
         """
         eid = str(factory.get("eid", ""))
         if not is_valid_eid(eid):
@@ -194,8 +195,6 @@ def _key_set(row: Mapping[str, Any]) -> KeySet:
 
 
 def _package_iccid(package: bytes) -> str:
-    from hil.wire.profile_package.test_profile import inspect
-
     try:
         return inspect(package).iccid or ""
     except CodecError as err:

@@ -1,7 +1,8 @@
 """The PC on the production line: relays between the device on its cable and the support server.
 
-It holds no key of either. It lets them authenticate each other, fetches the image only after success,
-sends it, and reports what the device says of the installation (patent operations 550 to 570).
+It holds no key of either. It lets them authenticate each other, fetches the image only after
+success, sends it, and reports what the device says of the installation (patent operations 550 to
+570).
 """
 
 from __future__ import annotations
@@ -119,8 +120,9 @@ class LineServer(Protocol):
 class LineReport:
     """What happened to one device on the line.
 
-    ``server_said``: how the server let the device in (passed, skipped), by ``manner`` on ``subject``;
-    ``device_said``: how the device let the server in. ``transfer`` is the device driver's own report.
+    ``server_said``: how the server let the device in (passed, skipped), by ``manner`` on
+    ``subject``; ``device_said``: how the device let the server in. ``transfer`` is the device
+    driver's own report.
     """
 
     device_id: str
@@ -138,8 +140,8 @@ class LineReport:
 class LineStation:
     """One station with one device on its cable.
 
-    ``jig`` reads the jig's supply once; it is needed where the server wants the jig. ``error_message``
-    is where an operator reads why a device was refused (operation 660).
+    ``jig`` reads the jig's supply once; it is needed where the server wants the jig.
+    ``error_message`` is where an operator reads why a device was refused (operation 660).
     """
 
     def __init__(
@@ -231,8 +233,8 @@ class LineStation:
     def report(self, *, timeout_s: float = 30.0) -> str | None:
         """Tell the server how the device's last installation ended.
 
-        Waits while it still runs. Returns the id of the image that the server made instead of a stale
-        one, or None.
+        Waits while it still runs. Returns the id of the image that the server made instead of a
+        stale one, or None.
         """
         deadline = time.monotonic() + timeout_s
         last = self._device.status().last_install

@@ -1,4 +1,4 @@
-"""How actors see each other: the same protocols are met by an actor in this process and by a client.
+"""How actors see each other: an actor of this process and a client meet the same protocols.
 
 A link belongs to one caller; whoever hands it out has settled who that is.
 """
@@ -53,7 +53,7 @@ class EumLink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PacketReceipt:
-    """The receiver has verified and stored a packet set: its ICCID, its digest, how many packets."""
+    """The receiver has verified and stored a packet set: ICCID, digest, how many packets."""
 
     iccid: str
     digest: bytes
@@ -99,7 +99,7 @@ class LocalEum:
 
 
 class SeveralEums:
-    """Several eUICC makers as one: the maker that knows the EID answers, the first one by default."""
+    """Several eUICC makers as one: the one that knows the EID answers, the first one by default."""
 
     def __init__(self, links: tuple[EumLink, ...]) -> None:
         self._links = links

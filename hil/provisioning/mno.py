@@ -79,9 +79,10 @@ class Mno:
     def reserve(
         self, sm_dp: str, order_id: str, amount: int, iccid: str | None = None
     ) -> tuple[Subscription, ...]:
-        """Give ``amount`` subscriptions to an order of ``sm_dp``; the same order gets the same again.
+        """Give ``amount`` subscriptions to an order; the same order gets the same ones again.
 
-        With ``iccid`` that very subscription; otherwise free ones, then new ones of the number plan.
+        With ``iccid`` that very subscription; otherwise free ones, then new ones of the number
+        plan.
         """
         with self._store.transaction() as connection:
             held = connection.execute(

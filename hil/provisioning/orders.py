@@ -1,4 +1,4 @@
-"""What is ordered, and what an MNO knows of a subscription: the rows that actors hand each other."""
+"""What is ordered, and what an MNO knows of a subscription: rows that actors hand each other."""
 
 from __future__ import annotations
 
@@ -127,9 +127,7 @@ class RoutingInformation:
 
 @dataclass(frozen=True, slots=True)
 class OrderedProfile:
-    """One profile of an order: ``state`` is ``waiting`` (for an eUICC), ``ready``, ``delivered`` or
-    ``failed`` (then ``reason`` says why).
-    """
+    """One profile of an order; ``state``: ``waiting`` (for an eUICC), ``ready``, ``delivered``."""
 
     iccid: str
     number: int

@@ -1,4 +1,4 @@
-"""From a subscription to a profile package and its packets: the SM-DP's workshop (operation 520)."""
+"""From a subscription to a package and its packets: the SM-DP's workshop (operation 520)."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ FIRST_COUNTER: Final = 1
 class Template:
     """How profiles of one type are made (R-04).
 
-    ``package``: a profile package to personalise (DER), or None to generate one of ``profile_class``.
-    ``memory``: bytes to grant to the ISD-P, 0 for twice the size of the package.
+    ``package``: a profile package to personalise (DER), or None to generate one of
+    ``profile_class``. ``memory``: bytes to grant to the ISD-P, 0 for twice the size of the package.
     ``block``: bytes of the longest SCP03t TLV.
     """
 
@@ -106,7 +106,8 @@ def make_packet_set(
 ) -> PacketSet:
     """Precompute the packets of one profile for one ISD-P (operations 520 and 530).
 
-    The session key is disclosed for a test profile only: whoever must know that it is one looks inside.
+    The session key is disclosed for a test profile only: whoever must know that it is one looks
+    inside.
     """
     package = make_package(template, subscription)
     packets, session_key = prepare_packets(

@@ -1,4 +1,4 @@
-"""Taking packets from SM-DPs: the first interface (310) and the profile storage (330) of the patent.
+"""Taking packets from SM-DPs: first interface (310) and profile storage (330) of the patent.
 
 Used alike by a support server and by an SM-SR.
 """
@@ -21,8 +21,10 @@ from hil.provisioning.links import PacketReceipt
 from hil.provisioning.store import Store
 from hil.provisioning.tables import ISDP_AIDS, PACKET_SETS
 from hil.provisioning.trust import Role
+from hil.wire.download import decipher_packets
 from hil.wire.identifiers import isd_p_aid, tar_of
 from hil.wire.packets import PacketError, PacketSet, PacketSetMacError
+from hil.wire.profile_package.test_profile import inspect
 
 LAST_TAR: Final = 0xFFFF
 MAIN_LINK: Final = "main"
@@ -113,7 +115,8 @@ class PacketReception:
         if link not in self._links:
             raise Refusal(
                 RefusalCode.NO_ROUTE,
-                f"{self.owner} takes packets on {', '.join(sorted(self._links))} only, not on {link}",
+                f"{self.owner} takes packets on {', '.join(sorted(self._links))} only, "
+                f"not on {link}",
             )
         packet_set = _verified(raw, peer.keys.mac)
         if packet_set.sm_dp != peer.id:
@@ -236,13 +239,11 @@ class FirstInterface:
 
 def check_test_profile(packet_set: PacketSet) -> None:
     """Refuse a profile that calls itself a test profile and is none inside (R-59)."""
-    from hil.wire.download import decipher_packets
-    from hil.wire.profile_package.test_profile import inspect
-
     if packet_set.disclosed_key is None:
         raise Refusal(
             RefusalCode.INVALID,
-            f"test profile {packet_set.iccid} does not disclose its session key: nobody can look inside",
+            f"test profile {packet_set.iccid} does not disclose its session key: "
+            "nobody can look inside",
         )
     try:
         found = inspect(decipher_packets(packet_set.packets, packet_set.disclosed_key))
@@ -253,7 +254,8 @@ def check_test_profile(packet_set: PacketSet) -> None:
     if not found.is_test:
         raise Refusal(
             RefusalCode.INVALID,
-            f"profile {packet_set.iccid} calls itself a test profile, but: {'; '.join(found.reasons)}",
+            f"profile {packet_set.iccid} calls itself a test profile, but: "
+            + "; ".join(found.reasons),
         )
 
 

@@ -1,11 +1,12 @@
-"""Serve any set of actors on loopback: ``python -m hil.provisioning.serve --config FILE --lifeline``.
+"""Serve any set of actors on loopback: ``python -m hil.provisioning.serve --config FILE``.
 
 Prints one line of JSON when all of them answer::
 
-    {"ready": "servers", "urls": {"sm-dp": …}, "actors": {"sm-dp-1": …}, "links": {"support-1/dedicated": …}}
+    {"ready": "servers", "urls": {"sm-dp": …}, "actors": {"sm-dp-1": …},
+     "links": {"support-1/dedicated": …}}
 
-``urls`` has the first actor of each kind; an SM-SR with the functions of a support server is also the
-``support-server`` where there is none of its own. Ends cleanly on SIGTERM, SIGINT and, with
+``urls`` has the first actor of each kind; an SM-SR with the functions of a support server is also
+the ``support-server`` where there is none of its own. Ends cleanly on SIGTERM, SIGINT and, with
 ``--lifeline``, at the end of standard input.
 """
 

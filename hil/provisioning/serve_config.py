@@ -72,7 +72,7 @@ class MnoSection(Actor):
 
 
 class EuiccRow(Section):
-    """An eUICC: its factory data, or the file that has them; ``sm_sr`` gets the EIS at the start."""
+    """An eUICC: factory data, or the file that has them; ``sm_sr`` gets the EIS at the start."""
 
     factory: dict[str, Any] | None = Field(default=None, repr=False)
     factory_file: Path | None = None
@@ -139,8 +139,8 @@ class SupportFunctions(Section):
 class SupportSection(Actor, SupportFunctions):
     """A support server. ``links``: name → kind; packets come on these only.
 
-    ``host``: an SM-SR whose process, port and store it shares (one server with it). ``managing``: MNO →
-    SM-SR, where several SM-SRs are notified.
+    ``host``: an SM-SR whose process, port and store it shares (one server with it). ``managing``:
+    MNO → SM-SR, where several SM-SRs are notified.
     """
 
     kind: Literal["support-server"]

@@ -1,4 +1,4 @@
-"""The SM-DP (patent FIG. 2 (220)): takes orders, makes profiles, decides the route, sends packets."""
+"""The SM-DP (patent FIG. 2 (220)): takes orders, makes profiles, decides the route, sends."""
 
 from __future__ import annotations
 
@@ -58,13 +58,15 @@ class SmDp:
         self._eum = eum
         self._templates = templates or TemplateBook()
         self._clock = clock
-        self._delivery = Delivery(sm_dp_id, store, eum, receivers, keys, self._templates)
+        self._delivery = Delivery(
+            sm_dp_id, store, eum, receivers=receivers, keys=keys, templates=self._templates
+        )
 
     def place(self, request: ProfileRequest, requester: str) -> OrderReceipt:
         """Take an order and carry it out as far as it can go now (operations 510 to 530).
 
-        With targets the packets are delivered before this returns; a receiver that cannot be reached
-        raises :class:`LinkError` and the order can be resumed.
+        With targets the packets are delivered before this returns; a receiver that cannot be
+        reached raises :class:`LinkError` and the order can be resumed.
         """
         request.check()
         if request.sm_dp not in (None, self.id):
@@ -86,7 +88,7 @@ class SmDp:
         return self.order(order_id)
 
     def assign(self, order_id: str, eids: tuple[str, ...]) -> OrderReceipt:
-        """Assign eUICCs to the profiles of an order that wait for one, then make and send packets."""
+        """Assign eUICCs to profiles of an order that wait for one; make and send their packets."""
         if len(set(eids)) != len(eids) or not all(is_valid_eid(eid) for eid in eids):
             raise Refusal(RefusalCode.INVALID, "EIDs are not valid, or one stands there twice")
         with self._store.transaction() as connection:
@@ -110,7 +112,7 @@ class SmDp:
         return self.resume(order_id)
 
     def resume(self, order_id: str) -> OrderReceipt:
-        """Make and send what is still to be sent of an order; nothing that has arrived goes twice."""
+        """Make and send what is still to be sent of an order; nothing arrives twice."""
         order = self._order_row(order_id)
         try:
             self._delivery.run(

@@ -36,8 +36,8 @@ class Errand:
 class Delivery:
     """Makes and sends the packet sets of an order, each to exactly one receiver (R-09 to R-15).
 
-    A set is stored before it is sent, so an interrupted delivery sends the very same bytes again and
-    the receiver knows them by their digest.
+    A set is stored before it is sent, so an interrupted delivery sends the very same bytes again
+    and the receiver knows them by their digest.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class Delivery:
         sm_dp: str,
         store: Store,
         eum: EumLink,
+        *,
         receivers: Mapping[str, PacketReceiver],
         keys: Mapping[str, PeerKeySet],
         templates: TemplateBook,

@@ -6,6 +6,7 @@ killed loses nothing that it has confirmed. Transactions are short and never spa
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import RLock
@@ -59,8 +60,8 @@ class Store:
                 )
             elif row.owner != owner:
                 raise ConfigError(
-                    f"store {self.shown_url} belongs to the {kind} {row.owner!r}, not to {owner!r}: "
-                    "give each actor its own"
+                    f"store {self.shown_url} belongs to the {kind} {row.owner!r}, "
+                    f"not to {owner!r}: give each actor its own"
                 )
             elif row.schema_version != SCHEMA_VERSION:
                 raise ConfigError(
@@ -91,15 +92,21 @@ def _open_engine(url: str) -> Engine:
     sqlite = parsed.get_backend_name() == "sqlite"
     if sqlite and parsed.database in (None, "", ":memory:"):
         options = {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
-    engine = create_engine(parsed, **options)
+    try:
+        engine = create_engine(parsed, **options)
+    except (ArgumentError, ImportError) as err:
+        raise ConfigError(
+            f"store {_shown(url)}: no driver for {parsed.drivername}; install the one it names"
+        ) from err
     if sqlite:
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_immediate)
     return engine
 
 
-def _configure_sqlite(connection: Any, _record: object) -> None:
-    # The driver must not begin transactions by itself, or a read followed by a write could deadlock.
+def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # The driver must not begin transactions by itself, or a read followed by a write could
+    # deadlock.
     connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in (

@@ -1,13 +1,14 @@
 """How servers of the provisioning system prove themselves to each other, by pre-defined key sets.
 
-Two peers share one :class:`PeerKeySet` (patent claim 10). The initiator sends a nonce; the responder
-proves itself first, so that a wrong server never learns anything; then the initiator proves itself.
-Each proof is an AES-CMAC (RFC 4493) with the ``auth`` key over::
+Two peers share one :class:`PeerKeySet` (patent claim 10). The initiator sends a nonce; the
+responder proves itself first, so that a wrong server never learns anything; then the initiator
+proves itself. Each proof is an AES-CMAC (RFC 4493) with the ``auth`` key over::
 
     label ‖ 00 ‖ LV(initiator) ‖ LV(responder) ‖ initiator nonce (16) ‖ responder nonce (16)
 
-The labels differ by side, so no proof can be reflected; the nonces are fresh, so none can be replayed.
-Keys on their way from one peer to another travel under the ``wrap`` key (AES key wrap, RFC 3394).
+The labels differ by side, so no proof can be reflected; the nonces are fresh, so none can be
+replayed. Keys on their way from one peer to another travel under the ``wrap`` key (AES key wrap,
+RFC 3394).
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import threading
@@ -101,10 +102,8 @@ class RadioLine:
         return json.loads(line) if line else None
 
     def close(self) -> None:
-        try:
+        with contextlib.suppress(OSError):  # the other end may have gone first
             self.socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
         self._lines.close()
         self.socket.close()
 

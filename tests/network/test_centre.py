@@ -19,7 +19,6 @@ from aiosmpplib import (
 from aiosmpplib.state import NPI, TON
 
 from hil.virtual.network.link_model import Conditions
-from hil.wire.sms import Address, SmsDeliver, SmsSubmit
 from hil.wire.smpp import (
     ESM_DELIVERY_RECEIPT,
     ESM_UDHI,
@@ -31,9 +30,11 @@ from hil.wire.smpp import (
     ShortMessage,
     Status,
 )
+from hil.wire.sms import Address, SmsDeliver, SmsSubmit
 from tests.network.running import RadioLine, RunningNetwork, SmppLine
 
 MSISDN = "882100000001"
+PASSWORD = "hil-test"
 USER_DATA = bytes.fromhex("027000") + bytes(range(100))
 
 
@@ -57,7 +58,7 @@ def phone(network: RunningNetwork) -> Iterator[RadioLine]:
     line.close()
 
 
-def bind(command: Command = Command.BIND_TRANSCEIVER, password: str = "hil-test") -> Pdu:
+def bind(command: Command = Command.BIND_TRANSCEIVER, password: str = PASSWORD) -> Pdu:
     return Pdu(command, 1, Bind("sm-sr", password, address_range="12345"))
 
 

@@ -41,5 +41,5 @@ def test_coverage_comes_and_goes() -> None:
     "wrong", [{"loss": 1.1}, {"duplication": -0.1}, {"latency_s": -1}], ids=str
 )
 def test_impossible_weather_is_refused(wrong: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="probability|negative"):
+    with pytest.raises(ValueError, match=r"probability|negative"):
         Conditions(**wrong)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""A carrier that hands messages to a virtual eUICC in this process, as a device on the air would."""
+"""A carrier that hands messages to a virtual eUICC in this process, as a device would."""
 
 from __future__ import annotations
 

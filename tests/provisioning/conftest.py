@@ -18,7 +18,7 @@ def make_world(tmp_path: Path) -> Iterator[MakeWorld]:
     """Make worlds, each in its own folder; all are closed at the end."""
     made: list[World] = []
 
-    def make(**options: Any) -> World:
+    def make(**options: Any) -> World:  # noqa: ANN401 - fields of World
         folder = tmp_path / f"world-{len(made)}"
         folder.mkdir()
         world = World(folder, **options)

@@ -25,6 +25,8 @@ from hil.wire.install_script import store_data_blocks
 from hil.wire.script_step import ScriptStep
 from tests.provisioning.air import transmit
 
+NO_ORDER = CommandAuthorization(b"", b"")
+
 
 @dataclass
 class Installed:
@@ -94,15 +96,11 @@ class LineDevice:
         if not verify(order.proof, self.keys, purpose, exchange):
             raise BenchError("device: the command is not the server's")
 
-    def set_mode(
-        self, mode: str, authorization: CommandAuthorization = CommandAuthorization(b"", b"")
-    ) -> None:
+    def set_mode(self, mode: str, authorization: CommandAuthorization = NO_ORDER) -> None:
         self._ordered(Purpose.MODE, mode, authorization)
         self.mode = mode
 
-    def set_manner(
-        self, manner: str, authorization: CommandAuthorization = CommandAuthorization(b"", b"")
-    ) -> None:
+    def set_manner(self, manner: str, authorization: CommandAuthorization = NO_ORDER) -> None:
         self._ordered(Purpose.MANNER, manner, authorization)
         self.manner = Manner(manner)
 

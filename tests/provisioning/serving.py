@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -19,6 +19,8 @@ from hil.provisioning.trust import PeerKeySet
 from hil.wire.device_auth import DeviceKeySet
 from hil.wire.image import PublicKey, SigningKind
 from tests.provisioning.world import MSISDN, eid_of, factory_of
+
+_Client = TypeVar("_Client", bound=PeerClient)
 
 IDS = {
     "mno-1": "mno",
@@ -148,30 +150,25 @@ class Clients:
     actors: dict[str, str]
     _made: list[PeerClient] = field(default_factory=list)
 
-    def of(self, kind: Any, actor: str, me: str = "operator-1", **options: Any) -> Any:
-        client = kind(self.actors[actor], actor, me, self.bench.keys(me, actor), **options)
+    def of(self, kind: type[_Client], actor: str, me: str = "operator-1") -> _Client:
+        client = kind(self.actors[actor], actor, me, self.bench.keys(me, actor))
         self._made.append(client)
         return client
 
     def mno(self, me: str = "operator-1") -> MnoClient:
-        found: MnoClient = self.of(MnoClient, "mno-1", me)
-        return found
+        return self.of(MnoClient, "mno-1", me)
 
     def eum(self, me: str = "operator-1") -> EumClient:
-        found: EumClient = self.of(EumClient, "eum-1", me)
-        return found
+        return self.of(EumClient, "eum-1", me)
 
     def sm_dp(self, me: str = "operator-1") -> SmDpClient:
-        found: SmDpClient = self.of(SmDpClient, "sm-dp-1", me)
-        return found
+        return self.of(SmDpClient, "sm-dp-1", me)
 
     def support(self, me: str = "operator-1") -> SupportServerClient:
-        found: SupportServerClient = self.of(SupportServerClient, self.bench.receiver, me)
-        return found
+        return self.of(SupportServerClient, self.bench.receiver, me)
 
     def sm_sr(self, me: str = "operator-1") -> SmSrClient:
-        found: SmSrClient = self.of(SmSrClient, "sm-sr-1", me)
-        return found
+        return self.of(SmSrClient, "sm-sr-1", me)
 
     def close(self) -> None:
         for client in self._made:

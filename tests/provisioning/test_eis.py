@@ -26,7 +26,7 @@ def test_a_signed_eis_makes_the_euicc_known_once(world: World) -> None:
     assert world.sm_sr.register_eis(EUM, world.maker.eis(eid)) == eid
     assert world.sm_sr.book.eids() == (eid,)
     assert world.sm_sr.book.msisdn(eid) == MSISDN
-    with pytest.raises(Refusal, match="manages .* already"):
+    with pytest.raises(Refusal, match=r"manages .* already"):
         world.sm_sr.register_eis(EUM, world.maker.eis(eid))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -55,7 +55,7 @@ def test_no_other_cut_needs_fewer(sizes: list[int], parts: int) -> None:
     for count in range(len(sizes)):
         for borders in combinations(range(1, len(sizes)), count):
             edges = [0, *borders, len(sizes)]
-            every.append(cost([range(a, b) for a, b in zip(edges, edges[1:], strict=False)]))
+            every.append(cost([range(a, b) for a, b in pairwise(edges)]))
     assert fewest_messages(sizes, size) == min(one for one in every if one is not None)
 
 

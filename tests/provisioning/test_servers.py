@@ -16,6 +16,7 @@ import pytest
 from hil.errors import ConfigError, LinkError, LinkTimeoutError, ProtocolError
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.http.client import PeerClient
+from hil.provisioning.http.messages import ReceiptMessage
 from hil.provisioning.line_station import LineStation
 from hil.provisioning.orders import ProfileRequest, Source
 from hil.provisioning.serve import Servers
@@ -54,7 +55,7 @@ def card(tmp_path: Path) -> Iterator[Callable[[Bench], VirtualCard]]:
         yield make
 
 
-def device_of(bench: Bench, card: VirtualCard, **over: Any) -> LineDevice:
+def device_of(bench: Bench, card: VirtualCard, **over: Any) -> LineDevice:  # noqa: ANN401 - fields
     keys = over.pop("keys", bench.device_keys)
     return LineDevice("DUT-1", bench.eid, keys, card, bench.trusted, **over)
 
@@ -346,8 +347,6 @@ def test_a_restarted_server_is_authenticated_again(tmp_path: Path) -> None:
     for _ in range(2):
         with serving(bench) as clients:
             client = client or clients.of(PeerClient, "sm-dp-1")
-            from hil.provisioning.http.messages import ReceiptMessage
-
             found = client.call("GET", f"/orders/{receipt.order_id}", ReceiptMessage)
             assert found.state == "waiting"
             clients._made.clear()

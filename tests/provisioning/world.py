@@ -23,7 +23,7 @@ from hil.provisioning.sm_sr.ota_queue import Patience
 from hil.provisioning.sm_sr.server import SmSr
 from hil.provisioning.store import Store
 from hil.provisioning.support_server.device_sessions import DevicePolicy
-from hil.provisioning.support_server.devices import DeviceRecord
+from hil.provisioning.support_server.devices import DeviceRecord, Life
 from hil.provisioning.support_server.server import SupportServer
 from hil.provisioning.trust import Peer, PeerKeySet, Principal, Role
 from hil.wire.device_auth import DeviceKeySet
@@ -40,7 +40,7 @@ def eid_of(number: int) -> str:
     return body + eid_check_digits(body)
 
 
-def factory_of(eid: str, **over: Any) -> dict[str, Any]:
+def factory_of(eid: str, **over: object) -> dict[str, Any]:
     """Return factory data with fresh keys."""
 
     def key() -> str:
@@ -181,7 +181,7 @@ class World:
             store.close()
         self.stores.clear()
 
-    def register_device(self, eid: str | None = None, *, life: Any = "commercial") -> DeviceRecord:
+    def register_device(self, eid: str | None = None, *, life: Life = "commercial") -> DeviceRecord:
         """Make the device with this eSIM known to the support server."""
         chosen = eid or self.eids[0]
         record = DeviceRecord(f"DUT-{chosen[-6:]}", chosen, life, self.device_keys[chosen])

@@ -6,7 +6,7 @@ import ssl
 import threading
 import time
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Final, Self, TypeVar
 
 import httpx2
 from pydantic import TypeAdapter, ValidationError
@@ -28,8 +28,8 @@ _Answer = TypeVar("_Answer")
 class PeerClient:
     """Speaks to the server ``owner`` at ``base_url`` as the peer ``me``.
 
-    The session is opened at the first call that needs one, and again when the server has forgotten it.
-    Raises :class:`Refusal` with the server's reason, :class:`LinkError` for an absent server,
+    The session is opened at the first call that needs one, and again when the server has forgotten
+    it. Raises :class:`Refusal` with the server's reason, :class:`LinkError` for an absent server,
     :class:`LinkTimeoutError` for a slow one, :class:`ProtocolError` for one that answers rubbish.
     ``tls`` is for servers behind https; without it no certificate is trusted.
     """
@@ -92,14 +92,14 @@ class PeerClient:
         self,
         method: str,
         path: str,
-        answer: type[_Answer] | Any,
+        answer: type[_Answer],
         body: m.Message | None = None,
         *,
         timeout_s: float | None = None,
     ) -> _Answer:
         """Exchange JSON in a session; ``answer`` is the type of what comes back."""
         raw, _ = self.send(method, path, _dumped(body), timeout_s=timeout_s)
-        return _read(TypeAdapter(answer), raw, self.owner)  # type: ignore[no-any-return]
+        return _read(TypeAdapter(answer), raw, self.owner)
 
     def tell(self, method: str, path: str, body: m.Message | None = None) -> None:
         """Send JSON in a session, for an answer without content."""

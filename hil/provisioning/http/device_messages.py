@@ -13,7 +13,7 @@ SubjectWord = Literal["device", "esim"]
 
 
 class DeviceMessage(Message):
-    """A device to register; ``auth`` and ``enc`` are wrapped, absent for a device without key set."""
+    """A device to register; ``auth`` and ``enc`` are wrapped, or absent where there are none."""
 
     device_id: Text
     eid: Text

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Annotated, Final
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hil.errors import CodecError, LinkError, LinkTimeoutError
 from hil.provisioning.door import PeerDoor, require_role
@@ -88,7 +88,7 @@ def new_face(title: str, kind: str, door: PeerDoor) -> FastAPI:
     return app
 
 
-def token(credentials: HTTPAuthorizationCredentials | None = Depends(_bearer)) -> str:
+def token(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> str:
     """Return the bearer token of a request; refuse a request without one."""
     if credentials is None:
         raise Refusal(
@@ -153,6 +153,7 @@ class BodyLimit:
         self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read the body within its limits, then let the application have it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -170,7 +171,7 @@ class BodyLimit:
             return
         handed_over = False
 
-        async def replay() -> Any:
+        async def replay() -> Message:
             nonlocal handed_over
             if handed_over:
                 return await receive()

@@ -27,7 +27,7 @@ Text = Annotated[str, Field(max_length=MAX_TEXT)]
 
 
 class Message(BaseModel):
-    """One JSON object; :meth:`of` takes it from a row of the actors, :meth:`values` gives it back."""
+    """One JSON object; :meth:`of` takes it from a row, :meth:`values` gives it back."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True)
 

@@ -38,7 +38,7 @@ def add_receiver(app: FastAPI, reception: PacketReception, link: str) -> None:
 
 
 def link_face(reception: PacketReception, link: str) -> FastAPI:
-    """Return the face of a link of its own, for instance a dedicated line: packets, nothing else."""
+    """Return the face of a link of its own, such as a dedicated line: packets, nothing else."""
     app = new_face(f"{reception.owner} on {link}", "link", reception.door)
     add_receiver(app, reception, link)
     return app

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hil.provisioning.http import device_messages as d
 from hil.provisioning.http import messages as m
-from hil.provisioning.http.clients import ReceiverClient, segment, order_message, receipt_of
+from hil.provisioning.http.clients import ReceiverClient, order_message, receipt_of, segment
 from hil.provisioning.orders import OrderReceipt, ProfileRequest
 from hil.provisioning.support_server.device_sessions import (
     DevicePolicy,

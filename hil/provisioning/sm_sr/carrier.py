@@ -1,4 +1,4 @@
-"""The seam to whoever carries short messages: an SMPP centre of this bench, of a lab, of an operator."""
+"""The seam to whoever carries short messages: a centre of this bench, a lab, an operator."""
 
 from __future__ import annotations
 

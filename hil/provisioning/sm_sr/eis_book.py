@@ -1,4 +1,4 @@
-"""The EIS of every eUICC that this SM-SR manages, and the state of its profiles (SGP.02, ES1, EIS)."""
+"""The EIS of every eUICC that this SM-SR manages, and the state of its profiles (SGP.02)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ProfileState = Literal["created", "disabled", "enabled"]
 
 @dataclass(frozen=True, slots=True)
 class EisProfileRow:
-    """One profile as the SM-SR knows it; ``pol2``: 1 no disable, 2 no delete, 4 delete on disable."""
+    """One profile as the SM-SR knows it; POL2: 1 no disable, 2 no delete, 4 delete on disable."""
 
     eid: str
     isdp_aid: bytes

@@ -1,7 +1,7 @@
 """Jobs of an SM-SR: a row of commands to one eUICC with one outcome, kept in the store.
 
-A job is settled from what is stored, whenever one of its commands has ended; settling it again changes
-nothing. So a server that was killed takes its jobs up where they stood.
+A job is settled from what is stored, whenever one of its commands has ended; settling it again
+changes nothing. So a server that was killed takes its jobs up where they stood.
 """
 
 from __future__ import annotations
@@ -36,8 +36,10 @@ _POLL_S: Final = 0.05
 
 @dataclass(frozen=True, slots=True)
 class JobReport:
-    """How a job stands: ``state`` is running, done or failed; ``messages`` counts short messages sent,
-    repetitions included; ``commands`` are names and states in order.
+    """How a job stands: ``state`` is running, done or failed.
+
+    ``messages`` counts short messages sent, repetitions included; ``commands`` are names and states
+    in order.
     """
 
     job: str
@@ -65,7 +67,7 @@ class Outcome:
 
 
 class Jobs:
-    """Starts jobs, settles them, and tells ``apply`` their outcome inside the closing transaction."""
+    """Starts jobs, settles them, and has ``apply`` write their outcome as they are closed."""
 
     def __init__(
         self,
@@ -100,6 +102,7 @@ class Jobs:
         eid: str,
         iccid: str,
         isdp_aid: bytes,
+        *,
         caller: str,
         commands: Callable[[str], list[OtaCommand]],
     ) -> str:

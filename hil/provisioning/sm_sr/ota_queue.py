@@ -9,8 +9,8 @@
 | failed | refused by the card, or given up |
 | cancelled | a command before it failed |
 
-The counter is taken and stored with the packet before the packet leaves. A repetition carries the same
-counter, so the card runs it once at most: to a repetition it answers "counter low".
+The counter is taken and stored with the packet before the packet leaves. A repetition carries the
+same counter, so the card runs it once at most: to a repetition it answers "counter low".
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ Finished = Callable[[Row[Any]], None]
 
 
 class OtaQueue:
-    """The queue of one SM-SR. :meth:`pump` does what is due; call it often, or when something came."""
+    """The queue of one SM-SR; :meth:`pump` does what is due, :meth:`wait` waits for news."""
 
     def __init__(
         self,

@@ -20,8 +20,9 @@ MAX_PARTS: Final = 255
 
 @dataclass(frozen=True, slots=True)
 class MessageSize:
-    """``octets``: user data of one short message with its header, at most 140; some cards want less.
+    """What one short message and one packet may hold.
 
+    ``octets``: user data of one message with its header, at most 140; some cards want less.
     ``parts``: how many messages may carry one packet.
     """
 
@@ -57,8 +58,8 @@ def packet_bytes(script: int) -> int:
 def pack(sizes: Sequence[int], size: MessageSize) -> list[range]:
     """Cut a row of TLVs, whole ones and in order, into packets that need the fewest messages.
 
-    Among equally good ways the one with fewer packets is taken. ConfigError when one TLV alone needs
-    more messages than a packet may have.
+    Among equally good ways the one with fewer packets is taken. ConfigError when one TLV alone
+    needs more messages than a packet may have.
     """
     best: list[tuple[int, int, int]] = [(0, 0, 0)]
     for end in range(1, len(sizes) + 1):

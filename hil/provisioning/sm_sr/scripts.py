@@ -66,20 +66,25 @@ def objection(response: bytes, expected: bytes | None) -> str | None:
     """Return why a response script tells of a failure, or None when all was done."""
     try:
         script = ResponseScript.decode(response)
-        if script.bad_format is not None:
-            return f"the card found the script badly formed ({script.bad_format:02X})"
-        if not script.items:
-            return "the card executed nothing"
-        for item in script.items:
-            if item.tag in SECURED_ERRORS:
-                return f"the card answers {item.encode().hex().upper()} (SCP03t error)"
-        for answer in script.answers:
-            if answer.sw != 0x9000 and answer.sw >> 8 not in (0x91, 0x62, 0x63):
-                return f"the card answers {describe(answer.sw)}"
+        failure = _failure(script)
     except CodecError as err:
         return f"the card's answer cannot be read: {err}"
-    if expected is not None:
+    if failure is None and expected is not None:
         return _difference(script, expected)
+    return failure
+
+
+def _failure(script: ResponseScript) -> str | None:
+    if script.bad_format is not None:
+        return f"the card found the script badly formed ({script.bad_format:02X})"
+    if not script.items:
+        return "the card executed nothing"
+    for item in script.items:
+        if item.tag in SECURED_ERRORS:
+            return f"the card answers {item.encode().hex().upper()} (SCP03t error)"
+    for answer in script.answers:
+        if answer.sw != 0x9000 and answer.sw >> 8 not in (0x91, 0x62, 0x63):
+            return f"the card answers {describe(answer.sw)}"
     return None
 
 

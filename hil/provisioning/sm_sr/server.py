@@ -133,7 +133,12 @@ class SmSr:
             return self._download_commands(job, packet_set, clear=old is not None, enable=enable)
 
         return self.jobs.start(
-            "download", packet_set.eid, iccid, packet_set.isdp_aid, caller.id, commands
+            "download",
+            packet_set.eid,
+            iccid,
+            packet_set.isdp_aid,
+            caller=caller.id,
+            commands=commands,
         )
 
     def _download_commands(
@@ -202,8 +207,8 @@ class SmSr:
             eid,
             "",
             b"",
-            caller.id,
-            lambda job: [scripts.isd_r_command(job, eid, "audit", command)],
+            caller=caller.id,
+            commands=lambda job: [scripts.isd_r_command(job, eid, "audit", command)],
         )
 
     def set_policy(self, caller: Principal, eid: str, iccid: str, pol2: int) -> None:
@@ -224,8 +229,8 @@ class SmSr:
             profile.eid,
             profile.iccid,
             profile.isdp_aid,
-            caller.id,
-            lambda job: [scripts.isd_r_command(job, profile.eid, kind, command)],
+            caller=caller.id,
+            commands=lambda job: [scripts.isd_r_command(job, profile.eid, kind, command)],
         )
 
     def _managed(self, caller: Principal, eid: str, iccid: str) -> EisProfileRow:

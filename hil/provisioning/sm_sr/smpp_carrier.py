@@ -61,8 +61,8 @@ class SmppAccount:
 class SmppCarrier:
     """Keeps one connection to the centre, made anew with growing pauses when it is lost.
 
-    ``timeout_s`` bounds connecting, binding and each answer of the centre; ``enquire_s`` is how long
-    the line may be silent before it is tested.
+    ``timeout_s`` bounds connecting, binding and each answer of the centre; ``enquire_s`` is how
+    long the line may be silent before it is tested.
     """
 
     def __init__(

@@ -1,7 +1,8 @@
 """Authentication of devices (module 340 of the patent; operations 550, 640 to 660).
 
 One session is one attempt: the server gives its nonces, the line station brings the device's proofs
-and the jig's readings, the server judges once. Only a session that passed opens images and commands.
+and the jig's readings, the server judges once. Only a session that passed opens images and
+commands.
 """
 
 from __future__ import annotations
@@ -61,7 +62,8 @@ class SessionOffer:
 
     ``server_nonce`` (16 bytes) goes to the device; ``esim_challenge`` (8 bytes) to the eSIM when
     ``subject`` asks for it, for key set ``esim_kvn``; ``jig_dwell_s`` is how long the jig must be
-    watched, and ``jig_gap_s`` how far two readings may lie apart, None where the jig does not count.
+    watched, and ``jig_gap_s`` how far two readings may lie apart, None where the jig does not
+    count.
     """
 
     session: str
@@ -76,7 +78,7 @@ class SessionOffer:
 
 @dataclass(frozen=True, slots=True)
 class SessionResult:
-    """A session that was let in: ``state`` is ``passed`` or ``skipped``, never the one for the other.
+    """A device that was let in: ``state`` is ``passed`` or ``skipped``, never one for the other.
 
     ``server_proof`` is for the device, empty when the server shares no key set with it.
     """
@@ -157,14 +159,17 @@ class DeviceSessions:
                 RefusalCode.WRONG_STATE, "this session was judged before: open another one"
             )
         device = self._devices.find(hello.device_id)
-        reason, code = self._objection(row, hello, device, jig, esim_answer)
+        reason = self._objection(row, hello, device, jig, esim_answer)
         if reason is not None:
             self._close(session, "refused", hello, reason)
             log.warning("device %s refused: %s", hello.device_id, reason)
-            if code is RefusalCode.DEVICE_REFUSED and device is not None:
+            if device is not None:
                 left = self._devices.note_failure(hello.device_id)
                 reason += f"; {left} attempts left"
-            raise Refusal(code, f"device {hello.device_id} is not authenticated: {reason}")
+            raise Refusal(
+                RefusalCode.DEVICE_REFUSED,
+                f"device {hello.device_id} is not authenticated: {reason}",
+            )
         manner = Manner(row.manner)
         state = "skipped" if manner is Manner.SKIP else "passed"
         self._close(session, state, hello, "")
@@ -219,32 +224,26 @@ class DeviceSessions:
         device: DeviceRecord | None,
         jig: Sequence[JigSample],
         esim_answer: bytes,
-    ) -> tuple[str | None, RefusalCode]:
+    ) -> str | None:
         manner, subject = Manner(row.manner), Subject(row.subject)
-        refused = RefusalCode.DEVICE_REFUSED
         if device is not None:
             self._devices.check_attempts(hello.device_id)
             if device.eid != hello.eid:
-                return f"it holds the eSIM {hello.eid}, but {device.eid} belongs to it", refused
+                return f"it holds the eSIM {hello.eid}, but {device.eid} belongs to it"
         elif subject is Subject.DEVICE:
-            return "this device id is not registered", refused
+            return "this device id is not registered"
         if manner is Manner.SKIP:
-            if device is None or device.life != "development":
-                return "authentication may be skipped for devices in development only", refused
-            return None, refused
-        if manner.needs_key_set:
-            if subject is Subject.ESIM:
-                reason = self._esim_objection(row, hello.eid, esim_answer)
-            else:
-                reason = _device_objection(hello, device, bytes(row.server_nonce))
-            if reason is not None:
-                return reason, refused
-        if manner.needs_jig:
+            allowed = device is not None and device.life == "development"
+            return None if allowed else "authentication may be skipped in development only"
+        reason = None
+        if manner.needs_key_set and subject is Subject.ESIM:
+            reason = self._esim_objection(row, hello.eid, esim_answer)
+        elif manner.needs_key_set:
+            reason = _device_objection(hello, device, bytes(row.server_nonce))
+        if reason is None and manner.needs_jig:
             policy = self.policy.jig
             reason = policy.objection(jig) if policy else "no jig window is configured"
-            if reason is not None:
-                return reason, refused
-        return None, refused
+        return reason
 
     def _esim_objection(self, row: Row[Any], eid: str, answer: bytes) -> str | None:
         try:

@@ -1,8 +1,8 @@
 """The eSIM proves itself: its ISD-R answers INITIALIZE UPDATE with a cryptogram of its key set.
 
-Operation 550 lets the server authenticate the eSIM instead of the device. The server draws an 8-byte
-host challenge; the line station sends the command through the device and brings the answer back. The
-audit key set is used, so that looking never makes an image stale.
+Operation 550 lets the server authenticate the eSIM instead of the device. The server draws an
+8-byte host challenge; the line station sends the command through the device and brings the answer
+back. The audit key set is used, so that looking never makes an image stale.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from hil.errors import ConfigError
@@ -19,7 +20,7 @@ _NS: Final = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class JigSample:
-    """One reading of the jig's supply: monotonic time in ns, volts, amps, each ± its uncertainty."""
+    """One reading of the jig's supply: monotonic ns, volts, amps, each ± its uncertainty."""
 
     at_ns: int
     volts: float
@@ -68,24 +69,32 @@ class JigPolicy:
 
     def objection(self, samples: Sequence[JigSample]) -> str | None:
         """Return why the readings do not authenticate, or None when they do."""
-        if len(samples) < 2:
-            return f"{len(samples)} jig readings cannot show a dwell"
-        if len(samples) > MAX_SAMPLES:
-            return f"{len(samples)} jig readings are more than {MAX_SAMPLES}"
+        if not 2 <= len(samples) <= MAX_SAMPLES:
+            return f"{len(samples)} jig readings cannot show a dwell; 2 to {MAX_SAMPLES} can"
         for sample in samples:
-            reason = self.volts.objection(sample.volts, sample.volts_uncertainty, "V")
-            if reason is None and self.amps is not None:
-                if sample.amps is None:
-                    return "a jig reading has no current, but a current window is set"
-                reason = self.amps.objection(sample.amps, sample.amps_uncertainty, "A")
+            reason = self._outside(sample)
             if reason is not None:
                 return f"jig: {reason}"
-        for before, after in zip(samples, samples[1:], strict=False):
+        return self._broken(samples)
+
+    def _outside(self, sample: JigSample) -> str | None:
+        reason = self.volts.objection(sample.volts, sample.volts_uncertainty, "V")
+        if reason is not None or self.amps is None:
+            return reason
+        if sample.amps is None:
+            return "a reading has no current, but a current window is set"
+        return self.amps.objection(sample.amps, sample.amps_uncertainty, "A")
+
+    def _broken(self, samples: Sequence[JigSample]) -> str | None:
+        for before, after in pairwise(samples):
             if after.at_ns <= before.at_ns:
                 return "jig readings are not in the order of their times"
             if after.at_ns - before.at_ns > self.max_gap_s * _NS:
                 gap = (after.at_ns - before.at_ns) / _NS
-                return f"jig was not watched for {gap:.3g} s; at most {self.max_gap_s:g} s may lie between"
+                return (
+                    f"jig was not watched for {gap:.3g} s; at most {self.max_gap_s:g} s may lie "
+                    "between two readings"
+                )
         held = (samples[-1].at_ns - samples[0].at_ns) / _NS
         if held < self.dwell_s:
             return f"jig was held for {held:.3g} s; the dwell is {self.dwell_s:g} s"

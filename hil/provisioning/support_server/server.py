@@ -56,9 +56,10 @@ class SealedImage:
 
 @dataclass(frozen=True, slots=True)
 class InstallationReport:
-    """What a device says of an image: ``result`` is ``installed``, ``failed``, ``refused`` or ``stale``.
+    """What a device says of an image: it is ``installed``, ``failed``, ``refused`` or ``stale``.
 
-    ``found_counter`` is the sequence counter that the ISD-R answered with, where the device tells it.
+    ``found_counter`` is the sequence counter that the ISD-R answered with, where the device tells
+    it.
     """
 
     image_id: str
@@ -149,7 +150,8 @@ class SupportServer:
         if len(waiting) < count:
             raise Refusal(
                 RefusalCode.INCOMPLETE,
-                f"{count} profiles are asked for, but {len(waiting)} registered devices wait for one",
+                f"{count} profiles are asked for, but {len(waiting)} registered devices wait "
+                "for one",
             )
         return tuple(waiting[:count])
 
@@ -167,7 +169,7 @@ class SupportServer:
         self.devices.register(record)
 
     def set_policy(self, policy: DevicePolicy) -> None:
-        """Replace the manner by which devices are authenticated, for sessions from now on (R-32)."""
+        """Replace the manner by which devices are authenticated from now on (R-32)."""
         self.sessions.policy = policy
 
     def open_session(self, station: str) -> SessionOffer:

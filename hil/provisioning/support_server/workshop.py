@@ -79,8 +79,8 @@ class ImageWorkshop:
         """Make an image of a profile's packets; an older open one of this profile is withdrawn.
 
         From the second image on, what the earlier ones may have left of the ISD-P is deleted first.
-        It is signed with the key of the device's life (or ``signed_by``) and enciphered for the device
-        where the device is known and has a key set.
+        It is signed with the key of the device's life (or ``signed_by``) and enciphered for the
+        device where the device is known and has a key set.
         """
         packet_set = self._reception.packet_set(iccid)
         device = self._devices.with_esim(packet_set.eid)

@@ -1,4 +1,4 @@
-"""The air as a model: when, how often and whether a short message arrives. Modelled, not measured."""
+"""The air as a model: when, how often and whether a short message arrives; not measured."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ class Conditions:
     """What the air does to messages, alike in both directions.
 
     * ``latency_s``: each message takes this long, and up to ``jitter_s`` more;
-    * ``loss``, ``duplication``, ``reordering``: probabilities from 0 to 1 for each message. A lost one
-      is gone without a trace; a reordered one takes ``reorder_s`` longer and so lets others pass;
-    * ``gaps``: (from, to) in seconds since the start, without coverage: messages wait at the centre,
-      and a device cannot send.
+    * ``loss``, ``duplication``, ``reordering``: probabilities from 0 to 1 for each message. A lost
+      one is gone without a trace; a reordered one takes ``reorder_s`` longer and so lets others
+      pass;
+    * ``gaps``: (from, to) in seconds since the start, without coverage: messages wait at the
+      centre, and a device cannot send.
     """
 
     latency_s: float = 0.0

@@ -14,12 +14,6 @@ from typing import Final
 from hil.errors import CodecError
 from hil.virtual.network.smpp_session import SmppSession
 from hil.virtual.network.subscribers import Delivery, Subscribers
-from hil.wire.sms import (
-    Address,
-    SmsDeliver,
-    SmsSubmit,
-    encode_timestamp,
-)
 from hil.wire.smpp import (
     ESM_DELIVERY_RECEIPT,
     ESM_UDHI,
@@ -29,6 +23,12 @@ from hil.wire.smpp import (
     ShortMessage,
     Status,
     Tag,
+)
+from hil.wire.sms import (
+    Address,
+    SmsDeliver,
+    SmsSubmit,
+    encode_timestamp,
 )
 
 log = logging.getLogger(__name__)
@@ -43,8 +43,8 @@ _WAITING_LIMIT: Final = 10_000
 class SmsCentre:
     """Accounts, sessions and routing. Messages for a client that is not bound wait for it.
 
-    ``accounts``: system id → password. A message of a device goes to the session whose address range
-    fits its destination, or else to the account that last sent from that number.
+    ``accounts``: system id → password. A message of a device goes to the session whose address
+    range fits its destination, or else to the account that last sent from that number.
     """
 
     def __init__(self, accounts: Mapping[str, str], subscribers: Subscribers) -> None:
@@ -87,7 +87,7 @@ class SmsCentre:
         return Status.OK
 
     def bound(self, session: SmppSession) -> None:
-        """A client is bound; what waited for it goes out."""
+        """Send a client that is bound now what waited for it."""
         if session.receives:
             waiting = self._waiting.get(session.system_id, deque())
             while waiting:

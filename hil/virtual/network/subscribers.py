@@ -44,7 +44,7 @@ class Subscriber:
 
 
 class Subscribers:
-    """All numbers. Messages to a number that never attached wait too: a centre stores and forwards."""
+    """All numbers; messages wait for their device, even for one that never attached before."""
 
     def __init__(self, air: Air, *, report_s: float = REPORT_SECONDS) -> None:
         self._air = air
@@ -71,7 +71,7 @@ class Subscribers:
         return self._numbers[msisdn]
 
     def attach(self, msisdn: str, send: Send) -> None:
-        """A device took up this number; an earlier device of the same number is forgotten."""
+        """Give a number to a device; an earlier device of that number is forgotten."""
         subscriber = self._of(msisdn)
         self._fail_reports(subscriber)
         subscriber.send = send
@@ -79,14 +79,14 @@ class Subscribers:
         log.info("%s attached, %d messages wait", msisdn, len(subscriber.waiting))
 
     def detach(self, msisdn: str, send: Send) -> None:
-        """The device left; what was not confirmed is delivered again later."""
+        """Take the number from its device; what was not confirmed is delivered again later."""
         subscriber = self._of(msisdn)
         if subscriber.send is send:
             subscriber.send = None
             self._fail_reports(subscriber)
 
     def delivered(self, msisdn: str, number: int, *, ok: bool) -> None:
-        """The device confirms a message, or says that it could not take it."""
+        """Note that the device has a message, or could not take it."""
         waiting = self._of(msisdn).reports.pop(number, None)
         if waiting is not None and not waiting.done():
             waiting.set_result(ok)
