@@ -85,6 +85,7 @@ class Board:
             await asyncio.wait((life,))
         finally:
             life.cancel()
+            await asyncio.wait((life,))
             self._life = None
         if not life.cancelled() and (error := life.exception()) is not None:
             _log.error("firmware crashed; the watchdog restarts it", exc_info=error)
