@@ -144,17 +144,15 @@ def test_a_jig_present_at_power_on_still_has_to_dwell(workbench: Workbench, supp
 def test_removing_the_jig_revokes_and_stops_the_transfer(
     workbench: Workbench, supply: Supply
 ) -> None:
-    device = powered(workbench, supply, manner="jig")
+    device = powered(workbench, supply, manner="jig", window=1)
     supply.set(JIG, 3.3)
     until(lambda: device.jig().accepted)
     device.authenticate()
 
     def pull(done: int, _total: int) -> None:
-        if done:
+        if done == 1024:
             supply.set(JIG, 0.0)
-            time.sleep(
-                0.05
-            )  # longer than the revoke time: nothing reports it before the next frame
+            time.sleep(0.035)  # longer than the revoke time, shorter than the device's idle look
 
     with pytest.raises(TransferError, match="authentication lost"):
         device.send_image(RAW, progress=pull)
