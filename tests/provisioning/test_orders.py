@@ -94,6 +94,7 @@ def test_fifty_profiles_are_distinct_and_each_is_bound_to_its_own_euicc(
     assert len({one.iccid for one in sets}) == 50
     assert len({one.digest() for one in sets}) == 50
     given = world.mno.reserve("sm-dp-1", receipt.order_id, 50)
+    assert {one.iccid for one in given} == {row.iccid for row in receipt.profiles}, "once given"
     assert len({one.imsi for one in given}) == 50
     assert len({one.k for one in given}) == 50
 
