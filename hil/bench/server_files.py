@@ -116,7 +116,7 @@ class _Making:
             return row | {"templates": self._templates()}
         if actor.kind == "support-server":
             host = actor.sm_sr if self._section.layout == "one-server" else None
-            return row | self._support() | {"host": host}
+            return row | self._support() | {"host": host, "managing": self._managing()}
         return row | self._sm_sr(name, actor)
 
     def _mno(self, actor: ActorSection) -> dict[str, Any]:
@@ -164,6 +164,11 @@ class _Making:
             "policy": self._policy(),
             "devices": self._devices(),
         }
+
+    def _managing(self) -> dict[str, str]:
+        """Return which SM-SR is told of the profiles of which MNO."""
+        mnos = {name: self._section.actors[name] for name in self._section.of_kind("mno")}
+        return {name: str(actor.sm_sr) for name, actor in mnos.items()}
 
     def _policy(self) -> dict[str, Any]:
         device = self._lab.file.device

@@ -1,0 +1,112 @@
+"""The SM-SR manages what is on the card: enable, disable, delete, status, and the refusals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hil.equipment.card.euicc import ProfileState
+from hil.evidence import step
+from hil.provisioning.errors import Refusal
+from hil.provisioning.orders import ProfileRequest
+from testcases.installing import JOB_TIMEOUT_S
+
+if TYPE_CHECKING:
+    from hil.bench.desk import Desk
+    from hil.bench.esim import Esim
+    from hil.provisioning.sm_sr.jobs import JobReport
+
+pytestmark = [
+    pytest.mark.requires("device", "card", "network", "servers.sm-sr"),
+    pytest.mark.requirement("R-63"),
+    pytest.mark.usefixtures("device"),
+]
+
+SM_SR = "sm-sr-1"
+DISABLE_NOT_ALLOWED, DELETE_NOT_ALLOWED = 1, 2
+
+
+def done(desk: Desk, job: str) -> JobReport:
+    """Wait for a job of the SM-SR and hold it to its success."""
+    report = desk.sm_sr(SM_SR).wait(job, timeout_s=JOB_TIMEOUT_S)
+    assert (report.state, report.reason) == ("done", "")
+    return report
+
+
+def downloaded(desk: Desk, esim: Esim, *, enable: bool) -> str:
+    """Have a profile installed over the air; return its ICCID."""
+    request = ProfileRequest(mno="mno-2", targets=(esim.eid(),))
+    (profile,) = desk.sm_dp().place(request).profiles
+    done(desk, desk.sm_sr(SM_SR).download(profile.iccid, enable=enable))
+    return profile.iccid
+
+
+@pytest.mark.requirement("R-65")
+@pytest.mark.severity("blocker")
+def test_enable_disable_delete(desk: Desk, esim: Esim) -> None:
+    """Each operation changes the card, and the EIS of the SM-SR agrees with it each time."""
+    sm_sr, eid = desk.sm_sr(SM_SR), esim.eid()
+    fallback = esim.iccid()
+    iccid = downloaded(desk, esim, enable=False)
+
+    def in_eis() -> str | None:
+        rows = {row.iccid: row.state for row in sm_sr.euicc(eid).profiles}
+        return rows.get(iccid)
+
+    with step("After the download the profile is disabled"):
+        assert esim.iccid() == fallback
+        assert in_eis() == "disabled"
+    with step("Enable"):
+        done(desk, sm_sr.enable(eid, iccid))
+        assert esim.iccid() == iccid
+        assert in_eis() == "enabled"
+    with step("Disable: the fall-back profile takes its place"):
+        done(desk, sm_sr.disable(eid, iccid))
+        assert esim.iccid() == fallback
+        assert in_eis() == "disabled"
+    with step("Delete"):
+        done(desk, sm_sr.delete(eid, iccid))
+        assert [one.state for one in esim.profiles()] == [ProfileState.ENABLED]
+        assert in_eis() in (None, "deleted")
+
+
+@pytest.mark.severity("critical")
+def test_operations_in_the_wrong_state_are_refused(desk: Desk, esim: Esim) -> None:
+    """Deleting an enabled profile, enabling it twice, or disabling it twice is refused."""
+    sm_sr, eid = desk.sm_sr(SM_SR), esim.eid()
+    iccid = downloaded(desk, esim, enable=True)
+    state = esim.state()
+    with step("Delete while enabled"), pytest.raises(Refusal, match="enabled"):
+        sm_sr.delete(eid, iccid)
+    with step("Enable while enabled"), pytest.raises(Refusal):
+        sm_sr.enable(eid, iccid)
+    assert esim.state().differences(state) == []
+    done(desk, sm_sr.disable(eid, iccid))
+    with step("Disable while disabled"), pytest.raises(Refusal):
+        sm_sr.disable(eid, iccid)
+    with step("A profile that nobody knows"), pytest.raises(Refusal):
+        sm_sr.enable(eid, "8900109999999999995")
+
+
+@pytest.mark.severity("normal")
+def test_a_policy_rule_holds_against_the_sm_sr(desk: Desk, esim: Esim) -> None:
+    """POL2 forbids disabling: the SM-SR refuses before anything is sent."""
+    sm_sr, eid = desk.sm_sr(SM_SR), esim.eid()
+    iccid = downloaded(desk, esim, enable=True)
+    sm_sr.set_policy(eid, iccid, DISABLE_NOT_ALLOWED)
+    with pytest.raises(Refusal, match="POL2"):
+        sm_sr.disable(eid, iccid)
+    assert esim.iccid() == iccid
+    sm_sr.set_policy(eid, iccid, 0)
+    done(desk, sm_sr.disable(eid, iccid))
+
+
+@pytest.mark.severity("normal")
+def test_an_audit_shows_what_is_on_the_card(desk: Desk, esim: Esim) -> None:
+    """GetStatus over the air finds the profiles that the card has."""
+    iccid = downloaded(desk, esim, enable=False)
+    done(desk, desk.sm_sr(SM_SR).audit(esim.eid()))
+    rows = {row.iccid: row.state for row in desk.sm_sr(SM_SR).euicc(esim.eid()).profiles}
+    assert rows[iccid] == "disabled"
+    assert len(esim.profiles()) == 2
