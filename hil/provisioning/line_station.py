@@ -101,8 +101,8 @@ class LineServer(Protocol):
     ) -> SessionResult:
         """Hand in what device and jig have shown."""
 
-    def fetch_image(self, session: str) -> SealedImage:
-        """Fetch the next image of the authenticated device."""
+    def fetch_image(self, session: str, iccid: str | None = None) -> SealedImage:
+        """Fetch the next image of the authenticated device, or that of one profile."""
 
     def mode_command(self, session: str, device_nonce: bytes, mode: Mode) -> CommandAuthorization:
         """Have a change of mode authorized."""
@@ -191,13 +191,14 @@ class LineStation:
         self._session = self._present().session
         return work(self._session)
 
-    def provision(self) -> LineReport:
+    def provision(self, iccid: str | None = None) -> LineReport:
         """Authenticate, fetch the image, send it. The device installs it at its next boot.
 
+        ``iccid`` chooses one of several waiting profiles; without it they go in their order.
         Nothing is fetched before the authentication has succeeded on both sides.
         """
         result, said = self.authenticate()
-        image = self._server.fetch_image(result.session)
+        image = self._server.fetch_image(result.session, iccid)
         if hashlib.sha256(image.raw).digest() != image.sha256:
             raise ProtocolError(
                 f"image {image.image_id} was damaged on its way from the server: nothing was sent"

@@ -30,8 +30,8 @@ class LocalStation:
     ) -> SessionResult:
         return self._server.present(session, self._station, hello, jig=jig, esim_answer=esim_answer)
 
-    def fetch_image(self, session: str) -> SealedImage:
-        return self._server.fetch_image(session, self._station)
+    def fetch_image(self, session: str, iccid: str | None = None) -> SealedImage:
+        return self._server.fetch_image(session, self._station, iccid)
 
     def mode_command(self, session: str, device_nonce: bytes, mode: Mode) -> CommandAuthorization:
         return self._server.mode_command(session, self._station, device_nonce, mode)

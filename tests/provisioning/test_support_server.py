@@ -333,8 +333,6 @@ def test_an_image_installs_and_the_sm_sr_is_told(line: Line) -> None:
 def test_two_images_in_a_row_use_the_counters_that_follow(line: Line) -> None:
     first = ordered(line.world)
     second = ordered(line.world)
-    counters = [image.counter for image in line.world.support.workshop.images()]
-    assert counters == [1, 3]
     for iccid in (first, second):
         line.station.provision()
         line.device.boot()
@@ -342,6 +340,19 @@ def test_two_images_in_a_row_use_the_counters_that_follow(line: Line) -> None:
         line.station.report()
         assert line.states()[iccid] == "enabled"
     assert line.states()[first] == "disabled"
+    counters = [image.counter for image in line.world.support.workshop.images()]
+    assert sorted(counters) == [1, 3]
+
+
+def test_a_station_may_choose_and_only_what_leaves_takes_counters(line: Line) -> None:
+    _, second = ordered(line.world), ordered(line.world)
+    assert line.station.provision(second).iccid == second
+    line.device.boot()
+    assert line.device.last.result == "installed", line.device.last.reason
+    line.station.report()
+    assert line.states() == {second: "enabled"}
+    with pytest.raises(Refusal, match="has no image for 8900101000000009994 on the eSIM"):
+        line.station.provision("8900101000000009994")
 
 
 def stray_session(line: Line) -> None:

@@ -83,9 +83,11 @@ class SupportServerClient(ReceiverClient):
             **found.values() | {"manner": Manner(found.manner), "subject": Subject(found.subject)}
         )
 
-    def fetch_image(self, session: str) -> SealedImage:
-        """Fetch the next image of the authenticated device."""
-        raw, headers = self.send("POST", f"/device-sessions/{segment(session)}/image", None)
+    def fetch_image(self, session: str, iccid: str | None = None) -> SealedImage:
+        """Fetch the next image of the authenticated device, or that of one profile."""
+        chosen = "" if iccid is None else f"?iccid={segment(iccid)}"
+        path = f"/device-sessions/{segment(session)}/image{chosen}"
+        raw, headers = self.send("POST", path, None)
         return SealedImage(
             headers.get("x-image-id", ""),
             headers.get("x-iccid", ""),

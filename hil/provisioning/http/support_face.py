@@ -87,8 +87,8 @@ def add_support(app: FastAPI, server: SupportServer) -> None:
         return d.SessionResultMessage.of(result)
 
     @app.post("/device-sessions/{session}/image")
-    def image(session: str, peer: Peer = station) -> Response:
-        found = server.fetch_image(session, peer.id)
+    def image(session: str, iccid: str | None = None, peer: Peer = station) -> Response:
+        found = server.fetch_image(session, peer.id, iccid)
         headers = {
             "X-Image-Id": found.image_id,
             "X-Iccid": found.iccid,

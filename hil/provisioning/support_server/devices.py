@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.store import Store
@@ -75,7 +75,11 @@ class DeviceRegistry:
     def with_esim(self, eid: str) -> DeviceRecord | None:
         """Return the device that holds the eSIM ``eid``."""
         with self._store.transaction() as connection:
-            row = connection.execute(select(DEVICES).where(DEVICES.c.eid == eid)).first()
+            return self.known(connection, eid)
+
+    def known(self, connection: Connection, eid: str) -> DeviceRecord | None:
+        """Return the device that holds the eSIM ``eid``, inside the caller's transaction."""
+        row = connection.execute(select(DEVICES).where(DEVICES.c.eid == eid)).first()
         return None if row is None else _record(row)
 
     def eids(self) -> tuple[str, ...]:

@@ -188,17 +188,19 @@ class SupportServer:
         """Judge a device; a refusal names the reason and opens nothing (operation 660)."""
         return self.sessions.present(session, station, hello, jig=jig, esim_answer=esim_answer)
 
-    def fetch_image(self, session: str, station: str) -> SealedImage:
-        """Hand out the next image of the authenticated device's eSIM (operation 650)."""
+    def fetch_image(self, session: str, station: str, iccid: str | None = None) -> SealedImage:
+        """Hand out the next image of the authenticated device's eSIM, or that of one profile.
+
+        It is noted as sent before it leaves (operation 650).
+        """
         row = self.sessions.admitted(session, station)
-        record = self.workshop.next_for(row.eid)
-        if record.device_id not in (None, row.device_id):
+        device = self.devices.with_esim(row.eid)
+        if device is not None and device.device_id != row.device_id:
             raise Refusal(
                 RefusalCode.NOT_ALLOWED,
-                f"image {record.image_id} is for the device {record.device_id}",
+                f"images for the eSIM {row.eid} are for the device {device.device_id}",
             )
-        with self._store.transaction() as connection:
-            self.workshop.set_state(connection, record.image_id, "sent")
+        record = self.workshop.send_next(row.eid, iccid)
         return SealedImage(
             record.image_id, record.iccid, hashlib.sha256(record.raw).digest(), record.raw
         )

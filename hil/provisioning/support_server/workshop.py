@@ -6,10 +6,10 @@ import secrets
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from hil.errors import CodecError
 from hil.provisioning.errors import Refusal, RefusalCode
@@ -17,9 +17,11 @@ from hil.provisioning.links import EumLink
 from hil.provisioning.reception import PacketReception
 from hil.provisioning.store import Store
 from hil.provisioning.support_server.devices import DeviceRegistry
-from hil.provisioning.tables import IMAGES, ISDR_COUNTERS
+from hil.provisioning.tables import IMAGES, ISDR_COUNTERS, PACKET_SETS
 from hil.wire.image import SigningKey, image_of, seal
 from hil.wire.install_script import prepare_install
+from hil.wire.packets import PacketSet
+from hil.wire.scp03_keys import KeySet
 
 PROVISIONING_KVN: Final = 0x30
 FIRST_COUNTER: Final = 1
@@ -47,6 +49,16 @@ class ImageRecord:
     state: str
     reason: str
     raw: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What an image is made of: packets, which image of the profile it is, how it is signed."""
+
+    packet_set: PacketSet
+    issue: int
+    enable: bool
+    signed_by: str | None
 
 
 class ImageWorkshop:
@@ -83,66 +95,67 @@ class ImageWorkshop:
         device where the device is known and has a key set.
         """
         packet_set = self._reception.packet_set(iccid)
-        device = self._devices.with_esim(packet_set.eid)
-        kind = signed_by or (device.life if device else "commercial")
+        keys = self._eum.isd_r_keys(packet_set.eid, self._kvn)
+        with self._store.transaction() as connection:
+            issue = self._next_issue(connection, iccid, packet_set.eid)
+            plan = _Plan(packet_set, issue, enable, signed_by)
+            return self._make(connection, plan, keys)
+
+    def _make(self, connection: Connection, plan: _Plan, keys: KeySet) -> ImageRecord:
+        packet_set = plan.packet_set
+        device = self._devices.known(connection, packet_set.eid)
+        kind = plan.signed_by or (device.life if device else "commercial")
         if kind not in self._signers:
             raise Refusal(
                 RefusalCode.INVALID, f"{self._reception.owner} holds no {kind} signing key"
             )
-        keys = self._eum.isd_r_keys(packet_set.eid, self._kvn)
-        with self._store.transaction() as connection:
-            issue, counter = self._place(connection, iccid, packet_set.eid, enable=enable)
-            try:
-                script = prepare_install(
-                    keys,
-                    counter,
-                    secrets.token_bytes(8),
-                    isdp_aid=packet_set.isdp_aid,
-                    memory=packet_set.memory,
-                    enable=enable,
-                    clear=issue > 1,
-                )
-                image = image_of(
-                    packet_set,
-                    image_id=uuid.uuid4().hex,
-                    counter=counter,
-                    steps_before=script.before,
-                    steps_after=script.after,
-                    device_id=device.device_id if device else None,
-                )
-                raw = seal(
-                    image,
-                    self._signers[kind],
-                    device.keys.enc if device and device.keys else None,
-                )
-            except CodecError as err:
-                raise Refusal(
-                    RefusalCode.INVALID, f"no image can be made of the packets of {iccid}: {err}"
-                ) from err
-            _set_counter(connection, packet_set.eid, counter + script.sessions)
-            connection.execute(
-                insert(IMAGES).values(
-                    image_id=image.image_id,
-                    iccid=iccid,
-                    eid=packet_set.eid,
-                    isdp_aid=packet_set.isdp_aid,
-                    device_id=image.device_id,
-                    issue=issue,
-                    signed_by=kind,
-                    enciphered=bool(device and device.keys),
-                    enable=enable,
-                    counter=counter,
-                    state="built",
-                    raw=raw,
-                    built_at=self._clock(),
-                )
+        counter = _next_counter(connection, packet_set.eid)
+        try:
+            script = prepare_install(
+                keys,
+                counter,
+                secrets.token_bytes(8),
+                isdp_aid=packet_set.isdp_aid,
+                memory=packet_set.memory,
+                enable=plan.enable,
+                clear=plan.issue > 1,
             )
-        return self.image(image.image_id)
+            image = image_of(
+                packet_set,
+                image_id=uuid.uuid4().hex,
+                counter=counter,
+                steps_before=script.before,
+                steps_after=script.after,
+                device_id=device.device_id if device else None,
+            )
+            raw = seal(
+                image, self._signers[kind], device.keys.enc if device and device.keys else None
+            )
+        except CodecError as err:
+            raise Refusal(
+                RefusalCode.INVALID,
+                f"no image can be made of the packets of {packet_set.iccid}: {err}",
+            ) from err
+        row: dict[str, Any] = {
+            "image_id": image.image_id,
+            "iccid": packet_set.iccid,
+            "eid": packet_set.eid,
+            "isdp_aid": packet_set.isdp_aid,
+            "device_id": image.device_id,
+            "issue": plan.issue,
+            "signed_by": kind,
+            "enciphered": bool(device and device.keys),
+            "enable": plan.enable,
+            "counter": counter,
+            "state": "built",
+            "reason": "",
+            "raw": raw,
+        }
+        connection.execute(insert(IMAGES).values(**row, built_at=self._clock()))
+        return ImageRecord(**row)
 
-    def _place(
-        self, connection: Connection, iccid: str, eid: str, *, enable: bool
-    ) -> tuple[int, int]:
-        """Return issue and counter of the next image; an open image gives its counter back."""
+    def _next_issue(self, connection: Connection, iccid: str, eid: str) -> int:
+        """Return which image of its profile the next one is, and withdraw open ones."""
         older = connection.execute(
             select(IMAGES).where(IMAGES.c.iccid == iccid).order_by(IMAGES.c.issue)
         ).all()
@@ -153,44 +166,52 @@ class ImageWorkshop:
                 RefusalCode.ATTEMPTS_EXHAUSTED,
                 f"{len(older)} images were made for {iccid}; the limit is {self._issue_limit}",
             )
-        counter = _next_counter(connection, eid)
-        newest = connection.execute(
-            select(IMAGES.c.image_id).where(IMAGES.c.eid == eid).order_by(IMAGES.c.built_at.desc())
-        ).first()
+        following = _next_counter(connection, eid)
         for row in older:
-            if row.state not in OPEN_STATES:
-                continue
-            # The card has not seen the newest image's counters, so they are good for its successor.
-            if newest is not None and newest.image_id == row.image_id and row.enable == enable:
-                counter = row.counter
-            connection.execute(
-                update(IMAGES)
-                .where(IMAGES.c.image_id == row.image_id)
-                .values(state="withdrawn", reason="a newer image was made")
-            )
-        return len(older) + 1, counter
+            if row.state == "sent" and row.counter + _sessions(row) == following:
+                # Nothing went out after it, so its counters are good for its successor.
+                _set_counter(connection, eid, row.counter)
+            if row.state in OPEN_STATES:
+                self.set_state(connection, row.image_id, "withdrawn", "a newer image was made")
+        return len(older) + 1
 
-    def next_for(self, eid: str) -> ImageRecord:
-        """Return the image that the eSIM ``eid`` is to get next; build what was not built yet."""
+    def send_next(self, eid: str, iccid: str | None = None) -> ImageRecord:
+        """Return the image that the eSIM is to get next, or that of one profile, as sent.
+
+        Images go in the order in which their packets came. What was not built yet is built now, and
+        an image that others have overtaken is made with the counter that is due now: only an image
+        that leaves takes counters.
+        """
         with self._store.transaction() as connection:
             imaged = {
                 row.iccid
                 for row in connection.execute(select(IMAGES.c.iccid).where(IMAGES.c.eid == eid))
             }
-        for iccid in self._reception.stored(eid):
-            if iccid not in imaged:
-                self.build(iccid)
+        for waiting in self._reception.stored(eid):
+            if waiting not in imaged and iccid in (None, waiting):
+                self.build(waiting)
+        keys = self._eum.isd_r_keys(eid, self._kvn)
+        chosen = select(IMAGES).where(IMAGES.c.eid == eid, IMAGES.c.state.in_(OPEN_STATES))
+        if iccid is not None:
+            chosen = chosen.where(IMAGES.c.iccid == iccid)
         with self._store.transaction() as connection:
-            row = connection.execute(
-                select(IMAGES)
-                .where(IMAGES.c.eid == eid, IMAGES.c.state.in_(OPEN_STATES))
-                .order_by(IMAGES.c.counter)
-            ).first()
-        if row is None:
-            raise Refusal(
-                RefusalCode.UNKNOWN, f"{self._reception.owner} has no image for the eSIM {eid}"
-            )
-        return _record(row)
+            row = connection.execute(chosen.order_by(IMAGES.c.built_at)).first()
+            if row is None:
+                what = f"the eSIM {eid}" if iccid is None else f"{iccid} on the eSIM {eid}"
+                raise Refusal(
+                    RefusalCode.UNKNOWN, f"{self._reception.owner} has no image for {what}"
+                )
+            record = _record(row)
+            if record.state == "sent":
+                return record
+            if record.counter != _next_counter(connection, eid):
+                connection.execute(delete(IMAGES).where(IMAGES.c.image_id == record.image_id))
+                packet_set = _packets(connection, record.iccid)
+                plan = _Plan(packet_set, record.issue, record.enable, record.signed_by)
+                record = self._make(connection, plan, keys)
+            _set_counter(connection, eid, record.counter + _sessions(row))
+            self.set_state(connection, record.image_id, "sent")
+        return replace(record, state="sent")
 
     def image(self, image_id: str) -> ImageRecord:
         """Return one image."""
@@ -202,7 +223,7 @@ class ImageWorkshop:
 
     def images(self, eid: str | None = None) -> tuple[ImageRecord, ...]:
         """Return all images, or those of one eSIM, in the order in which they were built."""
-        query = select(IMAGES).order_by(IMAGES.c.built_at, IMAGES.c.counter)
+        query = select(IMAGES).order_by(IMAGES.c.built_at)
         if eid is not None:
             query = query.where(IMAGES.c.eid == eid)
         with self._store.transaction() as connection:
@@ -225,6 +246,16 @@ class ImageWorkshop:
         """Return the sequence counter that the next image of this eSIM will expect."""
         with self._store.transaction() as connection:
             return _next_counter(connection, eid)
+
+
+def _sessions(row: Row[Any]) -> int:
+    """Return by how much an image moves the sequence counter of the ISD-R."""
+    return 2 if row.enable else 1
+
+
+def _packets(connection: Connection, iccid: str) -> PacketSet:
+    raw = connection.execute(select(PACKET_SETS.c.raw).where(PACKET_SETS.c.iccid == iccid))
+    return PacketSet.decode(bytes(raw.scalar_one()))
 
 
 def _next_counter(connection: Connection, eid: str) -> int:
