@@ -9,6 +9,8 @@ two bytes, big-endian, then the payload. The slot adds what the driver lacks:
 * an answer that nobody asked for, or an empty one, ends the card's connection instead of putting
   every later answer one off or hanging the reader;
 * frames go out in one piece and are acknowledged at once, so no 40 ms stall, whoever the card is;
+* a command of one byte that looks like power or reset, for which vpcd waits and the card does not
+  answer, ends as a lost card instead of blocking the reader for ever;
 * :meth:`CardSlot.cut` takes the card out, the only way to end a command that is never answered.
 """
 
@@ -24,7 +26,9 @@ from typing import Final
 
 _log = logging.getLogger(__name__)
 _LONGEST_FRAME: Final = 2 + 65_535
-_ATR_REQUEST: Final = b"\x04"
+_UNANSWERED: Final = frozenset({b"\x00", b"\x01", b"\x02"})
+# vpcd asks for the ATR right behind each of those, and five times in two seconds anyway.
+_SILENCE_MS: Final = 2_000
 _RETRY_S: Final = 0.005
 
 
@@ -72,8 +76,12 @@ def pump(reader: socket.socket, card: socket.socket) -> None:
         poller.register(number, select.POLLIN)
     card_fd = card.fileno()
     answer_due = False
+    controlled = False
     while True:
-        for number, _ in poller.poll():
+        ready = poller.poll(_SILENCE_MS if controlled else None)
+        if not ready:
+            raise FrameError("the terminal sent a command of one byte, taken as power or reset")
+        for number, _ in ready:
             frame = sides[number].read()
             while frame is not None:
                 if number == card_fd:
@@ -84,7 +92,8 @@ def pump(reader: socket.socket, card: socket.socket) -> None:
                     answer_due = False
                     reader.sendall(frame)
                 else:
-                    answer_due = len(frame) > 3 or frame[2:] == _ATR_REQUEST
+                    controlled = frame[2:] in _UNANSWERED
+                    answer_due = not controlled
                     card.sendall(frame)
                 frame = sides[number].next_frame()
 

@@ -182,3 +182,31 @@ def test_a_slow_acknowledger_costs_no_40_ms(bench: Bench) -> None:
         receive(reader, 4)
         slowest = max(slowest, time.perf_counter() - begin)
     assert slowest < 0.035, f"slowest exchange took {slowest * 1000:.1f} ms"
+
+
+@pytest.mark.parametrize("payload", [b"\xff", b"\x03", b"\x05"])
+def test_a_command_of_one_byte_has_an_answer(bench: Bench, payload: bytes) -> None:
+    reader, card = bench.insert()
+    assert exchange(reader, card, payload, b"\x67\x00") == b"\x67\x00"
+    assert exchange(reader, card, b"\x00\xb0\x00\x00", b"\x90\x00") == b"\x90\x00"
+
+
+@pytest.mark.parametrize("payload", [b"\x00", b"\x01", b"\x02"])
+def test_a_command_that_looks_like_power_does_not_block_the_reader(
+    bench: Bench, payload: bytes
+) -> None:
+    reader, card = bench.insert()
+    reader.sendall(frame(payload))
+    assert_closed(reader)
+    assert receive(card, 3) == frame(payload)
+    assert_closed(card)
+
+
+def test_power_and_a_poll_later_is_no_command(bench: Bench) -> None:
+    reader, card = bench.insert()
+    reader.sendall(frame(b"\x00"))
+    receive(card, 3)
+    time.sleep(0.5)  # as long as pcscd waits between its polls
+    assert exchange(reader, card, b"\x04", b"\x3b\x00") == b"\x3b\x00"
+    time.sleep(2.2)  # nothing is due now: a reader may be silent
+    assert exchange(reader, card, b"\x04", b"\x3b\x00") == b"\x3b\x00"
