@@ -3,7 +3,8 @@
 * :class:`ConfigError` and :class:`UsageError`: your mistake. The text names file and line.
 * :class:`BenchError`: the bench failed; the product was not judged.
 * :class:`CodecError`: bytes from outside break their format; nothing was taken from them.
-* A plain :class:`AssertionError`: the product failed.
+* A plain :class:`AssertionError`: the product failed. So it did where a :class:`ProductRefusal`
+  comes that the test did not expect: device, card or server understood, and said no.
 
 Every text says what happened, where, and what to do.
 """
@@ -25,6 +26,10 @@ class UsageError(HilError, ValueError):
 
 class CodecError(HilError, ValueError):
     """Bytes from outside break their format; nothing was taken from them."""
+
+
+class ProductRefusal(HilError):  # noqa: N818 - an answer, not a fault
+    """What is being tested understood a request and refused it; the text gives its reason."""
 
 
 class BenchError(HilError):

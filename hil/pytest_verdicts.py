@@ -1,6 +1,7 @@
 """Verdicts in the words of a lab, beside pytest's own, and the table of last verdicts.
 
-PASS: the product did as required. FAIL: it did not (an assertion in the test's body). ERROR: the
+PASS: the product did as required. FAIL: it did not (an assertion in the test's body, or a refusal
+that the test did not expect). ERROR: the
 bench or the test broke, so nothing was judged. NOT APPLICABLE: skipped, with a reason.
 INCONCLUSIVE: the test ended before it could judge.
 """
@@ -17,6 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+
+from hil.errors import ProductRefusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -149,10 +152,10 @@ def _verdict(call: pytest.CallInfo[None], report: pytest.TestReport) -> str:
     error = call.excinfo.value if call.excinfo else None
     if isinstance(error, KeyboardInterrupt | pytest.exit.Exception):
         return "INCONCLUSIVE"
-    # pytest.fail in the body is the test's own judgement of the product, like an assertion.
-    if call.when == "call" and (
-        error is None or isinstance(error, AssertionError | pytest.fail.Exception)
-    ):
+    # pytest.fail in the body is the test's own judgement of the product, like an assertion; a
+    # refusal that the test did not expect is the product's word.
+    judged = AssertionError | pytest.fail.Exception | ProductRefusal
+    if call.when == "call" and (error is None or isinstance(error, judged)):
         return "FAIL"
     return "ERROR"
 

@@ -40,7 +40,7 @@ def order_for(
         )
 
 
-def provision(station: LineStation, device: Device) -> Provisioned:
+def provision(station: LineStation, device: Device, iccid: str | None = None) -> Provisioned:
     """Authenticate, transfer, restart, install and report; again while the server makes new images.
 
     An image is stale when the ISD-R's counter has moved since it was made: the server then makes
@@ -48,7 +48,7 @@ def provision(station: LineStation, device: Device) -> Provisioned:
     """
     for number in range(1, ROUNDS + 1):
         with step(f"Round {number}: authentication and transfer"):
-            line = station.provision()
+            line = station.provision(iccid)
         install = install_at_boot(device)
         with step(f"The station reports: {install.result} {install.reason}"):
             again = station.report(timeout_s=INSTALL_TIMEOUT_S)

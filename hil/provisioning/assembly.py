@@ -196,6 +196,7 @@ class Assembly:
                 sm_srs={actor.id: sm_sr},
                 attempt_limit=actor.support.attempt_limit,
                 enable=actor.support.enable,
+                counter_moves=actor.support.counter_moves,
             )
             self._finish_support(app, support, actor.support)
 
@@ -220,6 +221,7 @@ class Assembly:
             managing=dict(actor.managing),
             attempt_limit=actor.attempt_limit,
             enable=actor.enable,
+            counter_moves=actor.counter_moves,
         )
         app = new_face(f"Support server {actor.id}", "support-server", server.door)
         add_receiver(app, server.reception, MAIN_LINK)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from hil.errors import HilError
+from hil.errors import ProductRefusal
 
 
 class RefusalCode(StrEnum):
@@ -29,7 +29,7 @@ class RefusalCode(StrEnum):
     TOO_LARGE = "too-large"
 
 
-class Refusal(HilError):  # noqa: N818 - it is an answer, not a fault
+class Refusal(ProductRefusal):
     """An actor refused a request; nothing has changed, and ``code`` tells why.
 
     ``details`` holds what a program may want (``{"packet": 7}``), never a secret.

@@ -10,17 +10,20 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+import secrets
+import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
-from hil.errors import BenchError, ProtocolError
+from hil.errors import BenchError, ProductRefusal, ProtocolError
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.support_server.device_sessions import SessionOffer, SessionResult, Subject
 from hil.provisioning.support_server.esim_proof import esim_challenge
 from hil.provisioning.support_server.jig import JigSample
 from hil.provisioning.support_server.server import InstallationReport, SealedImage
+from hil.provisioning.support_server.workshop import PROVISIONING_KVN
 from hil.wire.device_auth import CommandAuthorization, DeviceHello, Manner, Mode
 
 log = logging.getLogger(__name__)
@@ -29,6 +32,8 @@ SETTLED: Final = ("installed", "failed", "refused", "stale")
 _FOUND_COUNTER: Final = re.compile(r"counter is ([0-9A-Fa-f]{6})")
 _POLL_S: Final = 0.05
 _MORE_DATA: Final = 0x61
+_UPDATE_ANSWER: Final = 34
+PROVISIONING_KVN: Final = 0x30
 
 _Answer = TypeVar("_Answer")
 
@@ -141,7 +146,8 @@ class LineStation:
     """One station with one device on its cable.
 
     ``jig`` reads the jig's supply once; it is needed where the server wants the jig.
-    ``error_message`` is where an operator reads why a device was refused (operation 660).
+    ``error_message`` is where an operator reads why a device was refused (operation 660);
+    ``image_kvn`` is the ISD-R's key set whose sequence counter images expect.
     """
 
     def __init__(
@@ -151,11 +157,13 @@ class LineStation:
         *,
         jig: Callable[[], JigSample] | None = None,
         error_message: Callable[[str], None] = log.error,
+        image_kvn: int = PROVISIONING_KVN,
     ) -> None:
         self._server = server
         self._device = device
         self._jig = jig
         self._error_message = error_message
+        self._image_kvn = image_kvn
         self._session: str | None = None
 
     def authenticate(self) -> tuple[SessionResult, str]:
@@ -166,7 +174,7 @@ class LineStation:
         try:
             result = self._present()
             said = self._device.authenticate(result.server_proof)
-        except (Refusal, BenchError) as err:
+        except (ProductRefusal, BenchError) as err:
             self._error_message(f"device is not authenticated: {err}")
             raise
         self._session = result.session
@@ -198,12 +206,14 @@ class LineStation:
         Nothing is fetched before the authentication has succeeded on both sides.
         """
         result, said = self.authenticate()
-        image = self._server.fetch_image(result.session, iccid)
-        if hashlib.sha256(image.raw).digest() != image.sha256:
-            raise ProtocolError(
-                f"image {image.image_id} was damaged on its way from the server: nothing was sent"
-            )
-        transfer = self._device.send_image(image.raw)
+        image = self._fetched(result.session, iccid)
+        try:
+            transfer = self._device.send_image(image.raw)
+        except ProductRefusal as refusal:
+            if self._report_refusal(result.session, image, refusal) is None:
+                raise
+            image = self._fetched(result.session, iccid or image.iccid)
+            transfer = self._device.send_image(image.raw)
         return LineReport(
             device_id=result.device_id,
             eid=result.eid,
@@ -216,6 +226,62 @@ class LineStation:
             image_bytes=len(image.raw),
             transfer=transfer,
         )
+
+    def _fetched(self, session: str, iccid: str | None) -> SealedImage:
+        image = self._server.fetch_image(session, iccid)
+        if hashlib.sha256(image.raw).digest() != image.sha256:
+            raise ProtocolError(
+                f"image {image.image_id} was damaged on its way from the server: nothing was sent"
+            )
+        return image
+
+    def _report_refusal(
+        self, session: str, image: SealedImage, refusal: ProductRefusal
+    ) -> str | None:
+        """Tell the server that the device took no image; return the id of the one made instead.
+
+        The ISD-R's counter goes along: an image for another counter was stale before it was sent.
+        """
+        self._error_message(f"device refused image {image.image_id}: {refusal}")
+        report = InstallationReport(image.image_id, "refused", str(refusal), self._isd_r_counter())
+        return self._server.report_installation(session, report)
+
+    def _isd_r_counter(self) -> int | None:
+        """Ask the eSIM which sequence counter its ISD-R uses next; None where it does not say.
+
+        INITIALIZE UPDATE alone moves nothing.
+        """
+        commands = esim_challenge(secrets.token_bytes(8), kvn=PROVISIONING_KVN)
+        try:
+            self._exchange(commands.select)
+            answer = self._exchange(commands.initialize_update)
+        except (ProductRefusal, BenchError) as err:
+            log.warning("the eSIM does not tell its counter: %s", err)
+            return None
+        good = len(answer) > 5 and answer[-2:] == b"\x90\x00"
+        return int.from_bytes(answer[-5:-2], "big") if good else None
+
+    def _fetch(self, session: str, iccid: str | None) -> SealedImage:
+        image = self._server.fetch_image(session, iccid)
+        if hashlib.sha256(image.raw).digest() != image.sha256:
+            raise ProtocolError(
+                f"image {image.image_id} was damaged on its way from the server: nothing was sent"
+            )
+        return image
+
+    def _report_stale(self, session: str, image: SealedImage, reason: str) -> None:
+        """Tell the server that the ISD-R is further on, and how far, so that it makes a new image."""
+        report = InstallationReport(image.image_id, "stale", reason, self._isd_r_counter())
+        self._server.report_installation(session, report)
+
+    def _isd_r_counter(self) -> int | None:
+        """Ask the ISD-R, through the device, which sequence counter it will use next."""
+        commands = esim_challenge(secrets.token_bytes(8), kvn=self._image_kvn)
+        self._exchange(commands.select)
+        answer = self._exchange(commands.initialize_update)
+        if len(answer) != _UPDATE_ANSWER or answer[-2:] != b"\x90\x00":
+            return None
+        return int.from_bytes(answer[-5:-2], "big")
 
     def command_mode(self, mode: Mode) -> None:
         """Have the server command the device into a mode (claims 6 and 13)."""
@@ -283,3 +349,8 @@ class LineStation:
             data += answer[:-2]
             answer = self._device.csim(bytes((0x00, 0xC0, 0x00, 0x00, answer[-1])))
         return data + answer
+
+
+def _is_stale(err: BenchError) -> bool:
+    """Whether a device refuses an image because of its counter; the refusal has a name."""
+    return "counter" in str(getattr(err, "name", ""))

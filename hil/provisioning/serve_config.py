@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from hil.errors import ConfigError
 from hil.provisioning.http.device_messages import PolicyMessage
 from hil.provisioning.http.messages import HexBytes
+from hil.provisioning.support_server.workshop import CounterMoves
 from hil.provisioning.trust import Role
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -133,6 +134,7 @@ class SupportFunctions(Section):
     policy: PolicyMessage = PolicyMessage()
     attempt_limit: int = Field(default=5, ge=1)
     enable: bool = True
+    counter_moves: CounterMoves = "external-authenticate"
     devices: tuple[DeviceRow, ...] = ()
 
 

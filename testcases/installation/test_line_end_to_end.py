@@ -29,7 +29,7 @@ def test_a_profile_goes_from_the_order_to_the_card(
     receipt = order_for(desk, esim, profile_type=profile_type)
     (ordered,) = receipt.profiles
     assert ordered.state == "delivered"
-    done = provision(line_station, device)
+    done = provision(line_station, device, ordered.iccid)
     assert (done.install.result, done.install.iccid) == ("installed", ordered.iccid)
     assert done.line.server_said == "passed"
     assert done.line.device_said == "passed"

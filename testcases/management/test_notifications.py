@@ -25,7 +25,7 @@ def test_the_eis_follows_an_installation_by_image(
 ) -> None:
     """The support server notifies the managing SM-SR; its EIS shows the profile enabled."""
     (ordered,) = order_for(desk, esim, profile_type="deferred").profiles
-    assert provision(line_station, device).install.result == "installed"
+    assert provision(line_station, device, ordered.iccid).install.result == "installed"
     assert esim.iccid() == ordered.iccid
 
     def state() -> str | None:

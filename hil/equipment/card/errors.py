@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hil.errors import LinkError, LinkTimeoutError, ProtocolError
+from hil.errors import LinkError, LinkTimeoutError, ProductRefusal, ProtocolError
 from hil.wire.status_words import describe
 
 
@@ -49,7 +49,7 @@ class ProcedureError(ProtocolError):
     """The card answers status words that never come to an end, or that fit no protocol."""
 
 
-class StatusWordError(ProtocolError):
+class StatusWordError(ProductRefusal, ProtocolError):
     """The card refused a command that had to succeed; ``sw`` is its status word."""
 
     def __init__(self, sw: int, command: str, card: str, *, wanted: int = 0x9000) -> None:

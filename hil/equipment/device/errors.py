@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from hil.errors import ConfigError, HilError, LinkError, LinkTimeoutError, ProtocolError, UsageError
+from hil.errors import (
+    ConfigError,
+    LinkError,
+    LinkTimeoutError,
+    ProductRefusal,
+    ProtocolError,
+    UsageError,
+)
 
 
 class DialectError(ConfigError):
@@ -25,7 +32,7 @@ class DeviceUsageError(UsageError):
     """A call asks for what the link or the dialect cannot carry."""
 
 
-class DeviceRefusal(HilError):  # noqa: N818 - the device is well and says no
+class DeviceRefusal(ProductRefusal):
     """The device understood the command and refused it.
 
     ``code`` is that of ``+CME ERROR`` (None for a bare ``ERROR``), ``name`` its name in the

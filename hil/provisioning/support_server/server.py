@@ -25,7 +25,7 @@ from hil.provisioning.support_server.device_sessions import (
 from hil.provisioning.support_server.devices import DeviceRecord, DeviceRegistry
 from hil.provisioning.support_server.jig import JigSample
 from hil.provisioning.support_server.outbox import Outbox, StatusSink
-from hil.provisioning.support_server.workshop import ImageRecord, ImageWorkshop
+from hil.provisioning.support_server.workshop import CounterMoves, ImageRecord, ImageWorkshop
 from hil.wire.device_auth import (
     CommandAuthorization,
     DeviceHello,
@@ -90,6 +90,7 @@ class SupportServer:
         managing: Mapping[str, str] | None = None,
         attempt_limit: int = 5,
         enable: bool = True,
+        counter_moves: CounterMoves = "external-authenticate",
         clock: Callable[[], float] = time.time,
     ) -> None:
         store.claim("support-server", door.owner)
@@ -109,7 +110,13 @@ class SupportServer:
             store, self.devices, eum, policy or DevicePolicy(), clock=clock
         )
         self.workshop = ImageWorkshop(
-            store, self.reception, self.devices, eum, dict(signers), clock=clock
+            store,
+            self.reception,
+            self.devices,
+            eum,
+            dict(signers),
+            counter_moves=counter_moves,
+            clock=clock,
         )
         self.outbox = Outbox(store, sm_srs or {}, clock=clock)
         self._sm_dps = dict(sm_dps or {})
@@ -271,14 +278,17 @@ class SupportServer:
                         self.outbox.post(connection, sm_sr, image, packets, "enabled")
             self.outbox.flush()
             return None
+        moved = report.found_counter not in (None, image.counter)
+        # A device may call it what it likes: an image for a counter that has passed is stale.
+        result = "stale" if report.result == "refused" and moved else report.result
         with self._store.transaction() as connection:
-            self.workshop.set_state(connection, image.image_id, report.result, report.reason)
+            self.workshop.set_state(connection, image.image_id, result, report.reason)
         if report.found_counter is not None:
-            self.workshop.set_counter(image.eid, report.found_counter)
+            self.workshop.found_counter(image.eid, report.found_counter)
         elif report.result != "refused":
             # It broke off in its first session; if not, the next image will find the counter.
             self.workshop.set_counter(image.eid, image.counter + 1)
-        if report.result != "stale":
+        if result != "stale":
             return None
         return self.workshop.build(image.iccid, enable=image.enable)
 

@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
@@ -22,6 +22,9 @@ from hil.wire.image import SigningKey, image_of, seal
 from hil.wire.install_script import prepare_install
 from hil.wire.packets import PacketSet
 from hil.wire.scp03_keys import KeySet
+
+CounterMoves = Literal["external-authenticate", "initialize-update"]
+"""When the ISD-R's sequence counter moves; the standard leaves it open."""
 
 PROVISIONING_KVN: Final = 0x30
 FIRST_COUNTER: Final = 1
@@ -74,6 +77,7 @@ class ImageWorkshop:
         *,
         kvn: int = PROVISIONING_KVN,
         issue_limit: int = 5,
+        counter_moves: CounterMoves = "external-authenticate",
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
@@ -83,6 +87,7 @@ class ImageWorkshop:
         self._signers = dict(signers)
         self._kvn = kvn
         self._issue_limit = issue_limit
+        self._used_up = int(counter_moves == "initialize-update")
         self._clock = clock
 
     def build(
@@ -237,8 +242,15 @@ class ImageWorkshop:
             update(IMAGES).where(IMAGES.c.image_id == image_id).values(state=state, reason=reason)
         )
 
+    def found_counter(self, eid: str, found: int) -> None:
+        """Note which sequence counter the ISD-R answered with to INITIALIZE UPDATE.
+
+        It uses it again, unless its counter moves at INITIALIZE UPDATE already.
+        """
+        self.set_counter(eid, found + self._used_up)
+
     def set_counter(self, eid: str, following: int) -> None:
-        """Note which sequence counter the ISD-R will use next, as the device found it."""
+        """Note which sequence counter the ISD-R will use next."""
         with self._store.transaction() as connection:
             _set_counter(connection, eid, following)
 

@@ -1,0 +1,1 @@
+"""What the pages say, held to what the project does."""
