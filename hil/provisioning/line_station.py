@@ -11,7 +11,6 @@ import hashlib
 import logging
 import re
 import secrets
-import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -32,8 +31,6 @@ SETTLED: Final = ("installed", "failed", "refused", "stale")
 _FOUND_COUNTER: Final = re.compile(r"counter is ([0-9A-Fa-f]{6})")
 _POLL_S: Final = 0.05
 _MORE_DATA: Final = 0x61
-_UPDATE_ANSWER: Final = 34
-PROVISIONING_KVN: Final = 0x30
 
 _Answer = TypeVar("_Answer")
 
@@ -249,9 +246,9 @@ class LineStation:
     def _isd_r_counter(self) -> int | None:
         """Ask the eSIM which sequence counter its ISD-R uses next; None where it does not say.
 
-        INITIALIZE UPDATE alone moves nothing.
+        On most cards INITIALIZE UPDATE alone moves nothing; the server is told where it does.
         """
-        commands = esim_challenge(secrets.token_bytes(8), kvn=PROVISIONING_KVN)
+        commands = esim_challenge(secrets.token_bytes(8), kvn=self._image_kvn)
         try:
             self._exchange(commands.select)
             answer = self._exchange(commands.initialize_update)
@@ -260,28 +257,6 @@ class LineStation:
             return None
         good = len(answer) > 5 and answer[-2:] == b"\x90\x00"
         return int.from_bytes(answer[-5:-2], "big") if good else None
-
-    def _fetch(self, session: str, iccid: str | None) -> SealedImage:
-        image = self._server.fetch_image(session, iccid)
-        if hashlib.sha256(image.raw).digest() != image.sha256:
-            raise ProtocolError(
-                f"image {image.image_id} was damaged on its way from the server: nothing was sent"
-            )
-        return image
-
-    def _report_stale(self, session: str, image: SealedImage, reason: str) -> None:
-        """Tell the server that the ISD-R is further on, and how far, so that it makes a new image."""
-        report = InstallationReport(image.image_id, "stale", reason, self._isd_r_counter())
-        self._server.report_installation(session, report)
-
-    def _isd_r_counter(self) -> int | None:
-        """Ask the ISD-R, through the device, which sequence counter it will use next."""
-        commands = esim_challenge(secrets.token_bytes(8), kvn=self._image_kvn)
-        self._exchange(commands.select)
-        answer = self._exchange(commands.initialize_update)
-        if len(answer) != _UPDATE_ANSWER or answer[-2:] != b"\x90\x00":
-            return None
-        return int.from_bytes(answer[-5:-2], "big")
 
     def command_mode(self, mode: Mode) -> None:
         """Have the server command the device into a mode (claims 6 and 13)."""
@@ -349,8 +324,3 @@ class LineStation:
             data += answer[:-2]
             answer = self._device.csim(bytes((0x00, 0xC0, 0x00, 0x00, answer[-1])))
         return data + answer
-
-
-def _is_stale(err: BenchError) -> bool:
-    """Whether a device refuses an image because of its counter; the refusal has a name."""
-    return "counter" in str(getattr(err, "name", ""))

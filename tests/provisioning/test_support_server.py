@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hil.errors import BenchError, LinkError
+from hil.errors import LinkError, ProductRefusal
 from hil.provisioning.door import enter
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.line_station import LineStation
@@ -379,12 +379,6 @@ def test_a_stale_image_is_made_anew_with_the_counter_that_was_found(line: Line) 
     assert line.device.last.result == "installed", line.device.last.reason
 
 
-class Refused(BenchError):
-    """What a device driver raises when the device says no."""
-
-    code, name = 618, "image counter replayed"
-
-
 def test_an_image_that_the_device_knows_to_be_stale_is_made_anew_at_once(line: Line) -> None:
     iccid = ordered(line.world)
     for _ in range(3):
@@ -395,7 +389,7 @@ def test_an_image_that_the_device_knows_to_be_stale_is_made_anew_at_once(line: L
     def refuse_first(raw: bytes) -> int:
         sent.append(raw)
         if len(sent) == 1:
-            raise Refused("device refused the image")
+            raise ProductRefusal("device refused the image")
         return accept(raw)
 
     line.device.send_image = refuse_first  # type: ignore[method-assign]
@@ -405,6 +399,23 @@ def test_an_image_that_the_device_knows_to_be_stale_is_made_anew_at_once(line: L
     assert (report.iccid, report.image_id) == (iccid, line.device.last.image_id)
     image = line.world.support.workshop.image(report.image_id)
     assert (image.issue, image.counter) == (2, 4)
+
+
+def test_an_image_that_the_device_refused_can_be_asked_for_again(line: Line) -> None:
+    iccid = ordered(line.world)
+    accept = line.device.send_image
+
+    def refuse(raw: bytes) -> int:
+        raise ProductRefusal("device refused the image: not in this mode")
+
+    line.device.send_image = refuse  # type: ignore[method-assign]
+    with pytest.raises(ProductRefusal, match="not in this mode"):
+        line.station.provision()
+    assert [image.state for image in line.world.support.workshop.images()] == ["refused"]
+    line.device.send_image = accept  # type: ignore[method-assign]
+    assert line.station.provision().iccid == iccid
+    line.device.boot()
+    assert line.device.last.result == "installed", line.device.last.reason
 
 
 def test_what_a_power_cut_left_is_cleared_by_the_next_image(line: Line) -> None:

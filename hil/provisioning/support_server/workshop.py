@@ -183,15 +183,15 @@ class ImageWorkshop:
     def send_next(self, eid: str, iccid: str | None = None) -> ImageRecord:
         """Return the image that the eSIM is to get next, or that of one profile, as sent.
 
-        Images go in the order in which their packets came. What was not built yet is built now, and
-        an image that others have overtaken is made with the counter that is due now: only an image
-        that leaves takes counters.
+        Images go in the order in which their packets came. What has no image (or none that was not
+        refused) gets one now, and an image that others have overtaken is made with the counter that
+        is due now: only an image that leaves takes counters.
         """
         with self._store.transaction() as connection:
-            imaged = {
-                row.iccid
-                for row in connection.execute(select(IMAGES.c.iccid).where(IMAGES.c.eid == eid))
-            }
+            good = select(IMAGES.c.iccid).where(
+                IMAGES.c.eid == eid, IMAGES.c.state.in_((*OPEN_STATES, "installed"))
+            )
+            imaged = {row.iccid for row in connection.execute(good)}
         for waiting in self._reception.stored(eid):
             if waiting not in imaged and iccid in (None, waiting):
                 self.build(waiting)
