@@ -366,3 +366,19 @@ def test_the_configuration_names_what_is_wrong(workbench: Workbench) -> None:
         with pytest.raises(ConfigError, match=text):
             parse_config(json.loads(json.dumps(good | bad)))
     assert KEYS.auth.hex() not in str(KEYS)
+
+
+def test_several_stored_images_are_installed_at_one_boot_in_their_order(
+    workbench: Workbench,
+) -> None:
+    card = workbench.card()
+    images = [make_image(image_id="image-1"), make_image(image_id="image-2", counter=3)]
+    for image in images:
+        card.expect(image)
+    device = workbench.start(esim=card.esim)
+    for image in images:
+        authenticate(device)
+        device.send_image(seal_image(image))
+    device.reboot()
+    assert device.wait_installed(timeout_s=10).image_id == "image-2"
+    assert [image.state for image in device.images()] == ["installed", "installed"]

@@ -62,6 +62,7 @@ class Firmware:
         self._restart = restart
         self._tasks = asyncio.TaskGroup()
         self._service: asyncio.TimerHandle | None = None
+        self._to_install = 0
         self.modes = Modes(config, memory)
         self.authentication = Authentication(
             config,
@@ -194,7 +195,7 @@ class Firmware:
 
     def installation_state(self) -> str:
         """Return ``running``, ``waiting`` for the user, or the last result."""
-        if self._installer.running or self._toolkit.busy:
+        if self._installer.running or self._to_install or self._toolkit.busy:
             return "running"
         if any(label.state == "waiting" for label in self.memory.state.images):
             return "waiting"
@@ -270,9 +271,17 @@ class Firmware:
             return
         if self.config.install_at is not InstallAt.BOOT:
             return
-        for label in self.memory.state.images:
-            if label.state == "stored" and self.modes.mode is not Mode.SECOND:
+        if self.modes.mode is Mode.SECOND:
+            return
+        # The first installation may use up the input event; what was stored before it counts.
+        waiting = [label for label in self.memory.state.images if label.state == "stored"]
+        self._to_install = len(waiting)
+        try:
+            for label in waiting:
                 await self._install(label)
+                self._to_install -= 1
+        finally:
+            self._to_install = 0
 
     async def _install(self, label: ImageLabel) -> Installed:
         raw = self.memory.image(label.record)
