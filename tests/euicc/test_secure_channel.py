@@ -173,10 +173,10 @@ def test_unknown_key_sets(terminal: Terminal, kvn: str, sw: str) -> None:
     assert terminal.raw(f"8050{kvn}000800000000000000000000"[:26] + "00") == sw
 
 
-@pytest.mark.parametrize("ins", ["E6", "E4", "F2"])
-def test_the_isd_r_does_nothing_without_a_secure_channel(terminal: Terminal, ins: str) -> None:
+@pytest.mark.parametrize("header", ["E60C00", "E40040", "F24002"])
+def test_the_isd_r_does_nothing_without_a_secure_channel(terminal: Terminal, header: str) -> None:
     terminal.select(ISD_R_AID)
-    assert terminal.raw(f"80{ins}4002024F0000") == "6982"
+    assert terminal.raw(f"80{header}024F0000") == "6982"
 
 
 def test_used_up_counter_blocks_the_key_set(tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ _EID: Final = 0x005A
 class Ecasd(SecurityDomain):
     """Answers GET DATA 5A with the EID as a data object, plain BCD."""
 
+    instructions = frozenset({INS_GET_DATA})
+
     def __init__(self, eid: str, channels: SecureChannels) -> None:
         super().__init__(ECASD_AID, channels)
         self._eid = encode_eid(eid)

@@ -25,6 +25,7 @@ UPDATE: Final = 0x02
 _SFI_GIVEN: Final = 0x80
 _SHORT_READ: Final = 0x6282
 _DONE: Final = ResponseApdu(b"", OK)
+_WITHOUT_DATA: Final = frozenset({0xB0, 0xB2, 0xF2})
 _NEXT, _PREVIOUS, _ABSOLUTE = 2, 3, 4
 
 
@@ -88,8 +89,6 @@ class FileCommands:
         del free
         file, offset = self._binary(command, channel)
         self._access.check(file, UPDATE)
-        if not command.data:
-            raise RefusalError(0x6700)
         if offset + len(command.data) > len(file.content):
             raise RefusalError(0x6B00 if offset >= len(file.content) else 0x6700)
         content = bytearray(file.content)
@@ -125,6 +124,7 @@ class FileCommands:
     def _status(self, command: CommandApdu, channel: Channel, free: int) -> ResponseApdu:
         if command.p1 > 2:
             raise RefusalError(0x6A86)
+        _check_data(command)
         if command.p2 == 0x0C:
             return _DONE
         if command.p2 == 0x00:
@@ -142,8 +142,10 @@ class FileCommands:
         if command.p1 & _SFI_GIVEN:
             if command.p1 & 0x60:
                 raise RefusalError(0x6A86)
+            _check_data(command)
             file, offset = self._by_sfi(command.p1 & 0x1F, channel), command.p2
         else:
+            _check_data(command)
             file, offset = _current(channel), command.p1 << 8 | command.p2
         if file.structure is not Structure.TRANSPARENT:
             raise RefusalError(0x6981, f"file {file.fid:04X} is not transparent")
@@ -154,6 +156,7 @@ class FileCommands:
             raise RefusalError(0x6A86)
         if command.p2 & 7 != _ABSOLUTE and command.p1:
             raise RefusalError(0x6A86, "next and previous take no record number")
+        _check_data(command)
         sfi = command.p2 >> 3
         file = self._by_sfi(sfi, channel) if sfi else _current(channel)
         if not file.structure.has_records:
@@ -185,6 +188,11 @@ class FileCommands:
             save_content(change, self._tree.owner, file, bytes(content))
         file.content[:] = content
         return _DONE
+
+
+def _check_data(command: CommandApdu) -> None:
+    if bool(command.data) == (command.ins in _WITHOUT_DATA):
+        raise RefusalError(0x6700, f"Lc {len(command.data)} of INS {command.ins:02X}")
 
 
 def _current(channel: Channel) -> Ef:

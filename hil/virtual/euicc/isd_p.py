@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 class IsdPDomain(SecurityDomain):
     """Takes SCP03t data objects cut into STORE DATA blocks; their security is inside them."""
 
+    instructions = frozenset({store_data.INS})
+
     def __init__(self, aid: bytes, channels: SecureChannels, downloads: ProfileDownloads) -> None:
         super().__init__(aid, channels)
         self._downloads = downloads

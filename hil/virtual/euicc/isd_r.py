@@ -26,6 +26,9 @@ INS_DELETE: Final = 0xE4
 INS_INSTALL: Final = 0xE6
 INS_GET_STATUS: Final = 0xF2
 INSTALL_AND_MAKE_SELECTABLE: Final = 0x0C
+_INSTALL_PARAMETERS: Final = frozenset({(INSTALL_AND_MAKE_SELECTABLE, 0x00)})
+_DELETE_PARAMETERS: Final = frozenset({(0x00, 0x00), (0x00, 0x40)})
+_STATUS_PARAMETERS: Final = frozenset({(0x40, 0x02), (0x40, 0x03)})
 DGI_ENABLE: Final = 0x3A03
 DGI_DISABLE: Final = 0x3A04
 DGI_FALLBACK: Final = 0x3A05
@@ -43,6 +46,10 @@ class IsdR(SecurityDomain):
 
     ``profile_changed`` is called after an enable or disable: the card then asks for a reset.
     """
+
+    instructions = frozenset(
+        {INS_GET_DATA, store_data.INS, INS_INSTALL, INS_DELETE, INS_GET_STATUS}
+    )
 
     def __init__(
         self,
@@ -64,17 +71,22 @@ class IsdR(SecurityDomain):
         if command.ins == INS_GET_DATA:
             return ResponseApdu(self._data(command.p1 << 8 | command.p2), OK)
         if command.ins == store_data.INS:
+            store_data.form_of(command)
             if not secured:
                 raise RefusalError(0x6985, "STORE DATA to the ISD-R needs a secure channel")
             return self._store(command, chain)
         functions = {
-            INS_INSTALL: self._install,
-            INS_DELETE: self._delete,
-            INS_GET_STATUS: self._status,
+            INS_INSTALL: (_INSTALL_PARAMETERS, self._install),
+            INS_DELETE: (_DELETE_PARAMETERS, self._delete),
+            INS_GET_STATUS: (_STATUS_PARAMETERS, self._status),
         }
-        function = functions.get(command.ins)
-        if function is None:
+        if command.ins not in functions:
             raise RefusalError(0x6D00, f"ISD-R: INS {command.ins:02X}")
+        parameters, function = functions[command.ins]
+        if (command.p1, command.p2) not in parameters:
+            raise RefusalError(0x6A86, f"P1 P2 {command.p1:02X}{command.p2:02X}")
+        if not command.data:
+            raise RefusalError(0x6700)
         if not secured:
             raise RefusalError(0x6982, "the ISD-R needs a secure channel")
         try:
@@ -83,8 +95,6 @@ class IsdR(SecurityDomain):
             raise RefusalError(0x6A80, str(err)) from err
 
     def _install(self, command: CommandApdu) -> ResponseApdu:
-        if command.p1 != INSTALL_AND_MAKE_SELECTABLE or command.p2:
-            raise RefusalError(0x6A86, f"INSTALL with P1 {command.p1:02X}")
         load_file, module, aid, privileges, parameters, _token = _length_values(command.data, 6)
         if load_file != ISD_P_LOAD_FILE_AID or module != ISD_P_MODULE_AID:
             raise RefusalError(0x6A88, "load file or module of CreateISDP")
@@ -97,8 +107,6 @@ class IsdR(SecurityDomain):
         return NO_CONFIRMATION
 
     def _delete(self, command: CommandApdu) -> ResponseApdu:
-        if command.p1 or command.p2 not in (0x00, 0x40):
-            raise RefusalError(0x6A86)
         self._states.delete(_aid(command.data))
         return NO_CONFIRMATION
 
@@ -131,8 +139,6 @@ class IsdR(SecurityDomain):
 
         What does not fit one secured answer waits for GetStatus with P2 = 03: 6310.
         """
-        if command.p1 != 0x40 or command.p2 not in (0x02, 0x03):
-            raise RefusalError(0x6A86)
         aid = tlv.require(tlv.decode_all(command.data), AID, where="GetStatus")
         if command.p2 == 0x02:
             chosen = [one for one in self._registry.all() if one.aid.startswith(aid)]

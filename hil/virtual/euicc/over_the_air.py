@@ -55,6 +55,8 @@ class OverTheAir:
         """
         if command.p1 or command.p2:
             raise RefusalError(0x6A86)
+        if not command.data:
+            raise RefusalError(0x6700)
         try:
             if cat.envelope_tag(command) != _SMS_PP_DOWNLOAD:
                 return _DONE

@@ -117,9 +117,14 @@ class Runtime:
             self._refuse_secured(command)
             return self._manage_channel(command, channel)
         toolkit = self._toolkit_commands.get(ins)
-        if toolkit is not None and command.cla == 0x80:
+        if toolkit is not None:
+            if command.cla != 0x80:
+                raise RefusalError(0x6E00, f"CLA {command.cla:02X} of INS {ins:02X}")
             return toolkit(command)
-        if ins == _TERMINAL_CAPABILITY and command.cla & 0xF0 == 0x80:
+        if ins == _TERMINAL_CAPABILITY:
+            self._refuse_secured(command)
+            if not command.cla & 0x80:
+                raise RefusalError(0x6E00)
             if command.p1 or command.p2:
                 raise RefusalError(0x6A86)
             return _DONE
@@ -132,7 +137,7 @@ class Runtime:
         return self._registry.free() if ins == _STATUS else 0
 
     def _refuse_secured(self, command: CommandApdu) -> None:
-        if command.cla & (0x20 if command.cla & 0x40 else 0x0C):
+        if command.cla & _MESSAGING:
             raise RefusalError(0x6882)
 
     def _manage_channel(self, command: CommandApdu, channel: Channel) -> ResponseApdu:
@@ -141,6 +146,8 @@ class Runtime:
         if command.p1 == 0x00:
             if command.p2:
                 raise RefusalError(0x6A86, "the card assigns the channel number")
+            if command.data:
+                raise RefusalError(0x6700)
             procedure.check_le(command, 1)
             number = next((n for n, one in enumerate(self._channels) if one is None), None)
             if number is None:
@@ -150,6 +157,8 @@ class Runtime:
             return ResponseApdu(bytes((number,)), OK)
         if command.p1 != 0x80 or not 0 < command.p2 < CHANNELS:
             raise RefusalError(0x6A86)
+        if command.data:
+            raise RefusalError(0x6700)
         closing = self._channels[command.p2]
         if closing is None:
             raise RefusalError(0x6881, f"channel {command.p2} is not open")
@@ -172,4 +181,6 @@ class Runtime:
         return [self._isd_r, self._ecasd, *(self._isd_ps[aid] for aid in aids)]
 
 
+# b4 b3; the classes that have it elsewhere belong to channels that this card never opens.
+_MESSAGING: Final = 0x0C
 _CLASSES: Final = frozenset({0x00, 0x40, 0x60, 0x80, 0xC0, 0xE0})

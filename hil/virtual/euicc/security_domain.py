@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from hil.virtual.euicc.refusal import RefusalError
 from hil.virtual.euicc.store_data import Chain
 from hil.wire import tlv
 from hil.wire.apdu import CommandApdu, ResponseApdu
+from hil.wire.scp03_channel import LEVELS
 from hil.wire.status_words import OK
 
 if TYPE_CHECKING:
@@ -20,12 +21,24 @@ INS_GET_DATA: Final = 0xCA
 SECURED: Final = 0x04
 """b3 of CLA on channels 0 to 3: secure messaging after GlobalPlatform."""
 
+_MESSAGING: Final = 0x0C
+_GLOBAL_PLATFORM: Final = 0x80
+"""b8 of CLA: the commands of GlobalPlatform, those of ISO/IEC 7816 stand without it."""
+_IN_BOTH_CLASSES: Final = frozenset({INS_EXTERNAL_AUTHENTICATE, INS_GET_DATA})
+_CRYPTOGRAM_AND_MAC: Final = 16
 _MAX_DATA: Final = 0xFF
 DONE: Final = ResponseApdu(b"", OK)
 
 
 class SecurityDomain:
-    """One security domain. Subclasses say in :meth:`execute` what it can do."""
+    """One security domain. Subclasses say in :meth:`execute` what it can do.
+
+    The order of checks is that of ETSI TS 102 221, 10.2: class, instruction, P1 P2, Lc, state,
+    security, so that a terminal that asks for the impossible learns why.
+    """
+
+    instructions: ClassVar[frozenset[int]] = frozenset()
+    """INS of the commands that :meth:`execute` knows."""
 
     def __init__(self, aid: bytes, channels: SecureChannels) -> None:
         self.aid = aid
@@ -43,6 +56,7 @@ class SecurityDomain:
 
     def process(self, command: CommandApdu, channel: Channel) -> ResponseApdu:
         """Answer one command from the terminal; :class:`RefusalError` for a refusal."""
+        self._check_header(command, channel)
         if command.ins == INS_INITIALIZE_UPDATE:
             return self._initialize(command, channel)
         if command.ins == INS_EXTERNAL_AUTHENTICATE:
@@ -74,15 +88,37 @@ class SecurityDomain:
         del secured, chain
         raise RefusalError(0x6D00, f"INS {command.ins:02X}")
 
+    def _check_header(self, command: CommandApdu, channel: Channel) -> None:
+        """Refuse what the domain does not know; none of it touches a session."""
+        messaging = command.cla & _MESSAGING
+        if messaging not in (0, SECURED):
+            raise RefusalError(0x6882, "secure messaging of ISO/IEC 7816-4")
+        known = command.ins in self.instructions or command.ins in (
+            INS_INITIALIZE_UPDATE,
+            INS_EXTERNAL_AUTHENTICATE,
+        )
+        if not known:
+            session = channel.session
+            if messaging and session is not None and session.open:
+                # Unwrapped first: the other end has counted this command.
+                return
+            raise RefusalError(0x6D00, f"INS {command.ins:02X}")
+        if not command.cla & _GLOBAL_PLATFORM and command.ins not in _IN_BOTH_CLASSES:
+            raise RefusalError(0x6E00, f"CLA {command.cla:02X} of INS {command.ins:02X}")
+
     def _initialize(self, command: CommandApdu, channel: Channel) -> ResponseApdu:
         channel.session = None
-        if command.cla & 0xF0 != 0x80 or command.cla & SECURED:
+        if command.cla & SECURED:
             raise RefusalError(0x6E00)
         channel.session = self._channels.initialize(self.aid, command)
         return channel.session.answer()
 
     def _authenticate(self, command: CommandApdu, channel: Channel) -> ResponseApdu:
         session = channel.session
+        if command.p2 or command.p1 not in LEVELS:
+            raise RefusalError(0x6A86, f"security level {command.p1:02X}")
+        if len(command.data) != _CRYPTOGRAM_AND_MAC:
+            raise RefusalError(0x6700)
         if session is None or session.open:
             channel.session = None
             raise RefusalError(0x6985, "EXTERNAL AUTHENTICATE without INITIALIZE UPDATE")

@@ -83,10 +83,10 @@ class Toolkit:
         """
         if command.p1 or command.p2:
             raise RefusalError(0x6A86)
-        if not self._fetched:
-            raise RefusalError(0x6985, "no proactive command was fetched")
         if len(command.data) < 5:
             raise RefusalError(0x6700)
+        if not self._fetched:
+            raise RefusalError(0x6985, "no proactive command was fetched")
         log.info("proactive command %d answered: %s", self._number, command.data[5:].hex())
         self._current, self._fetched = None, False
         return _DONE
