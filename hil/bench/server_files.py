@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hil.bench.servers_section import ActorSection, ServersSection
 
 DEFAULT_PASSWORD: Final = "hil-test"  # noqa: S105 - of the virtual SMS centre
+DEDICATED_LINK: Final = "line"
 NUMBER: Final = "1555019{:04d}"
 """Numbers of the SM-SRs at the SMS centre; cards answer to them."""
 _MEET: Final = frozenset(
@@ -113,10 +114,14 @@ class _Making:
         if actor.kind == "eum":
             return row | self._eum(actor)
         if actor.kind == "sm-dp":
-            return row | {"templates": self._templates()}
+            return row | {"templates": self._templates(), "links": self._dedicated(name)}
         if actor.kind == "support-server":
             host = actor.sm_sr if self._section.layout == "one-server" else None
-            return row | self._support() | {"host": host, "managing": self._managing()}
+            links = {"main": "network"}
+            if actor.dedicated_line_from is not None:
+                links[DEDICATED_LINK] = "dedicated-line"
+            more = {"host": host, "managing": self._managing(), "links": links}
+            return row | self._support() | more
         return row | self._sm_sr(name, actor)
 
     def _mno(self, actor: ActorSection) -> dict[str, Any]:
@@ -163,6 +168,14 @@ class _Making:
             },
             "policy": self._policy(),
             "devices": self._devices(),
+        }
+
+    def _dedicated(self, sm_dp: str) -> dict[str, str]:
+        """Return to whom an SM-DP has a dedicated line, and that link's name."""
+        return {
+            name: DEDICATED_LINK
+            for name in self._section.of_kind("support-server")
+            if name not in self._folded and self._section.actors[name].dedicated_line_from == sm_dp
         }
 
     def _managing(self) -> dict[str, str]:

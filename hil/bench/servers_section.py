@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -11,6 +11,16 @@ from hil.bench.section import Manner, Section, wrong
 ActorKind = Literal["mno", "eum", "sm-dp", "support-server", "sm-sr"]
 ActorId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,15}$")]
 Layout = Literal["separate", "inside-sm-sr", "one-server"]
+
+
+_OPTIONAL: Final[dict[ActorKind, set[str]]] = {
+    "mno": {"packets_to", "sm_sr", "iccid_prefix", "imsi_prefix"},
+    "eum": {"sm_sr", "iccid_prefix", "imsi_prefix"},
+    "sm-dp": set(),
+    "support-server": {"sm_sr", "dedicated_line_from"},
+    "sm-sr": {"auto_download"},
+}
+"""Which keys only some kinds have."""
 
 
 class ActorSection(Section):
@@ -29,20 +39,17 @@ class ActorSection(Section):
     )
     iccid_prefix: str | None = Field(default=None, pattern=r"^89\d{1,10}$")
     imsi_prefix: str | None = Field(default=None, pattern=r"^\d{5,9}$")
+    dedicated_line_from: ActorId | None = Field(
+        default=None, description="support-server: the SM-DP whose packets have a line of their own"
+    )
     auto_download: bool | None = Field(
         default=None, description="sm-sr: send packets over the air as soon as they come"
     )
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> Self:
-        allowed = {
-            "mno": {"packets_to", "sm_sr", "iccid_prefix", "imsi_prefix"},
-            "eum": {"sm_sr", "iccid_prefix", "imsi_prefix"},
-            "sm-dp": set(),
-            "support-server": {"sm_sr"},
-            "sm-sr": {"auto_download"},
-        }[self.kind]
-        optional = ("packets_to", "sm_sr", "iccid_prefix", "imsi_prefix", "auto_download")
+        allowed = _OPTIONAL[self.kind]
+        optional = sorted(set().union(*_OPTIONAL.values()))
         foreign = [n for n in optional if getattr(self, n) is not None and n not in allowed]
         if foreign:
             raise wrong(f"an actor of kind {self.kind} has no '{foreign[0]}'")
@@ -84,6 +91,7 @@ class ServersSection(Section):
         for name, actor in self.actors.items():
             expect(name, "packets_to", actor.packets_to, ("support-server", "sm-sr"))
             expect(name, "sm_sr", actor.sm_sr, ("sm-sr",))
+            expect(name, "dedicated_line_from", actor.dedicated_line_from, ("sm-dp",))
             if actor.kind == "support-server" and self.layout != "separate" and not actor.sm_sr:
                 raise wrong(f"actors.{name}: the layout '{self.layout}' needs its 'sm_sr'")
         taken = {*self.actors} & {self.line_station, self.operator}

@@ -93,8 +93,7 @@ def _last(verdicts: dict[str, dict[str, Any]], node: str) -> dict[str, Any]:
 
 def _print(rows: list[dict[str, Any]]) -> None:
     for row in rows:
-        claims = f"; claims {', '.join(map(str, row['claims']))}" if row["claims"] else ""
-        print(f"{row['id']}  {row['text']}  [{row['reference']}{claims}]")
+        print(f"{row['id']}  {row['text']}  [{row['reference']}]")
         for node, last in row["tests"].items():
             print(f"      {last['verdict']:<14}  {node}  {last['at']}".rstrip())
         if not row["tests"]:

@@ -212,3 +212,41 @@ def test_an_operator_is_no_sm_dp(desk: Desk) -> None:
     with pytest.raises(Refusal) as refused:
         desk.eum().isd_p_base(desk.new_euicc())
     assert refused.value.code is RefusalCode.NOT_ALLOWED
+
+
+@pytest.mark.requirement("R-15")
+def test_packets_over_a_dedicated_line_use_no_other(desk: Desk) -> None:
+    """An SM-DP with a dedicated line uses it alone; another one's packets do not come over it."""
+    support = desk.support()
+    section = desk.servers.section.actors[desk.servers.support_server]
+    if section.dedicated_line_from is None:
+        pytest.skip("no SM-DP of this bench has a dedicated line (servers.actors)")
+
+    def accepted() -> dict[str, int]:
+        return {report.kind: report.accepted for report in support.link_reports()}
+
+    def deliver(sm_dp: str) -> dict[str, int]:
+        before = accepted()
+        desk.sm_dp(sm_dp).place(ProfileRequest(mno="mno-1", targets=(desk.new_euicc(),)))
+        return {kind: count - before[kind] for kind, count in accepted().items()}
+
+    with step("The SM-DP with the line"):
+        assert deliver(section.dedicated_line_from) == {"network": 0, "dedicated-line": 1}
+    other = next(
+        name for name in desk.servers.of_kind("sm-dp") if name != section.dedicated_line_from
+    )
+    with step("The SM-DP without one"):
+        assert deliver(other) == {"network": 1, "dedicated-line": 0}
+
+
+@pytest.mark.requirement("R-68")
+@pytest.mark.requires("servers.sm-sr")
+def test_an_sm_sr_works_with_several_sm_dps(desk: Desk) -> None:
+    """Packets of two SM-DPs for one eUICC are both taken, and kept apart."""
+    eid = desk.new_euicc()
+    iccids = [
+        desk.sm_dp(name).place(ProfileRequest(mno="mno-2", targets=(eid,))).profiles[0].iccid
+        for name in desk.servers.of_kind("sm-dp")
+    ]
+    assert len(set(iccids)) > 1
+    assert set(iccids) <= set(desk.sm_sr("sm-sr-1").stored())

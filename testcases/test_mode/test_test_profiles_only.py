@@ -8,7 +8,7 @@ import pytest
 
 from hil.equipment.device import DeviceRefusal, TransferError
 from hil.evidence import step
-from hil.wire.device_auth import DeviceKeySet, Mode
+from hil.wire.device_auth import DeviceKeySet, Manner, Mode
 from testcases.installing import (
     assert_installed,
     assert_on_card,
@@ -132,3 +132,25 @@ def test_leaving_the_mode_brings_back_the_rules_of_first_mode(
     hand_over(owner, raw)
     assert_installed(install_at_boot(owner.device), profile.iccid)
     assert_on_card(esim, profile)
+
+
+@pytest.mark.requirement("R-33", "R-61")
+@pytest.mark.severity("critical")
+def test_authentication_may_be_skipped_in_test_mode_and_that_does_not_leak(
+    owner: DeviceOwner, esim: Esim, image_maker: ImageMaker
+) -> None:
+    """In test mode the manner may be skip, and says so; after it the old manner counts again."""
+    before = owner.device.status().manner
+    owner.command_mode(Mode.TEST)
+    owner.command_manner(Manner.SKIP)
+    profile = image_maker.profile("test")
+    assert owner.device.authenticate() == "skipped"
+    assert owner.device.status().server_auth == "skipped"
+    owner.device.send_image(image_maker.sealed(profile))
+    assert_installed(install_at_boot(owner.device), profile.iccid)
+    assert_on_card(esim, profile)
+    with step("After the mode, a sender that is not authenticated gets nothing in"):
+        owner.command_manner(before)
+        owner.release_mode()
+        with pytest.raises(DeviceRefusal):
+            owner.device.send_image(image_maker.sealed(image_maker.profile("test")))

@@ -64,7 +64,11 @@ def test_shipped_jigs_are_valid(lab_folder: Path, jig: str) -> None:
         ("packets_to: support-1", "packets_to: suport-1", "'suport-1' is no support-server or"),
         ("sm-dp-1:   {kind: sm-dp}", "sm-dp-1: {kind: sm-pd}", "did you mean 'sm-dp'?"),
         ("{kind: sm-dp}", "{kind: sm-dp, sm_sr: sm-sr-1}", "kind sm-dp has no 'sm_sr'"),
-        ("{kind: support-server, sm_sr: sm-sr-1}", "{kind: mno}", "an mno needs 'packets_to'"),
+        (
+            "{kind: support-server, sm_sr: sm-sr-1, dedicated_line_from: sm-dp-2}",
+            "{kind: mno}",
+            "an mno needs 'packets_to'",
+        ),
         ("  euicc: {file", "  # euicc: {file", "'card' needs 'key_sets.euicc'"),
         ("model: DP832", "model: 832", "put it in quotes"),
         ("  virtual:\n    serial", "  visa: X\n  virtual:\n    serial", "visa and virtual are"),
