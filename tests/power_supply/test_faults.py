@@ -281,7 +281,7 @@ def test_two_threads_never_get_each_others_replies(supply: PowerSupply) -> None:
 
     threads = [
         threading.Thread(target=ask, args=arguments)
-        for arguments in (("*OPC?", "1"), ("*TST?", "0"), ("SYST:VERS?", "1999.0"))
+        for arguments in (("*OPC?", "1"), ("*ESE?", "0"), ("SYST:VERS?", "1999.0"))
     ]
     for thread in threads:
         thread.start()

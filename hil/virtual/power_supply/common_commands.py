@@ -19,7 +19,6 @@ def add_common_commands(tree: CommandTree[Handler]) -> None:
     tree.add("*OPC", command=_plain(_operation_complete), query=_reply(lambda _: "1"))
     tree.add("*IDN", query=_reply(lambda call: call.supply.identity))
     tree.add("*OPT", query=_reply(lambda call: call.supply.ratings.options))
-    tree.add("*TST", query=_reply(lambda _: "0"))
     tree.add("*STB", query=_reply(lambda call: str(call.supply.status.byte)))
     tree.add("*ESR", query=_reply(lambda call: str(call.supply.status.take_standard_event())))
     tree.add(

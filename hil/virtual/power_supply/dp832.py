@@ -1,7 +1,8 @@
 """The Rigol DP832 as it speaks (DP800 programming guide; headers stored as printed).
 
 Sourced: headers, ``ON``/``OFF`` and ``YES``/``NO`` replies, condition bits, forms of ``APPL?`` and
-``MEAS:ALL?`` (read from a real unit of the family). Assumed, because no manual says: ``OUTP:MODE?``
+``MEAS:ALL?`` (read from a real unit of the family), the reply of ``*TST?`` (published log of a real
+DP832 with firmware 00.01.16). Assumed, because no manual says: ``OUTP:MODE?``
 is ``UR`` while off; ``output on`` with a latched trip gives -221; setting a voltage above the OVP
 level is accepted and trips; after a clear the output stays off.
 """
@@ -28,6 +29,7 @@ from hil.virtual.power_supply.scpi_errors import ScpiError
 from hil.virtual.power_supply.tree import CommandTree
 
 _MEMORIES = 10
+_SELF_TEST = "TopBoard:PASS,BottomBoard:PASS,Fan:PASS"
 
 
 def dp832(serial: str, *, seed: int, speed: float = 1.0, clock: Clock | None = None) -> Instrument:
@@ -40,6 +42,7 @@ def dp832(serial: str, *, seed: int, speed: float = 1.0, clock: Clock | None = N
 def _commands() -> CommandTree[Handler]:
     tree: CommandTree[Handler] = CommandTree()
     add_common_commands(tree)
+    tree.add("*TST", query=_told(_SELF_TEST))
     tree.add("*SAV", command=_save)
     tree.add("*RCL", command=_recall)
     tree.add("INSTrument[:SELect]", command=_select, query=_selected("CH"))
@@ -82,6 +85,8 @@ def _add_system(tree: CommandTree[Handler]) -> None:
         tree.add(f"SYSTem:{header}", command=_set_nothing)
     for header, name in (("BEEPer[:STATe]", "beeper"), ("OTP", "otp"), ("KLOCk", "key lock")):
         tree.add(f"SYSTem:{header}", command=_set_flag(name), query=_flag(name))
+    tree.add("SYSTem:SELF:TEST:BOARD", query=_told("PASS,PASS"))
+    tree.add("SYSTem:SELF:TEST:FAN", query=_told("PASS"))
 
 
 def _program_volts(call: Call, output: Output, value: float) -> None:
@@ -188,6 +193,14 @@ def _recall(call: Call) -> str:
         output = call.supply.outputs[number]
         output.program(call.supply.clock(), volts=state.volts, amps=state.amps)
     return ""
+
+
+def _told(reply: str) -> Handler:
+    def handler(call: Call) -> str:
+        call.expect(0)
+        return reply
+
+    return handler
 
 
 def _set_flag(name: str) -> Handler:
