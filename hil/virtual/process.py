@@ -12,11 +12,19 @@ import asyncio
 import contextlib
 import json
 import logging
+import math
 import os
 import signal
 import sys
 import threading
+from typing import TYPE_CHECKING, Final
 
+from hil.errors import HilError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_LAST_PORT: Final = 65_535
 HOST = "127.0.0.1"
 """Virtual parts listen here and nowhere else, unless told otherwise."""
 
@@ -32,6 +40,32 @@ def add_process_arguments(parser: argparse.ArgumentParser) -> None:
         choices=["DEBUG", "INFO", "WARNING", "ERROR"],
         help="what to log on standard error",
     )
+
+
+def port_number(text: str) -> int:
+    """Read a port of the command line, 0 for any."""
+    port = int(text)
+    if not 0 <= port <= _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text} is no port: 0 for any, or 1 to {_LAST_PORT}")
+    return port
+
+
+def duration(text: str) -> float:
+    """Read a time of the command line, 0 or more."""
+    value = float(text)
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is no time: give 0 or more")
+    return value
+
+
+def run_part(part: str, work: Callable[[], object]) -> int:
+    """Run a part and return its exit code: 0, or 1 after one line that says why it cannot run."""
+    try:
+        work()
+    except (HilError, OSError) as err:
+        sys.stderr.write(f"hil virtual {part}: {err}\n")
+        return 1
+    return 0
 
 
 def log_to_stderr(level: str) -> None:

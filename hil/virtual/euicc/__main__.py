@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hil.errors import ConfigError, HilError
+from hil.errors import ConfigError
 from hil.virtual.euicc.card import VirtualCard, open_card
 from hil.virtual.euicc.contacts import Contacts
 from hil.virtual.process import (
@@ -18,6 +18,8 @@ from hil.virtual.process import (
     add_process_arguments,
     announce,
     log_to_stderr,
+    port_number,
+    run_part,
     until_ended,
 )
 
@@ -33,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--vpcd", metavar="HOST:PORT", help="put the card into this vpcd reader")
     parser.add_argument(
         "--contacts-port",
-        type=int,
+        type=port_number,
         metavar="PORT",
         help=f"offer the contacts on {HOST}, 0 for any port",
     )
@@ -46,18 +48,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.vpcd is None and arguments.contacts_port is None:
         parser.error("give --vpcd or --contacts-port, or nobody can reach the card")
     log_to_stderr(arguments.log_level)
+    return run_part("euicc", lambda: _insert_card(arguments))
+
+
+def _insert_card(arguments: argparse.Namespace) -> None:
+    card = open_card(arguments.nvm, _read_json(arguments.factory))
     try:
-        card = open_card(arguments.nvm, _read_json(arguments.factory))
-        try:
-            return asyncio.run(_run(card, arguments))
-        finally:
-            card.close()
-    except HilError as err:
-        sys.stderr.write(f"{err}\n")
-        return 1
+        asyncio.run(_run(card, arguments))
+    finally:
+        card.close()
 
 
-async def _run(card: VirtualCard, arguments: argparse.Namespace) -> int:
+async def _run(card: VirtualCard, arguments: argparse.Namespace) -> None:
     ended = asyncio.create_task(until_ended(arguments.lifeline))
     # The task takes the signals over at its first step, before anybody learns of this process.
     await asyncio.sleep(0)
@@ -75,13 +77,12 @@ async def _run(card: VirtualCard, arguments: argparse.Namespace) -> int:
         await ended
     finally:
         contacts.close()
-    return 0
 
 
 async def _insert(contacts: Contacts, address: str, ended: asyncio.Task[None]) -> None:
     """Wait until the card sits in its reader, or the process is to end."""
     host, _, port = address.rpartition(":")
-    if not host or not port.isdigit():
+    if not host or not (port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
         raise ConfigError(f"--vpcd {address!r} is not HOST:PORT")
     loop = asyncio.get_running_loop()
     seated = asyncio.Event()

@@ -9,6 +9,7 @@ import logging
 import sys
 from pathlib import Path
 
+from hil.errors import ConfigError
 from hil.virtual.network.link_model import Air, Conditions
 from hil.virtual.network.radio import MAX_LINE, RadioFace
 from hil.virtual.network.smsc import SmsCentre
@@ -17,21 +18,53 @@ from hil.virtual.process import (
     HOST,
     add_process_arguments,
     announce,
+    duration,
     log_to_stderr,
+    port_number,
+    run_part,
     until_ended,
 )
 
 log = logging.getLogger(__name__)
 
+_LONGEST_PASSWORD = 8
 DEFAULT_ACCOUNT = {"sm-sr": "hil-test"}
 """System id and password (at most 8 characters) of the account that is there by default."""
 
 
 def _gap(text: str) -> tuple[float, float]:
-    start, dash, end = text.partition("-")
-    if not dash or not float(start) < float(end):
+    start, _, end = text.partition("-")
+    try:
+        gap = float(start), float(end)
+    except ValueError:
+        gap = (0.0, 0.0)
+    if not gap[0] < gap[1]:
         raise argparse.ArgumentTypeError(f"{text!r} is not like 2.5-4 (seconds since the start)")
-    return float(start), float(end)
+    return gap
+
+
+def _probability(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is no probability: give 0 to 1")
+    return value
+
+
+def _accounts(path: Path | None) -> dict[str, str]:
+    if path is None:
+        return DEFAULT_ACCOUNT
+    try:
+        read = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as err:
+        raise ConfigError(f"accounts file {path}: {err}") from err
+    if not isinstance(read, dict) or not all(
+        isinstance(word, str) and len(word) <= _LONGEST_PASSWORD for word in read.values()
+    ):
+        raise ConfigError(
+            f"accounts file {path}: must be an object of system id and password, "
+            f"a password of at most {_LONGEST_PASSWORD} characters (SMPP 3.4, 5.2.2)"
+        )
+    return read
 
 
 def parser() -> argparse.ArgumentParser:
@@ -39,15 +72,19 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="hil virtual network", description="SMS centre (SMPP 3.4) and air, modelled"
     )
-    made.add_argument("--smpp-port", type=int, default=0)
-    made.add_argument("--radio-port", type=int, default=0)
+    made.add_argument("--smpp-port", type=port_number, default=0)
+    made.add_argument("--radio-port", type=port_number, default=0)
     made.add_argument("--seed", type=int, default=1, help="seed of the link model")
-    made.add_argument("--latency-ms", type=float, default=0.0)
-    made.add_argument("--jitter-ms", type=float, default=0.0)
-    made.add_argument("--loss", type=float, default=0.0, help="probability from 0 to 1")
-    made.add_argument("--duplication", type=float, default=0.0, help="probability from 0 to 1")
-    made.add_argument("--reordering", type=float, default=0.0, help="probability from 0 to 1")
-    made.add_argument("--reorder-ms", type=float, default=200.0)
+    made.add_argument("--latency-ms", type=duration, default=0.0)
+    made.add_argument("--jitter-ms", type=duration, default=0.0)
+    made.add_argument("--loss", type=_probability, default=0.0, help="probability from 0 to 1")
+    made.add_argument(
+        "--duplication", type=_probability, default=0.0, help="probability from 0 to 1"
+    )
+    made.add_argument(
+        "--reordering", type=_probability, default=0.0, help="probability from 0 to 1"
+    )
+    made.add_argument("--reorder-ms", type=duration, default=200.0)
     made.add_argument(
         "--no-coverage",
         type=_gap,
@@ -74,12 +111,9 @@ async def run(arguments: argparse.Namespace) -> None:
         reorder_s=arguments.reorder_ms / 1000,
         gaps=tuple(arguments.no_coverage),
     )
-    accounts = DEFAULT_ACCOUNT
-    if arguments.accounts is not None:
-        accounts = json.loads(arguments.accounts.read_text(encoding="utf-8"))
     air = Air(conditions, arguments.seed)
     subscribers = Subscribers(air)
-    centre = SmsCentre(accounts, subscribers)
+    centre = SmsCentre(_accounts(arguments.accounts), subscribers)
     radio = RadioFace(subscribers, air, centre.submitted)
     smpp_server = await asyncio.start_server(centre.serve, HOST, arguments.smpp_port)
     radio_server = await asyncio.start_server(
@@ -112,12 +146,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the virtual network; return the exit code."""
     arguments = parser().parse_args(argv)
     log_to_stderr(arguments.log_level)
-    try:
-        asyncio.run(run(arguments))
-    except (OSError, ValueError) as err:
-        sys.stderr.write(f"network: {err}\n")
-        return 1
-    return 0
+    return run_part("network", lambda: asyncio.run(run(arguments)))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 from collections.abc import Sequence
 
 from hil.virtual.power_supply.control import ControlPort
@@ -15,7 +16,10 @@ from hil.virtual.process import (
     HOST,
     add_process_arguments,
     announce,
+    duration,
     log_to_stderr,
+    port_number,
+    run_part,
     until_ended,
 )
 
@@ -26,8 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the part until it is ended."""
     options = _parser().parse_args(arguments)
     log_to_stderr(options.log_level)
-    asyncio.run(_serve(options))
-    return 0
+    return run_part("power-supply", lambda: asyncio.run(_serve(options)))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -37,20 +40,33 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", default="DP832", choices=sorted(MODELS))
     parser.add_argument("--serial", default="DP8C000000001", help="serial number in *IDN?")
     parser.add_argument("--host", default=HOST, help="address of the SCPI socket")
-    parser.add_argument("--port", type=int, default=0, help="port of the SCPI socket (0: any)")
-    parser.add_argument("--copper-port", type=int, default=0, help="port of the wires (0: any)")
     parser.add_argument(
-        "--control-port", type=int, help="port for faults and for the truth (0: any); off without"
+        "--port", type=port_number, default=0, help="port of the SCPI socket (0: any)"
+    )
+    parser.add_argument(
+        "--copper-port", type=port_number, default=0, help="port of the wires (0: any)"
+    )
+    parser.add_argument(
+        "--control-port",
+        type=port_number,
+        help="port for faults and for the truth (0: any); off without",
     )
     parser.add_argument("--seed", type=int, default=1, help="draws this unit's errors and noise")
     parser.add_argument(
-        "--latency-ms", type=float, default=0.0, help="time that each message takes to be done"
+        "--latency-ms", type=duration, default=0.0, help="time that each message takes to be done"
     )
     parser.add_argument(
-        "--speed", type=float, default=1.0, help="rise and fall this many times faster than real"
+        "--speed", type=_factor, default=1.0, help="rise and fall this many times faster than real"
     )
     add_process_arguments(parser)
     return parser
+
+
+def _factor(text: str) -> float:
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is no factor: give more than 0")
+    return value
 
 
 async def _serve(options: argparse.Namespace) -> None:
