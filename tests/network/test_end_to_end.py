@@ -142,6 +142,6 @@ def test_the_process_says_where_it_is_and_ends_cleanly(end: str) -> None:
 
 def test_an_impossible_command_line_is_refused() -> None:
     with _run("--loss", "2") as process:
-        assert process.wait(10) == 1
+        assert process.wait(10) == 2
         assert process.stderr is not None
         assert b"probability" in process.stderr.read()

@@ -12,6 +12,7 @@ A line that is none of these is answered with ``{"error": …}`` and ends the co
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 from collections.abc import Callable
@@ -48,10 +49,14 @@ class RadioFace:
         try:
             while line := await reader.readline():
                 await connection.take(line)
-        except (ValueError, CodecError) as err:
-            # ValueError: a line longer than the reader's limit, or no JSON.
+        except (ValueError, RecursionError, CodecError) as err:
+            # ValueError: a line longer than the reader's limit, or no JSON; or JSON nested deeply.
             log.warning("radio: %s", err)
-            await connection.say({"error": str(err)})
+            with contextlib.suppress(ConnectionError):
+                await connection.say({"error": str(err)})
+        except asyncio.CancelledError:
+            # Only close() cancels. Handed on, asyncio would log it as a fault of this handler.
+            log.debug("radio: connection ended with the air")
         except ConnectionError:
             log.info("radio: connection lost")
         finally:

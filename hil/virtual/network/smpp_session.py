@@ -53,8 +53,11 @@ class SmppSession:
         """Serve until the client unbinds, leaves, keeps silent for long or breaks the stream."""
         stream = StreamReader()
         silent = 0
+        clock = asyncio.get_running_loop().time
+        # Counted from the start: a byte now and then must not keep a connection that never binds.
+        bind_by = clock() + BIND_SECONDS
         while not self._over:
-            limit = ENQUIRE_SECONDS if self.system_id else BIND_SECONDS
+            limit = ENQUIRE_SECONDS if self.system_id else bind_by - clock()
             try:
                 data = await asyncio.wait_for(reader.read(65_536), limit)
             except TimeoutError:

@@ -65,6 +65,9 @@ class SmsCentre:
             self._tasks.add(task)
         try:
             await session.run(reader)
+        except asyncio.CancelledError:
+            # Only close() cancels. Handed on, asyncio would log it as a fault of this handler.
+            log.debug("SMPP: session ended with the centre")
         finally:
             if task is not None:
                 self._tasks.discard(task)
