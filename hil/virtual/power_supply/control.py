@@ -101,7 +101,10 @@ class ControlPort:
         self._scpi.faults.clear()
 
     def _identity(self, request: Request) -> None:
-        self._supply.identity = str(request["identity"])
+        identity = str(request["identity"])
+        if not identity.isascii():
+            raise CodecError("an identity is ASCII")
+        self._supply.identity = identity
 
     def _error(self, request: Request) -> None:
         if request["error"] not in TEXTS:
