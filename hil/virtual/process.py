@@ -65,6 +65,9 @@ def run_part(part: str, work: Callable[[], object]) -> int:
     except (HilError, OSError) as err:
         sys.stderr.write(f"hil virtual {part}: {err}\n")
         return 1
+    except KeyboardInterrupt:
+        # Ctrl-C while the part was starting; later until_ended has the signal.
+        return 0
     return 0
 
 

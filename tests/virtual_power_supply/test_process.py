@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hil.virtual.process import run_part
 from tests.euicc.terminal import factory
 
 PART = """
@@ -122,3 +123,10 @@ def test_a_part_that_cannot_run_says_why_in_one_line(
     assert last.startswith(f"hil virtual {part.replace('_', '-')}: ")
     assert says in last
     assert code == 2 or ended.stderr.count("\n") == 1
+
+
+def test_an_interrupt_while_a_part_is_starting_ends_it() -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    assert run_part("part", interrupted) == 0
