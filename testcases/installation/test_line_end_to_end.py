@@ -16,12 +16,16 @@ if TYPE_CHECKING:
     from hil.equipment.device.device import Device
     from hil.provisioning.line_station import LineStation
 
+GSMA_TEST_PROFILE = pytest.param("ts48", marks=pytest.mark.requires("profiles.ts48"))
+
 pytestmark = pytest.mark.requires("device", "card", "servers.support-server", "servers.sm-dp")
 
 
 @pytest.mark.requirement("R-01", "R-13", "R-16", "R-17", "R-22", "R-27", "R-36", "R-41", "R-44")
 @pytest.mark.severity("blocker")
-@pytest.mark.parametrize("profile_type", ["test", "provisioning", "prepaid", "deferred"])
+@pytest.mark.parametrize(
+    "profile_type", ["test", "provisioning", "prepaid", "deferred", GSMA_TEST_PROFILE]
+)
 def test_a_profile_goes_from_the_order_to_the_card(
     desk: Desk, line_station: LineStation, device: Device, esim: Esim, profile_type: str
 ) -> None:

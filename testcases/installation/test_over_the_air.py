@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from hil.bench.esim import Esim
     from hil.equipment.device.device import Device
 
+GSMA_TEST_PROFILE = pytest.param("ts48", marks=pytest.mark.requires("profiles.ts48"))
+
 pytestmark = pytest.mark.requires("device", "card", "network", "servers.sm-sr", "servers.sm-dp")
 
 
 @pytest.mark.requirement("R-02", "R-10", "R-52", "R-53", "R-55", "R-64")
 @pytest.mark.severity("blocker")
-@pytest.mark.parametrize("profile_type", ["test", "deferred"])
+@pytest.mark.parametrize("profile_type", ["test", "deferred", GSMA_TEST_PROFILE])
 def test_packets_over_the_air_install_a_profile(
     desk: Desk, device: Device, esim: Esim, profile_type: str
 ) -> None:
