@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from hil import cli
 from hil.bench.capabilities import KNOWN
 from hil.bench.lab import load_lab, schemas
 from hil.bench.quantity import parse_quantity
@@ -114,8 +115,6 @@ def test_verdicts() -> None:
 
 
 def test_exit_codes() -> None:
-    from hil import cli
-
     rows = {int(row[0]): row[1] for row in table(GUIDE, "code")}
     assert {cli.OK, cli.FAILED, cli.INTERRUPTED, cli.USAGE, cli.NOTHING_RUN, cli.BENCH} < set(rows)
     told = " ".join((cli.__doc__ or "").partition("Exit codes:")[2].split())
@@ -208,7 +207,9 @@ def test_every_yaml_block_is_of_a_known_kind() -> None:
 def test_the_error_shown_is_the_error_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (shown,) = (block.text for block in BLOCKS if block.text.startswith("hil: bench 'my-bench' has"))
+    (shown,) = (
+        block.text for block in BLOCKS if block.text.startswith("hil: bench 'my-bench' has")
+    )
     write_files(tmp_path, BLOCKS)
     path = tmp_path / "lab-config" / "my-bench.yaml"
     text = path.read_text().replace("max_voltage: 2.2 V", "max_voltage: 2.2", 1)

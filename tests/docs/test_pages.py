@@ -28,7 +28,7 @@ CLAIMS = {
 
 
 def is_drawing(block: Block) -> bool:
-    return not block.language.strip("text") and "▶" in block.text
+    return block.language in ("", "text") and "▶" in block.text
 
 
 @pytest.mark.parametrize("block", all_blocks(), ids=lambda block: block.id)
