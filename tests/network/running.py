@@ -161,6 +161,10 @@ class SmppLine:
             self._found = self._stream.feed(data)
         return Pdu.decode(self._found.pop(0))
 
+    def exactly(self, size: int) -> bytes:
+        """Return the next bytes as they come, which no codec has read."""
+        return self._socket.recv(size, socket.MSG_WAITALL)
+
     def closed(self) -> bool:
         try:
             return self._socket.recv(65_536) == b""

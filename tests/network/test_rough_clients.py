@@ -66,3 +66,18 @@ def test_it_ends_without_a_word_while_clients_are_connected(number: signal.Signa
         client.close()
         phone.close()
     assert (process.returncode, errors) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("operation", "status"),
+    [(0x03, 0x67), (0x07, 0x13), (0x08, 0x11), (0x21, 0x45)],
+    ids=["query_sm", "replace_sm", "cancel_sm", "submit_multi"],
+)
+def test_an_operation_not_offered_gets_its_own_response(operation: int, status: int) -> None:
+    with RunningNetwork() as network:
+        line = SmppLine(network.smpp)
+        assert line.send(Pdu(Command.BIND_TRANSCEIVER, 1, Bind("sm-sr", "hil-test"))).status == 0
+        line.raw(struct.pack(">IIII", 21, operation, 0, 7) + b"1\0\0\0\0")
+        assert line.exactly(16) == struct.pack(">IIII", 16, 0x80000000 | operation, status, 7)
+        assert line.send(Pdu(Command.ENQUIRE_LINK, 8)).status == 0
+        line.close()

@@ -35,6 +35,16 @@ _BINDS: Final = {
 }
 
 
+# Operations of SMPP 3.4 that end in a status of their own; clients wait for that response and take
+# no generic_nack for it: query_sm, replace_sm, cancel_sm, submit_multi (section 5.1.3).
+_NOT_OFFERED: Final = {
+    b"\x00\x00\x00\x03": 0x67,
+    b"\x00\x00\x00\x07": 0x13,
+    b"\x00\x00\x00\x08": 0x11,
+    b"\x00\x00\x00\x21": 0x45,
+}
+
+
 class SmppSession:
     """State of one connection: open, bound in a role, over."""
 
@@ -100,11 +110,22 @@ class SmppSession:
         log.warning("SMPP: %s", err)
         self._send(Pdu(Command.GENERIC_NACK, err.sequence, None, err.status))
 
+    def _decline(self, raw: bytes, status: int) -> None:
+        """Answer an operation that this centre does not offer with its own response."""
+        log.info("SMPP: operation %s is not offered", raw[4:8].hex())
+        if not self._writer.is_closing():
+            head = bytes((0, 0, 0, 16, 0x80, *raw[5:8])) + status.to_bytes(4, "big")
+            self._writer.write(head + raw[12:16])
+
     def _take_raw(self, raw: bytes) -> None:
         try:
             pdu = Pdu.decode(raw)
         except SmppError as err:
-            self._refuse(err)
+            status = _NOT_OFFERED.get(raw[4:8]) if err.status is Status.INVALID_COMMAND_ID else None
+            if status is None:
+                self._refuse(err)
+            else:
+                self._decline(raw, status)
             return
         try:
             self._take(pdu)
