@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -105,14 +104,13 @@ class Rail:
         self._on = True
 
     def off(self) -> None:
-        """Cut the device's power, proven by a query."""
+        """Cut the device's power, proven by a query and by the voltage that has fallen."""
         self._on = False
         self.channel.off()
 
-    def cycle(self, *, off_s: float = 0.5) -> None:
-        """Cut the power for ``off_s`` seconds (long enough for the rail to fall) and restore it."""
+    def cycle(self) -> None:
+        """Cut the power until the rail has fallen, and restore it."""
         self.off()
-        time.sleep(off_s)
         self.on()
 
     def read(self) -> Reading:
