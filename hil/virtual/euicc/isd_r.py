@@ -28,7 +28,11 @@ INS_GET_STATUS: Final = 0xF2
 INSTALL_AND_MAKE_SELECTABLE: Final = 0x0C
 _INSTALL_PARAMETERS: Final = frozenset({(INSTALL_AND_MAKE_SELECTABLE, 0x00)})
 _DELETE_PARAMETERS: Final = frozenset({(0x00, 0x00), (0x00, 0x40)})
-_STATUS_PARAMETERS: Final = frozenset({(0x40, 0x02), (0x40, 0x03)})
+_APPLICATIONS: Final = 0x40
+"""P1 of GET STATUS; the others of GlobalPlatform: 80 issuer security domain, 20, 10 load files."""
+_STATUS_PARAMETERS: Final = frozenset(
+    (p1, p2) for p1 in (0x80, _APPLICATIONS, 0x20, 0x10) for p2 in (0x02, 0x03)
+)
 DGI_ENABLE: Final = 0x3A03
 DGI_DISABLE: Final = 0x3A04
 DGI_FALLBACK: Final = 0x3A05
@@ -140,6 +144,8 @@ class IsdR(SecurityDomain):
         What does not fit one secured answer waits for GetStatus with P2 = 03: 6310.
         """
         aid = tlv.require(tlv.decode_all(command.data), AID, where="GetStatus")
+        if command.p1 != _APPLICATIONS:
+            raise RefusalError(0x6A88, "the ISD-R lists ISD-Ps only")
         if command.p2 == 0x02:
             chosen = [one for one in self._registry.all() if one.aid.startswith(aid)]
             self._unlisted = [_status_object(one) for one in chosen]
