@@ -56,6 +56,9 @@ def until(condition: Callable[[], bool], timeout_s: float = 5.0) -> None:
 def start(lab_folder: Path, tmp_path: Path) -> Callable[[str, str], subprocess.Popen[str]]:
     """Start a process that has a bench and does what the script says."""
 
+    # Tests of the card, run before in this process, leave their PC/SC service in its environment.
+    outside = {key: value for key, value in os.environ.items() if key != "PCSCLITE_CSOCK_NAME"}
+
     def begin(bench: str, script: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-W", "error", "-c", OPEN + script, bench, str(tmp_path / "work")],
@@ -63,7 +66,7 @@ def start(lab_folder: Path, tmp_path: Path) -> Callable[[str, str], subprocess.P
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**outside, "PYTHONPATH": str(ROOT)},
         )
 
     return begin
