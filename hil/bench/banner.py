@@ -38,6 +38,8 @@ def head(lab: Lab) -> str:
     parts = (bench.power_supply, bench.card, bench.device, bench.network)
     virtual = any(part is not None and part.virtual is not None for part in parts)
     state = "VIRTUAL" if lab.is_virtual else ("partly VIRTUAL" if virtual else "real")
+    if not any((bench.power_supply, bench.card, bench.device, bench.servers)):
+        state = "EMPTY: nothing stands on it"
     return f"bench {lab.name} ({display_name(lab.path)})  {state}  {bench.description}".rstrip()
 
 

@@ -132,11 +132,7 @@ class PcscReader(Section):
 
 
 class AtCard(Section):
-    """The card inside the device, reached over the device's AT port."""
-
-    commands: Literal["csim", "logical-channel"] = Field(
-        "csim", description="AT+CSIM, or AT+CCHO/CGLA/CCHC"
-    )
+    """The card inside the device, reached over the device's AT port (AT+CSIM)."""
 
 
 class VirtualCardSection(Section):
@@ -192,7 +188,6 @@ class DeviceSection(Section):
         default="commercial", description="life state; it decides which signing key is trusted"
     )
     manner: Manner = Field(default="key-set", description="how device and server authenticate")
-    timeout: Seconds = Field(default=5.0, gt=0, description="longest wait for one answer")
     boot_timeout: Seconds = Field(default=20.0, gt=0, description="longest wait for a boot")
 
     @model_validator(mode="after")

@@ -44,9 +44,10 @@ class Lab:
 
     @property
     def is_virtual(self) -> bool:
-        """Whether no part of this bench is real."""
+        """Whether there is equipment on this bench, and none of it is real."""
         parts = (self.file.power_supply, self.file.card, self.file.device)
-        return all(part is None or part.virtual is not None for part in parts)
+        present = [part for part in parts if part is not None]
+        return bool(present) and all(part.virtual is not None for part in present)
 
 
 def search_folders(environment: Mapping[str, str] | None = None) -> tuple[Path, ...]:
