@@ -89,7 +89,7 @@ class Radio:
                 answer = self._submissions.get(int(message["submitted"]))
                 if answer is not None and not answer.done():
                     answer.set_result(message.get("ok") is True)
-        except (ValueError, TypeError, KeyError) as err:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as err:
             _log.warning("network sent what is no message: %s", err)
 
     async def _take(self, incoming: asyncio.Queue[tuple[int, bytes]]) -> None:
