@@ -12,13 +12,23 @@ from pathlib import Path
 
 import pytest
 
-from hil.bench import doctor
+from hil.bench import discovery, doctor
 from hil.bench.discovery import Found, Instrument, Reader, SerialLine, bench_file, discover
 from hil.bench.doctor import Check, examine, report
 from hil.bench.lab import load_lab
 from hil.bench.part import Part
 
 SERIAL = "DP8C194205678"
+
+
+@pytest.fixture(autouse=True)
+def no_readers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep this process off PC/SC: its library sticks to the first service it asks."""
+
+    def none(_problems: list[str]) -> list[Reader]:
+        return []
+
+    monkeypatch.setattr(discovery, "discover_readers", none)
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,7 @@ import pytest
 from hil.evidence import allure_report as report
 from tests.cli.conftest import Hil
 
-ALLURE = """#!{python}
-import json, pathlib, sys
+ALLURE = """import json, pathlib, sys
 arguments = sys.argv[1:]
 assert arguments[0] == "generate"
 out = pathlib.Path(arguments[arguments.index("-o") + 1])
@@ -33,7 +32,10 @@ def allure(folder: Path, rest: str) -> str:
     """Put a program in the place of Allure that checks how it is called; return its folder."""
     binary = folder / "bin" / "allure"
     binary.parent.mkdir()
-    binary.write_text(ALLURE.format(python=sys.executable, rest=rest))
+    script = binary.with_suffix(".py")
+    script.write_text(ALLURE.format(rest=rest))
+    # A first line "#!..." could not name an interpreter with a space in its path.
+    binary.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{script}" "$@"\n')
     binary.chmod(0o755)
     return f"{binary.parent}:{os.environ['PATH']}"
 
