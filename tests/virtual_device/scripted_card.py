@@ -95,6 +95,8 @@ class ScriptedCard:
             self._collected = b""
         elif payload == b"\x04":
             return ATR_T1
+        elif payload == b"\x05":
+            return self.resets.to_bytes(4, "big")
         else:
             return self._apdu(payload)
         return None

@@ -157,3 +157,15 @@ def test_a_card_that_is_held_by_somebody_else_is_waited_for(
             device.csim(bytes.fromhex("00A40004023F00"))
         assert time.monotonic() - started < 10
     assert csim(device, "00A40004023F00")[-2:] == b"\x90\x00"
+
+
+def test_the_device_introduces_itself_again_when_somebody_else_reset_the_card(
+    workbench: Workbench, esim: str, card: VirtualCard
+) -> None:
+    device = workbench.start(esim=esim)
+    csim(device, "00A40004023F00")
+    session = device.open_channel(ISD_R_AID)
+    card.reset()
+    csim(device, "00A40004023F00")
+    with pytest.raises(DeviceRefusal, match="invalid index"):
+        device.logical(session, bytes.fromhex("80F24002024F00"))

@@ -1,7 +1,8 @@
 """An eSIM behind a socket: the vpcd protocol, this device being the terminal.
 
 Both ways: length (u16, big-endian) and payload. One byte controls: 00 off, 01 on, 02 reset, 04
-asks for the ATR; longer payloads are APDUs. One connection is one exclusive hold of the card.
+asks for the ATR, 05 how often the card has begun anew (u32): that is how terminals which share a
+card see that it lost its state. Longer payloads are APDUs. One connection is one exclusive hold.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ _OFF: Final = b"\x00"
 _ON: Final = b"\x01"
 _RESET: Final = b"\x02"
 _ATR: Final = b"\x04"
+_STARTS: Final = b"\x05"
 _RETRY_S: Final = 0.05
 _OFF_S: Final = 0.5
 
@@ -32,6 +34,7 @@ class SocketSlot:
         self._timeout_s = timeout_s
         self._socket: socket.socket | None = None
         self._powered = False
+        self._starts = b""
         self._interrupted = threading.Event()
 
     def power_on(self) -> bytes:
@@ -62,10 +65,12 @@ class SocketSlot:
         return self._control(_RESET)
 
     def begin(self) -> bool:
-        """Connect, that is hold the card."""
+        """Connect, that is hold the card; ask whether somebody else has reset it."""
         if self._socket is None:
             self._connect()
-        return True
+        self._send(_STARTS)
+        before, self._starts = self._starts, self._receive()
+        return self._starts == before
 
     def end(self) -> None:
         """Disconnect; the card stays powered."""
@@ -97,6 +102,8 @@ class SocketSlot:
             for code in (*codes, _ATR):
                 self._send(code)
             atr = self._receive()
+            self._send(_STARTS)
+            self._starts = self._receive()
 
         self._with_connection(ask)
         if not atr:

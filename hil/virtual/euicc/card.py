@@ -31,6 +31,7 @@ class VirtualCard:
         self._persistent = Persistent(nvm, factory)
         self._lock = threading.Lock()
         self._runtime: Runtime | None = None
+        self._starts = 0
 
     @property
     def atr(self) -> bytes:
@@ -41,6 +42,11 @@ class VirtualCard:
     def powered(self) -> bool:
         """Whether the card has power."""
         return self._runtime is not None
+
+    @property
+    def starts(self) -> int:
+        """How often the card has begun anew, by power or reset, since it was opened."""
+        return self._starts
 
     def power_on(self) -> bytes:
         """Give power; return the ATR. A card that has power keeps its state."""
@@ -87,6 +93,7 @@ class VirtualCard:
             self._nvm.close()
 
     def _start(self) -> None:
+        self._starts += 1
         self._runtime = Runtime(self._persistent, self._persistent.tree())
 
 

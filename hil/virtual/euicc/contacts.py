@@ -2,7 +2,8 @@
 
 A message is a length (u16, big-endian) and a payload, both ways. One byte 00, 01, 02 is power off,
 power on, warm reset, without an answer; 04 asks for the ATR, also while the card is off; anything
-else is a command APDU and gets exactly one answer.
+else is a command APDU and gets exactly one answer. For terminals that share the card on a socket,
+05 answers how often it has begun anew (u32).
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ POWER_OFF, POWER_ON, RESET, GET_ATR = 0x00, 0x01, 0x02, 0x04
 _RETRY_S: Final = 0.05
 _POLL_S: Final = 0.2
 _CONNECT_TIMEOUT_S: Final = 5.0
+GET_STARTS: Final = b"\x05"
+"""On the contacts socket only: terminals that share a card ask whether it has begun anew."""
 _MAX_ANSWER: Final = 0xFFFF
 _NO_DIAGNOSIS: Final = b"\x6f\x00"
 
@@ -32,6 +35,10 @@ class Card(Protocol):
     @property
     def atr(self) -> bytes:
         """The answer to reset."""
+
+    @property
+    def starts(self) -> int:
+        """How often the card has begun anew."""
 
     def power_on(self) -> bytes:
         """Give power."""
@@ -130,15 +137,18 @@ class Contacts:
             except OSError:
                 return
             if self._keep(terminal):
-                self._converse(terminal)
+                self._converse(terminal, shared=True)
 
-    def _converse(self, peer: socket.socket) -> None:
+    def _converse(self, peer: socket.socket, *, shared: bool = False) -> None:
         try:
             peer.settimeout(None)
             peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             while True:
                 payload = receive(peer)
-                answer = self._answer(payload)
+                if shared and payload == GET_STARTS:
+                    answer: bytes | None = self._card.starts.to_bytes(4, "big")
+                else:
+                    answer = self._answer(payload)
                 if answer is not None:
                     # Length and answer in one piece: a peer that gets them apart waits 40 ms.
                     peer.sendall(len(answer).to_bytes(2, "big") + answer)
