@@ -44,6 +44,12 @@ class Servers:
         name = self.section.of_kind("support-server")[0]
         return name if name in self.actors else str(self.section.actors[name].sm_sr)
 
+    @property
+    def home_of_support(self) -> str:
+        """Id of the server whose store holds what the support server takes: its own or an SM-SR."""
+        name = self.section.of_kind("support-server")[0]
+        return name if self.section.layout == "separate" else str(self.section.actors[name].sm_sr)
+
     def key_set(self, one: str, other: str) -> PeerKeySet:
         """Return the key set that two parties share, by their ids."""
         from hil.provisioning.trust import PeerKeySet  # noqa: PLC0415

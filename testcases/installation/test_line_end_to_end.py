@@ -21,7 +21,9 @@ GSMA_TEST_PROFILE = pytest.param("ts48", marks=pytest.mark.requires("profiles.ts
 pytestmark = pytest.mark.requires("device", "card", "servers.support-server", "servers.sm-dp")
 
 
-@pytest.mark.requirement("R-01", "R-13", "R-16", "R-17", "R-22", "R-27", "R-36", "R-41", "R-44")
+@pytest.mark.requirement(
+    "R-01", "R-13", "R-16", "R-17", "R-22", "R-27", "R-36", "R-41", "R-44", "R-66"
+)
 @pytest.mark.severity("blocker")
 @pytest.mark.parametrize(
     "profile_type", ["test", "provisioning", "prepaid", "deferred", GSMA_TEST_PROFILE]
