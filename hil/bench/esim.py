@@ -6,7 +6,7 @@ depends on.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from hil.equipment.card.euicc import (
     IsdRSession,
@@ -18,15 +18,13 @@ from hil.equipment.card.euicc import (
 )
 from hil.errors import ConfigError
 from hil.wire.identifiers import ISD_R_AID
+from hil.wire.isdr_commands import AUDIT_KVN, PROVISIONING_KVN
 from hil.wire.scp03 import HostSession, KeySet
 
 if TYPE_CHECKING:
     from hil.bench.key_files import EuiccKeyFile
     from hil.equipment.card import Card
     from hil.equipment.card.euicc import CardState, ProfileStatus
-
-PROVISIONING_KVN: Final = 0x30
-AUDIT_KVN: Final = 0x31
 
 
 class Esim:

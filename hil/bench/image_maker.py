@@ -18,6 +18,7 @@ from hil.wire.identifiers import isd_p_aid, luhn_digit, tar_of
 from hil.wire.image import Image, SigningKey, SigningKind, image_of, seal
 from hil.wire.install_script import prepare_install
 from hil.wire.isdp_keys import derive
+from hil.wire.isdr_commands import PROVISIONING_KVN
 from hil.wire.packets import PacketSet
 from hil.wire.profile_package.generate import ProfileClass, ProfileData, generate, personalise
 from hil.wire.scp03 import KeySet
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from hil.bench.esim import Esim
     from hil.bench.lab import Lab
 
-PROVISIONING_KVN: Final = 0x30
 FIRST_TAR: Final = 0x8000
 """ISD-Ps of the lab's own images begin here, apart from those that servers give out."""
 FREE_MEMORY: Final = 40_000

@@ -22,8 +22,8 @@ from hil.provisioning.support_server.device_sessions import SessionOffer, Sessio
 from hil.provisioning.support_server.esim_proof import esim_challenge
 from hil.provisioning.support_server.jig import JigSample
 from hil.provisioning.support_server.server import InstallationReport, SealedImage
-from hil.provisioning.support_server.workshop import PROVISIONING_KVN
 from hil.wire.device_auth import CommandAuthorization, DeviceHello, Manner, Mode
+from hil.wire.isdr_commands import PROVISIONING_KVN
 
 log = logging.getLogger(__name__)
 

@@ -15,6 +15,12 @@ PRIVILEGES: Final = bytes.fromhex("80C000")
 SCP03_I70: Final = bytes.fromhex("8102 0370")
 """Install parameter of a security domain: SCP03 with i = 70."""
 
+PROVISIONING_KVN: Final = 0x30
+"""SCP03 key set of the ISD-R whose sequence counter images expect; our own choice."""
+
+AUDIT_KVN: Final = 0x31
+"""SCP03 key set of the ISD-R for looking, so that a look makes no image stale; our own choice."""
+
 DGI_ENABLE: Final = 0x3A03
 DGI_DISABLE: Final = 0x3A04
 _AID: Final = 0x4F

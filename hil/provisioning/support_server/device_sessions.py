@@ -23,10 +23,11 @@ from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.links import EumLink
 from hil.provisioning.store import Store
 from hil.provisioning.support_server.devices import DeviceRecord, DeviceRegistry
-from hil.provisioning.support_server.esim_proof import AUDIT_KVN, esim_objection
+from hil.provisioning.support_server.esim_proof import esim_objection
 from hil.provisioning.support_server.jig import JigPolicy, JigSample
 from hil.provisioning.tables import DEVICE_SESSIONS
 from hil.wire.device_auth import NONCE_LENGTH, DeviceHello, Manner
+from hil.wire.isdr_commands import AUDIT_KVN
 
 log = logging.getLogger(__name__)
 

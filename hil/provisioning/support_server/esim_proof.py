@@ -8,15 +8,13 @@ back. The audit key set is used, so that looking never makes an image stale.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from hil.errors import CodecError
 from hil.wire.apdu import CommandApdu, ResponseApdu
 from hil.wire.identifiers import ISD_R_AID
+from hil.wire.isdr_commands import AUDIT_KVN
 from hil.wire.scp03 import HostSession
 from hil.wire.scp03_keys import KeySet
-
-AUDIT_KVN: Final = 0x31
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,13 +20,13 @@ from hil.provisioning.support_server.devices import DeviceRegistry
 from hil.provisioning.tables import IMAGES, ISDR_COUNTERS, PACKET_SETS
 from hil.wire.image import SigningKey, image_of, seal
 from hil.wire.install_script import prepare_install
+from hil.wire.isdr_commands import PROVISIONING_KVN
 from hil.wire.packets import PacketSet
 from hil.wire.scp03_keys import KeySet
 
 CounterMoves = Literal["external-authenticate", "initialize-update"]
 """When the ISD-R's sequence counter moves; the standard leaves it open."""
 
-PROVISIONING_KVN: Final = 0x30
 FIRST_COUNTER: Final = 1
 OPEN_STATES: Final = ("built", "sent")
 
