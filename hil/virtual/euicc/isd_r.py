@@ -167,13 +167,14 @@ class IsdR(SecurityDomain):
         raise RefusalError(0x6A88, f"ISD-R: data {tag:04X}")
 
     def _key_information(self) -> list[bytes]:
-        """Key information template: id, version, type 88 (AES) and length, never a value."""
+        """Key information template: id, version, type and length, never a value."""
         rows = []
         for kvn in self._keys.versions(self.aid):
-            keys = self._keys.find(self.aid, kvn)
-            if keys is not None:
-                size = len(keys.enc)
-                rows += [tlv.encode(0xC0, bytes((n, kvn, 0x88, size))) for n in (1, 2, 3)]
+            for identifier in self._keys.identifiers(self.aid, kvn):
+                key = self._keys.key(self.aid, kvn, identifier)
+                if key is not None:
+                    row = bytes((identifier, kvn, key.kind, len(key.value)))
+                    rows.append(tlv.encode(0xC0, row))
         return rows
 
 

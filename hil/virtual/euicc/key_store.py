@@ -1,11 +1,13 @@
-"""Key sets of the security domains in non-volatile memory, with their counters.
+"""Keys of the security domains in non-volatile memory, and the counters of their key sets.
 
 Nothing outside the secure channels may ask for a key, and no command reads one.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final
 
 import cbor2
 
@@ -14,12 +16,34 @@ from hil.wire.scp03 import KeySet
 if TYPE_CHECKING:
     from hil.virtual.euicc.nvm import Nvm, Transaction
 
+ENC, MAC, DEK = 0x01, 0x02, 0x03
+"""Key identifiers of a set; SCP80 calls them KIc, KID and DEK."""
+
+
+class KeyType(IntEnum):
+    """Coding of key types (GlobalPlatform Card Specification, 11.1.8)."""
+
+    DES = 0x80
+    TDES_CBC = 0x82
+    PSK_TLS = 0x85
+    AES = 0x88
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """One key. ``kind``: its type, also one that :class:`KeyType` does not name."""
+
+    kind: int
+    value: bytes = field(repr=False)
+
+
+_SET: Final = (ENC, MAC, DEK)
+
 
 class KeyStore:
-    """Three keys for each key version number of each security domain, and a counter for each set.
+    """Keys by security domain, key version number and key identifier; a counter for each version.
 
-    The counter is the last value used. SCP80 sets hold KIc, KID and DEK in the places of ENC, MAC
-    and DEK.
+    The counter is the last value used.
     """
 
     def __init__(self, nvm: Nvm) -> None:
@@ -27,12 +51,23 @@ class KeyStore:
 
     def versions(self, aid: bytes) -> list[int]:
         """Return the key version numbers of a domain, in order."""
-        return [int(key[-2:], 16) for key in self._nvm.keys(f"keys/{aid.hex()}/")]
+        prefix = _domain(aid)
+        return sorted({int(key.removeprefix(prefix)[:2], 16) for key in self._nvm.keys(prefix)})
+
+    def identifiers(self, aid: bytes, kvn: int) -> list[int]:
+        """Return the key identifiers of a version, in order."""
+        return [int(key[-2:], 16) for key in self._nvm.keys(_version(aid, kvn))]
+
+    def key(self, aid: bytes, kvn: int, identifier: int) -> StoredKey | None:
+        """Return one key, ``None`` if there is none."""
+        raw = self._nvm.get(_key(aid, kvn, identifier))
+        return None if raw is None else StoredKey(*cbor2.loads(raw))
 
     def find(self, aid: bytes, kvn: int) -> KeySet | None:
-        """Return a key set, ``None`` if the domain has none with this number."""
-        raw = self._nvm.get(_keys(aid, kvn))
-        return None if raw is None else KeySet(kvn, *cbor2.loads(raw))
+        """Return an AES key set, ``None`` if the domain has no whole one with this number."""
+        keys = [self.key(aid, kvn, identifier) for identifier in _SET]
+        values = [one.value for one in keys if one is not None and one.kind == KeyType.AES]
+        return KeySet(kvn, *values) if len(values) == len(_SET) else None
 
     def counter(self, aid: bytes, kvn: int) -> int:
         """Return the last counter value used with a key set, 0 for none."""
@@ -41,21 +76,51 @@ class KeyStore:
     def set_counter(self, aid: bytes, kvn: int, value: int) -> None:
         """Store the counter at once, before what it guards is done."""
         with self._nvm.transaction() as change:
-            change.put(_counter(aid, kvn), value.to_bytes(5, "big"))
+            self.put_counter(change, aid, kvn, value)
+
+    def put_counter(self, change: Transaction, aid: bytes, kvn: int, value: int) -> None:
+        """Store the counter as part of a transaction."""
+        change.put(_counter(aid, kvn), value.to_bytes(5, "big"))
 
     def put(self, change: Transaction, aid: bytes, keys: KeySet, *, counter: int = 0) -> None:
-        """Add or replace a key set as part of a transaction."""
-        change.put(_keys(aid, keys.kvn), cbor2.dumps([keys.enc, keys.mac, keys.dek]))
-        change.put(_counter(aid, keys.kvn), counter.to_bytes(5, "big"))
+        """Add or replace an AES key set as part of a transaction."""
+        for identifier, value in zip(_SET, (keys.enc, keys.mac, keys.dek), strict=True):
+            self.put_key(change, aid, keys.kvn, identifier, StoredKey(KeyType.AES, value))
+        self.put_counter(change, aid, keys.kvn, counter)
+
+    def put_key(
+        self, change: Transaction, aid: bytes, kvn: int, identifier: int, key: StoredKey
+    ) -> None:
+        """Add or replace one key as part of a transaction; the counter stays."""
+        change.put(_key(aid, kvn, identifier), cbor2.dumps([int(key.kind), key.value]))
+
+    def delete_key(self, change: Transaction, aid: bytes, kvn: int, identifier: int) -> None:
+        """Remove one key as part of a transaction; the counter goes with the last one."""
+        change.delete(_key(aid, kvn, identifier))
+        if self.identifiers(aid, kvn) in ([], [identifier]):
+            change.delete(_counter(aid, kvn))
+
+    def delete_version(self, change: Transaction, aid: bytes, kvn: int) -> None:
+        """Remove all keys of a version and their counter as part of a transaction."""
+        change.delete_all(_version(aid, kvn))
+        change.delete(_counter(aid, kvn))
 
     def delete_all(self, change: Transaction, aid: bytes) -> None:
         """Remove all keys of a domain as part of a transaction."""
-        change.delete_all(f"keys/{aid.hex()}/")
+        change.delete_all(_domain(aid))
         change.delete_all(f"counter/{aid.hex()}/")
 
 
-def _keys(aid: bytes, kvn: int) -> str:
-    return f"keys/{aid.hex()}/{kvn:02x}"
+def _domain(aid: bytes) -> str:
+    return f"keys/{aid.hex()}/"
+
+
+def _version(aid: bytes, kvn: int) -> str:
+    return f"{_domain(aid)}{kvn:02x}/"
+
+
+def _key(aid: bytes, kvn: int, identifier: int) -> str:
+    return f"{_version(aid, kvn)}{identifier:02x}"
 
 
 def _counter(aid: bytes, kvn: int) -> str:
