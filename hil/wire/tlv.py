@@ -6,6 +6,7 @@ A tag is an ``int`` as it is printed: ``0x4F``, ``0x5F20``, ``0xBF30``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from hil.errors import CodecError
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 MAX_OBJECTS: Final = 4096
 _LONGEST_TAG: Final = 4
 _LONGEST_LENGTH: Final = 4
+_SHORT_LENGTHS: Final = tuple(bytes((length,)) for length in range(0x80))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,16 @@ class Tlv:
 
 def encode(tag: int, value: bytes) -> bytes:
     """Return tag, shortest length and value; :class:`CodecError` for an impossible tag."""
-    return _tag_bytes(tag) + encode_length(len(value)) + value
+    length = len(value)
+    if length < 0x80:
+        return _tag_bytes(tag) + _SHORT_LENGTHS[length] + value
+    return _tag_bytes(tag) + encode_length(length) + value
 
 
 def encode_length(length: int) -> bytes:
     """Return the shortest definite BER length, 1 to 5 bytes."""
     if length < 0x80:
-        return bytes((length,))
+        return _SHORT_LENGTHS[length]
     size = (length.bit_length() + 7) // 8
     if size > _LONGEST_LENGTH:
         raise CodecError(f"a value of {length} bytes is too long for a data object")
@@ -109,6 +114,31 @@ def read_header(data: bytes, at: int) -> tuple[int, int, int]:
     return tag, position, position + length
 
 
+def whole_size(head: bytes) -> int | None:
+    """Return how many bytes the data object has that begins with ``head``, tag and length counted.
+
+    None while ``head`` is too short to say; :class:`CodecError` for a tag or length that is none.
+    """
+    tag_size = 1
+    if head and head[0] & 0x1F == 0x1F:
+        while tag_size < len(head) and head[tag_size] & 0x80 and tag_size < _LONGEST_TAG:
+            tag_size += 1
+        tag_size += 1
+    if len(head) <= tag_size:
+        return None
+    _read_tag(head, 0)
+    first = head[tag_size]
+    if first < 0x80:
+        return tag_size + 1 + first
+    size = first & 0x7F
+    if not 1 <= size <= _LONGEST_LENGTH:
+        raise CodecError(f"data object {head[0]:02X} has length byte {first:02X}")
+    start = tag_size + 1 + size
+    if len(head) < start:
+        return None
+    return start + int.from_bytes(head[tag_size + 1 : start], "big")
+
+
 def _read_tag(data: bytes, at: int) -> tuple[int, int]:
     if at >= len(data):
         raise CodecError(f"no data object at byte {at}")
@@ -126,6 +156,8 @@ def _read_tag(data: bytes, at: int) -> tuple[int, int]:
             return tag, position
 
 
+# A package of 12 kB has two thousand data objects with some fifty tags.
+@lru_cache(maxsize=1024)
 def _tag_bytes(tag: int) -> bytes:
     if tag < 0:
         raise CodecError(f"tag {tag} is negative")

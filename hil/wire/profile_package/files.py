@@ -16,8 +16,8 @@ from hil.wire.profile_package.structure import (
     integer,
     oid,
     read_integer,
-    read_objects,
     read_oid,
+    read_pairs,
 )
 from hil.wire.tlv import Tlv
 
@@ -132,39 +132,39 @@ class File:
     @classmethod
     def decode(cls, value: bytes, where: str) -> File:
         """Read the content of a File."""
-        return cls(tuple(_read_item(member, where) for member in read_objects(value, where)))
+        return cls(tuple(_read_item(tag, one, where) for tag, one in read_pairs(value, where)))
 
     def encode(self) -> bytes:
         """Return the content."""
         return b"".join(_encode_item(item, fcp_tag=0xA1, content_tag=0x83) for item in self.items)
 
 
-def _read_item(member: Tlv, where: str) -> FileItem:
-    if member.tag == 0x80:
-        if member.value:
+def _read_item(tag: int, value: bytes, where: str) -> FileItem:
+    if tag == 0x80:
+        if value:
             raise CodecError(f"{where}: doNotCreate must be empty")
         return DoNotCreate()
-    if member.tag == 0xA1:
-        return Fcp.decode(member.value, where)
-    if member.tag == 0x82:
-        return FillOffset(read_integer(member.value, f"{where}: offset", maximum=MAX_OFFSET))
-    if member.tag == 0x83:
-        return FillContent(member.value)
-    return member
+    if tag == 0xA1:
+        return Fcp.decode(value, where)
+    if tag == 0x82:
+        return FillOffset(read_integer(value, f"{where}: offset", maximum=MAX_OFFSET))
+    if tag == 0x83:
+        return FillContent(value)
+    return Tlv(tag, value)
 
 
-def _read_step(member: Tlv, where: str) -> FileStep:
-    if member.tag == 0x80:
-        if len(member.value) > 8:
+def _read_step(tag: int, value: bytes, where: str) -> FileStep:
+    if tag == 0x80:
+        if len(value) > 8:
             raise CodecError(f"{where}: filePath is longer than 8 bytes")
-        return SelectPath(member.value)
-    if member.tag == 0x62:
-        return Fcp.decode(member.value, where)
-    if member.tag == 0x02:
-        return FillOffset(read_integer(member.value, f"{where}: offset", maximum=MAX_OFFSET))
-    if member.tag == 0x81:
-        return FillContent(member.value)
-    return member
+        return SelectPath(value)
+    if tag == 0x62:
+        return Fcp.decode(value, where)
+    if tag == 0x02:
+        return FillOffset(read_integer(value, f"{where}: offset", maximum=MAX_OFFSET))
+    if tag == 0x81:
+        return FillContent(value)
+    return Tlv(tag, value)
 
 
 def _encode_item(item: FileItem | FileStep, *, fcp_tag: int, content_tag: int) -> bytes:
@@ -234,19 +234,17 @@ class FileElement:
     def decode(cls, tag: int, body: bytes) -> FileElement:
         """Read the body of a file element."""
         name = NAMES[tag]
-        members = list(read_objects(body, name))
-        if len(members) < 2 or members[0].tag != PE_HEADER or members[1].tag != 0x81:
+        members = read_pairs(body, name)
+        if len(members) < 2 or members[0][0] != PE_HEADER or members[1][0] != 0x81:
             raise CodecError(f"{name} does not begin with its header and its template")
-        header = PeHeader.decode(members[0].value, name)
-        template = read_oid(members[1].value, f"template of {name}")
+        header = PeHeader.decode(members[0][1], name)
+        template = read_oid(members[1][1], f"template of {name}")
         files: list[PlacedFile] = []
-        for member in members[2:]:
-            position = member.tag & 0x1F if member.tag < 0x100 else member.tag & 0xFF
-            file = PlacedFile(position, File.decode(member.value, f"{name}, file {position}"))
-            if file.tag != member.tag or position <= (files[-1].position if files else 1):
-                raise CodecError(
-                    f"{name}: field {member.tag:X} is no file, doubled or out of order"
-                )
+        for tag_read, value in members[2:]:
+            position = tag_read & 0x1F if tag_read < 0x100 else tag_read & 0xFF
+            file = PlacedFile(position, File.decode(value, f"{name}, file {position}"))
+            if file.tag != tag_read or position <= (files[-1].position if files else 1):
+                raise CodecError(f"{name}: field {tag_read:X} is no file, doubled or out of order")
             files.append(file)
         return cls(tag, header, template, tuple(files))
 
@@ -273,11 +271,11 @@ class GenericFileManagement:
         fields = Fields(body, where)
         header = PeHeader.decode(fields.required(PE_HEADER, "header"), where)
         commands = []
-        for member in read_objects(fields.required(0xA1, "fileManagementCMD"), where):
-            if member.tag != 0x30:
-                raise CodecError(f"{where}: {member.tag:X} is no command")
-            steps = (_read_step(step, where) for step in read_objects(member.value, where))
-            commands.append(tuple(steps))
+        for command, value in read_pairs(fields.required(0xA1, "fileManagementCMD"), where):
+            if command != 0x30:
+                raise CodecError(f"{where}: {command:X} is no command")
+            pairs = read_pairs(value, where)
+            commands.append(tuple(_read_step(tag, step, where) for tag, step in pairs))
         return cls(header, tuple(commands), fields.rest())
 
     def encode(self) -> bytes:

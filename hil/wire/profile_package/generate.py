@@ -26,7 +26,7 @@ from hil.wire.profile_package.blueprint_isim import (
     opt_isim,
 )
 from hil.wire.profile_package.blueprint_usim_options import TEMPLATE_OPT_USIM, opt_usim
-from hil.wire.profile_package.elements import Body, encode_package
+from hil.wire.profile_package.elements import Body, encode, encode_package
 from hil.wire.profile_package.fcp import DIRECTORY, TRANSPARENT, Fcp, ProprietaryInfo, minimal_bytes
 from hil.wire.profile_package.files import FileStep, FillContent, GenericFileManagement, SelectPath
 from hil.wire.profile_package.header import ProfileHeader, Service
@@ -61,6 +61,9 @@ _PIN1_ATTRIBUTES: Final = 6
 _OTHER_ATTRIBUTES: Final = 3
 _TEN_TRIES: Final = 0xAA
 
+_OPERATOR_PLACE: Final = 6
+"""Place of the operator's own file among the elements, which is its identification too."""
+
 _OPERATOR_DF: Final = b"\x7f\x4f"
 _OPERATOR_FILE: Final = b"\x6f\x01"
 _CHUNK: Final = 4096
@@ -83,20 +86,26 @@ def generate(
 
     Raises UsageError if data and class contradict each other.
     """
-    bare = encode_package(_bodies(data, profile_class, m2m=m2m, own_bytes=0))
-    if size <= len(bare):
-        return bare
-    # The lengths around the content take some bytes too, so take them off once they are known.
-    room = size - len(bare)
-    package = encode_package(_bodies(data, profile_class, m2m=m2m, own_bytes=room))
-    surplus = len(package) - size
-    if surplus >= room:
-        return bare
-    return encode_package(_bodies(data, profile_class, m2m=m2m, own_bytes=room - surplus))
+    bodies = list(_bodies(data, profile_class, m2m=m2m, own_file=True))
+    elements = [encode(body).encode() for body in bodies]
+    number = _OPERATOR_PLACE
+    room = size - sum(map(len, elements)) + len(elements[number])
+    own = _operator_element(data, room, number)
+    if len(own) > room:
+        # The lengths around the content take some bytes too.
+        own = _operator_element(data, room - (len(own) - room), number)
+    if not own:
+        return encode_package(_bodies(data, profile_class, m2m=m2m, own_file=False))
+    return b"".join((*elements[:number], own, *elements[number + 1 :]))
+
+
+def _operator_element(data: ProfileData, content: int, number: int) -> bytes:
+    """Return the element with the operator's own file, or nothing where no content is left."""
+    return encode(_operator_file(data, content, number)).encode() if content > 0 else b""
 
 
 def _bodies(
-    data: ProfileData, profile_class: ProfileClass, *, m2m: bool, own_bytes: int
+    data: ProfileData, profile_class: ProfileClass, *, m2m: bool, own_file: bool
 ) -> Iterator[Body]:
     numbers = count(1)
     algorithm = data.algorithm_for(profile_class)
@@ -106,8 +115,8 @@ def _bodies(
     yield _global_pins(data, next(numbers))
     yield under_mf.telecom(data, next(numbers))
     yield _local_pin(data, next(numbers))
-    if own_bytes:
-        yield _operator_file(data, own_bytes, next(numbers))
+    if own_file:
+        yield _operator_file(data, 1, next(numbers))
     yield in_usim.usim(data, profile_class, next(numbers))
     yield opt_usim(data, next(numbers))
     yield _local_pin(data, next(numbers))

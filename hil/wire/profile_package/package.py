@@ -6,19 +6,27 @@ elements (PEs), each one context tag; there is no outer SEQUENCE. The order is t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 from hil.errors import CodecError
 from hil.wire import tlv
-from hil.wire.profile_package.structure import Fields, integer, null_field, read_objects
+from hil.wire.profile_package.structure import (
+    Fields,
+    header_size,
+    integer,
+    null_field,
+    read_der_header,
+    read_objects,
+)
 from hil.wire.tlv import Tlv
 
 MAX_PACKAGE: Final = 1024 * 1024
 """Longest package read, in bytes."""
 
 MAX_ELEMENTS: Final = 1024
+EMPTY: Final = "profile package is empty"
 
 NAMES: Final[dict[int, str]] = {
     0xA0: "header",
@@ -119,7 +127,7 @@ class Element:
     @property
     def size(self) -> int:
         """Length with tag and length field, in bytes."""
-        return len(self.encode())
+        return header_size(self.tag, len(self.body)) + len(self.body)
 
 
 def make_element(tag: int, body: bytes, offset: int = 0) -> Element:
@@ -127,12 +135,12 @@ def make_element(tag: int, body: bytes, offset: int = 0) -> Element:
     name = NAMES.get(tag, f"unknown {tag:X}")
     if tag == HEADER or tag in _RESERVED:
         return Element(tag, name, None, mandated=False, body=body, offset=offset)
-    first = next(read_objects(body, name, limit=1 << 20), None)
-    if first is None or first.tag != PE_HEADER:
+    tag_read, start, end = read_der_header(body, 0, name) if body else (None, 0, 0)
+    if tag_read != PE_HEADER:
         if tag in NAMES:
             raise CodecError(f"{name} at byte {offset} does not begin with its header")
         return Element(tag, name, None, mandated=False, body=body, offset=offset)
-    header = PeHeader.decode(first.value, f"{name} at byte {offset}")
+    header = PeHeader.decode(body[start:end], f"{name} at byte {offset}")
     return Element(tag, name, header.identification, header.mandated, body, offset)
 
 
@@ -141,17 +149,25 @@ def split(der: bytes) -> tuple[Element, ...]:
 
     Only tags, lengths and PEHeaders are looked at; ``checks`` and ``test_profile`` look inside.
     """
+    return tuple(iterate(der))
+
+
+def iterate(der: bytes) -> Iterator[Element]:
+    """Yield the elements of a package one by one; what stands behind them is not looked at yet."""
     if not der:
-        raise CodecError("profile package is empty")
+        raise CodecError(EMPTY)
     if len(der) > MAX_PACKAGE:
         raise CodecError(f"profile package of {len(der)} bytes is longer than {MAX_PACKAGE}")
-    elements: list[Element] = []
     offset = 0
     for member in read_objects(der, "profile package", limit=MAX_ELEMENTS):
         element = make_element(member.tag, member.value, offset)
-        elements.append(element)
+        yield element
         offset += element.size
-    return tuple(elements)
+
+
+def first(der: bytes, name: str) -> Element | None:
+    """Return the first element of that name, or None; elements behind it are not looked at."""
+    return next((element for element in iterate(der) if element.name == name), None)
 
 
 def join(elements: Iterable[Element]) -> bytes:

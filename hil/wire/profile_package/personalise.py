@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
+from typing import Final
 
 from hil.errors import CodecError
 from hil.wire import identifiers
@@ -11,7 +13,10 @@ from hil.wire.profile_package.elements import Body, decode, encode
 from hil.wire.profile_package.fcp import Fcp
 from hil.wire.profile_package.files import DoNotCreate, File, FileElement, FillContent, PlacedFile
 from hil.wire.profile_package.header import ProfileHeader
-from hil.wire.profile_package.package import join, split
+from hil.wire.profile_package.package import Element, join, split
+
+_CHANGED: Final = ("header", "mf", "iot", "usim", "akaParameter")
+"""Elements that hold something of the subscription; the others are not even decoded."""
 
 _ICCID_ELEMENTS = ("mf", "iot")
 _IMSI_ELEMENTS = ("usim", "iot")
@@ -64,14 +69,25 @@ def personalise(
         return body
 
     elements = []
-    for element in split(template):
-        before = decode(element)
-        after = change(before)
-        elements.append(element if after == before else encode(after, element.offset))
+    for element, before in _decoded(template):
+        after = before if before is None else change(before)
+        if after is None or after is before or after == before:
+            elements.append(element)
+        else:
+            elements.append(encode(after, element.offset))
     missing = {"header", "ef-iccid", "ef-imsi", "akaParameter"} - done
     if missing:
         raise CodecError(f"template package lacks {', '.join(sorted(missing))}")
     return join(elements)
+
+
+@lru_cache(maxsize=8)
+def _decoded(template: bytes) -> tuple[tuple[Element, Body | None], ...]:
+    """Return the elements of a template, those to change decoded; once for all its profiles."""
+    return tuple(
+        (element, decode(element) if element.name in _CHANGED else None)
+        for element in split(template)
+    )
 
 
 def _with_content(element: FileElement, name: str, content: bytes) -> FileElement:

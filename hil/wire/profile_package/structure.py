@@ -8,6 +8,7 @@ EXTENSIBILITY IMPLIED). Nothing here recurses: the callers descend as their sche
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final
 
 from hil.errors import CodecError
@@ -18,6 +19,30 @@ MAX_MEMBERS: Final = 4096
 """Most members of one SEQUENCE."""
 
 _MAX_OID: Final = 64
+_NOTHING: Final = (-1, b"")
+"""Stands behind the last member; no tag is negative."""
+
+
+def read_pairs(data: bytes, where: str, *, limit: int = MAX_MEMBERS) -> list[tuple[int, bytes]]:
+    """Return tag and value of the DER objects that fill ``data``; see :func:`read_objects`."""
+    pairs: list[tuple[int, bytes]] = []
+    at, size = 0, len(data)
+    while at < size:
+        if len(pairs) == limit:
+            raise CodecError(f"{where}: more than {limit} members")
+        tag = data[at]
+        # Nearly all objects have one byte of tag and one of length: these need no general reader.
+        if tag & 0x1F != 0x1F and at + 1 < size and data[at + 1] < 0x80:
+            start = at + 2
+            end = start + data[at + 1]
+            if end <= size:
+                pairs.append((tag, data[start:end]))
+                at = end
+                continue
+        tag, start, end = read_der_header(data, at, where)
+        pairs.append((tag, data[start:end]))
+        at = end
+    return pairs
 
 
 def read_objects(data: bytes, where: str, *, limit: int = MAX_MEMBERS) -> Iterator[Tlv]:
@@ -26,16 +51,28 @@ def read_objects(data: bytes, where: str, *, limit: int = MAX_MEMBERS) -> Iterat
     for _ in range(limit):
         if at == len(data):
             return
-        try:
-            tag, start, end = tlv.read_header(data, at)
-        except CodecError as err:
-            raise CodecError(f"{where}: {err}") from err
-        if start - at != len(tlv.encode(tag, b"")) - 1 + len(tlv.encode_length(end - start)):
-            raise CodecError(f"{where}: length of {tag:X} at byte {at} is not in its shortest form")
+        tag, start, end = read_der_header(data, at, where)
         yield Tlv(tag, data[start:end])
         at = end
     if at != len(data):
         raise CodecError(f"{where}: more than {limit} members")
+
+
+def read_der_header(data: bytes, at: int, where: str) -> tuple[int, int, int]:
+    """Read tag and shortest length at byte ``at``: the tag, and where the value starts and ends."""
+    try:
+        tag, start, end = tlv.read_header(data, at)
+    except CodecError as err:
+        raise CodecError(f"{where}: {err}") from err
+    if start - at != header_size(tag, end - start):
+        raise CodecError(f"{where}: length of {tag:X} at byte {at} is not in its shortest form")
+    return tag, start, end
+
+
+def header_size(tag: int, length: int) -> int:
+    """Return how many bytes tag and length take."""
+    tag_size = 1 if tag < 0x100 else (tag.bit_length() + 7) // 8
+    return tag_size + (1 if length < 0x80 else 1 + (length.bit_length() + 7) // 8)
 
 
 class Fields:
@@ -44,25 +81,26 @@ class Fields:
     def __init__(self, data: bytes, where: str) -> None:
         """Read ``data``, the content of the SEQUENCE that errors call ``where``."""
         self.where = where
-        self._objects = list(read_objects(data, where))
+        self._objects = read_pairs(data, where)
+        self._objects.append(_NOTHING)
         self._at = 0
-        self._asked: set[int] = set()
+        self._asked: list[int] = []
 
     def optional(self, tag: int) -> bytes | None:
         """Return the content of the next member if it has this tag."""
-        self._asked.add(tag)
-        if self._at < len(self._objects) and self._objects[self._at].tag == tag:
-            self._at += 1
-            return self._objects[self._at - 1].value
-        return None
+        self._asked.append(tag)
+        found, value = self._objects[self._at]
+        if found != tag:
+            return None
+        self._at += 1
+        return value
 
     def required(self, tag: int, name: str) -> bytes:
         """Return the content of the next member, which must have this tag."""
         value = self.optional(tag)
         if value is None:
-            found = (
-                f"{self._objects[self._at].tag:X}" if self._at < len(self._objects) else "nothing"
-            )
+            stands = self._objects[self._at]
+            found = "nothing" if stands is _NOTHING else f"{stands[0]:X}"
             raise CodecError(f"{self.where}: {name} ({tag:X}) is missing, {found} stands there")
         return value
 
@@ -92,8 +130,13 @@ class Fields:
         self, tag: int, name: str, minimum: int = 0, maximum: int | None = None
     ) -> bytes | None:
         """Return an OCTET STRING member, or None for an absent one."""
-        value = self.optional(tag)
-        return None if value is None else self._sized(value, name, minimum, maximum)
+        # This is what a package is mostly made of, so nothing is called for an absent member.
+        self._asked.append(tag)
+        found, value = self._objects[self._at]
+        if found != tag:
+            return None
+        self._at += 1
+        return self._sized(value, name, minimum, maximum)
 
     def null(self, tag: int, name: str) -> bool:
         """Tell whether a NULL member is there."""
@@ -104,7 +147,9 @@ class Fields:
 
     def rest(self) -> tuple[Tlv, ...]:
         """Return the unknown members at the end; a known one there is out of order."""
-        rest = tuple(self._objects[self._at :])
+        if self._objects[self._at] is _NOTHING:
+            return ()
+        rest = tuple(Tlv(tag, value) for tag, value in self._objects[self._at : -1])
         for tlv_object in rest:
             if tlv_object.tag in self._asked:
                 raise CodecError(f"{self.where}: {tlv_object.tag:X} is doubled or out of order")
@@ -152,6 +197,7 @@ def read_oid(value: bytes, where: str) -> str:
     return ".".join(map(str, [first, arcs[0] - 40 * first, *arcs[1:]]))
 
 
+@lru_cache(maxsize=128)
 def oid(dotted: str) -> bytes:
     """Return the content of an OBJECT IDENTIFIER."""
     try:
