@@ -43,6 +43,8 @@ class Cbc:
 
     __slots__ = ("_algorithm", "_from_zero")
 
+    block_size = BLOCK
+
     def __init__(self, key: bytes) -> None:
         self._algorithm = AES(key)
         # Most messages start from a zero IV: their set-up is made once.

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hil.virtual.euicc.download import ProfileDownloads
+    from hil.virtual.euicc.key_store import StoredKey
     from hil.virtual.euicc.security_domain import SecurityDomain
 
 log = logging.getLogger(__name__)
@@ -44,10 +45,11 @@ class RemoteScripts:
         self._domain = domain
         self._downloads = downloads
 
-    def run(self, aid: bytes, raw: bytes) -> bytes:
+    def run(self, aid: bytes, raw: bytes, dek: StoredKey | None = None) -> bytes:
         """Run a script; return the response script, in the form in which the command came.
 
-        Execution ends at the first command that fails; its answer is the last one.
+        ``dek``: enciphers keys in this script. Execution ends at the first command that fails; its
+        answer is the last one.
         """
         try:
             script = CommandScript.decode(raw)
@@ -56,6 +58,7 @@ class RemoteScripts:
             return ResponseScript((Tlv(BAD_FORMAT, bytes((WRONG_LENGTH,))),), 0).encode()
         answers: list[Tlv] = []
         chain = Chain()
+        chain.dek = dek
         executed = 0
         for item in script.items:
             if item.tag not in SECURED_OBJECTS and item.tag != C_APDU:

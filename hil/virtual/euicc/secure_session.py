@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from hil.errors import CodecError
 from hil.virtual.euicc.factory import CounterMoves
+from hil.virtual.euicc.key_store import KeyType, StoredKey
 from hil.virtual.euicc.refusal import RefusalError
 from hil.wire.scp03 import (
     CardSession,
@@ -112,6 +113,11 @@ class SecureSession:
     def kvn(self) -> int:
         """Key version number of the session."""
         return self._offer.keys.kvn
+
+    @property
+    def dek(self) -> StoredKey:
+        """The key that enciphers keys: the static DEK (Amendment D, 7.2)."""
+        return StoredKey(KeyType.AES, self._offer.keys.dek)
 
     def unwrap(self, command: CommandApdu) -> CommandApdu:
         """Return the plain command; a refusal ends the session."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from hil.errors import CodecError
+from hil.virtual.euicc.key_store import DEK
 from hil.wire import scp80
 from hil.wire.identifiers import ISD_R_AID, ISD_R_TAR, tar_of
 from hil.wire.scp80 import (
@@ -96,7 +97,8 @@ class SecuredPackets:
         target = self._target(parameters.tar)
         if target is None:
             return ResponseStatus.TAR_UNKNOWN, b""
-        return ResponseStatus.OK, self._scripts.run(target, opened.data)
+        dek = self._keys.key(ISD_R_AID, kvn, DEK)
+        return ResponseStatus.OK, self._scripts.run(target, opened.data, dek)
 
     def _target(self, tar: bytes) -> bytes | None:
         if tar == ISD_R_TAR:

@@ -70,6 +70,7 @@ class SecurityDomain:
             except RefusalError:
                 channel.session = None
                 raise
+            channel.chain.dek = session.dek
             answer = self.execute(plain, secured=True, chain=channel.chain)
             return session.wrap(answer)
         if session is not None:
@@ -77,6 +78,7 @@ class SecurityDomain:
             channel.session = None
             if session.open:
                 raise RefusalError(0x6982, "a plain command came in a secure session")
+        channel.chain.dek = None
         return self.execute(command, secured=False, chain=channel.chain)
 
     def execute(self, command: CommandApdu, *, secured: bool, chain: Chain) -> ResponseApdu:

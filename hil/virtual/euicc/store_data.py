@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from hil.virtual.euicc.refusal import RefusalError
 
 if TYPE_CHECKING:
+    from hil.virtual.euicc.key_store import StoredKey
     from hil.wire.apdu import CommandApdu
 
 INS: Final = 0xE2
@@ -33,13 +34,17 @@ def form_of(command: CommandApdu) -> Form:
 
 
 class Chain:
-    """The blocks of one STORE DATA sequence, numbered from 00 in P2."""
+    """The blocks of one STORE DATA sequence, numbered from 00 in P2.
 
-    __slots__ = ("_data", "_next")
+    ``dek``: the key that enciphers keys in the conversation the blocks come in, ``None`` for none.
+    """
+
+    __slots__ = ("_data", "_next", "dek")
 
     def __init__(self) -> None:
         self._data = bytearray()
         self._next = 0
+        self.dek: StoredKey | None = None
 
     def feed(self, command: CommandApdu) -> bytes | None:
         """Take one block; return the whole data at the last one, ``None`` before.
