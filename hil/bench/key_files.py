@@ -31,6 +31,17 @@ def _key(*sizes: int) -> tuple[BeforeValidator, WithJsonSchema, Any]:
     return BeforeValidator(read), schema, Field(repr=False)
 
 
+def _hex() -> tuple[BeforeValidator, WithJsonSchema]:
+    def read(value: object) -> bytes:
+        try:
+            return bytes.fromhex(value if isinstance(value, str) else "-")
+        except ValueError:
+            raise wrong("hex digits are expected, in quotes") from None
+
+    schema = WithJsonSchema({"type": "string", "pattern": "^([0-9a-fA-F]{2})*$"})
+    return BeforeValidator(read), schema
+
+
 AesKey = Annotated[bytes, *_key(16, 24, 32)]
 Aes128Key = Annotated[bytes, *_key(16)]
 Kvn = Annotated[int, Field(ge=1, le=0x7F)]
@@ -57,6 +68,24 @@ class Scp03Keys(Section):
     counter: Counter = 0
 
 
+HexBytes = Annotated[bytes, *_hex()]
+Scalar = Annotated[bytes, *_key(32, 48)]
+"""Private key on a curve of 256 or 384 bits."""
+
+
+class EcasdKeys(Section):
+    """What the eUICC maker puts into the ECASD for key establishments (SGP.02, 2.2.1.2).
+
+    ``ecka``: SK.ECASD.ECKA; ``certificate``: CERT.ECASD.ECKA (7F21); ``ci_key``: PK.CI, the value
+    of 7F49; ``curve``: curve reference of ``ecka``.
+    """
+
+    ecka: Scalar
+    certificate: HexBytes
+    ci_key: HexBytes
+    curve: Literal[0, 1, 3, 5] = 0
+
+
 class BootstrapSubscription(Section):
     """The provisioning profile that the eUICC leaves the factory with, for its first SMS."""
 
@@ -78,6 +107,7 @@ class EuiccKeyFile(Section):
     isd_r_scp03: list[Scp03Keys] = Field(min_length=1)
     isd_p_base: Scp03Keys
     bootstrap: BootstrapSubscription | None = None
+    ecasd: EcasdKeys | None = None
 
     @model_validator(mode="after")
     def _check_eid(self) -> Self:
@@ -94,6 +124,7 @@ class EuiccKeyFile(Section):
                 "scp03": [_as_hex(keys) for keys in self.isd_r_scp03],
             },
             "isd_p_base": {k: v for k, v in _as_hex(self.isd_p_base).items() if k != "counter"},
+            **({} if self.ecasd is None else {"ecasd": _as_hex(self.ecasd)}),
         }
 
 
@@ -126,6 +157,32 @@ class LinkKeys(Section):
     wrap: AesKey
 
 
+class ServerIdentity(Section):
+    """Certificate of an SM-DP or SM-SR (7F21) and the key that goes with it, on P-256 or alike."""
+
+    key: Scalar
+    certificate: HexBytes
+
+
+class PublicKeys(Section):
+    """The certificate issuer (CI), and whom it gave certificates (SGP.02, 2.3.2).
+
+    ``ci_id``: what stands in 42 of its certificates; ``ci_key``: PK.CI, the value of 7F49;
+    ``ci_signing``: its private key, of a test CI only; ``servers``: by the name of an actor, or by
+    its kind.
+    """
+
+    ci_id: HexBytes
+    ci_key: HexBytes
+    ci_signing: Annotated[bytes, *_key(32, 48)[:2]] | None = Field(default=None, repr=False)
+    eum_certificate: HexBytes
+    servers: dict[str, ServerIdentity] = Field(default_factory=dict)
+
+    def identity(self, name: str, kind: str) -> ServerIdentity | None:
+        """Return the certificate of one actor, that of its kind if it has none of its own."""
+        return self.servers.get(name) or self.servers.get(kind)
+
+
 class ServerKeyFile(Section):
     """What the servers hold: signing keys, the links between them, the eUICC maker's signature."""
 
@@ -141,6 +198,9 @@ class ServerKeyFile(Section):
     )
     links: dict[str, LinkKeys] = Field(
         default_factory=dict, description="key sets of single pairs, such as 'mno-1/sm-dp-1'"
+    )
+    pki: PublicKeys | None = Field(
+        default=None, description="certificates for key establishments with eUICCs"
     )
 
     def link(self, one: str, other: str) -> tuple[int, bytes, bytes, bytes]:

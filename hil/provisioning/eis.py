@@ -37,7 +37,10 @@ class EisProfile:
 
 @dataclass(frozen=True, slots=True)
 class Eis:
-    """One eUICC (SGP.02, EIS): identity, memory in bytes, AIDs as hex, key versions, profiles."""
+    """One eUICC (SGP.02, EIS): identity, memory in bytes, AIDs as hex, key versions, profiles.
+
+    ``ecasd_certificate``: CERT.ECASD.ECKA as hex, empty for an eUICC without one.
+    """
 
     eid: str
     eum: str
@@ -51,6 +54,7 @@ class Eis:
     scp03_kvns: tuple[int, ...]
     msisdn: str | None
     profiles: tuple[EisProfile, ...]
+    ecasd_certificate: str = ""
 
     def encode(self) -> bytes:
         """Return the payload that is signed."""

@@ -128,6 +128,7 @@ class EuiccMaker:
             scp03_kvns=tuple(_kvns(factory, "scp03")),
             msisdn=msisdn,
             profiles=profiles,
+            ecasd_certificate=str(factory.get("ecasd", {}).get("certificate", "")),
         )
         return sign(eis, self._key)
 

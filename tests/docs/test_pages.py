@@ -15,6 +15,7 @@ CLAIMS = {
     ("docs/image-file.md", "python"): "tests/wire_profile/test_image_file_page.py",
     ("docs/servers.md", "json"): f"{HERE}/test_part_pages.py",
     ("docs/virtual-euicc.md", ""): f"{HERE}/test_part_pages.py",
+    ("docs/virtual-euicc.md", "python"): f"{HERE}/test_part_pages.py",
     ("docs/virtual-power-supply.md", ""): f"{HERE}/test_part_pages.py",
     ("README.md", "python"): f"{HERE}/test_walk_through.py",
     ("README.md", "sh"): f"{HERE}/test_walk_through.py",

@@ -54,6 +54,10 @@ def only(path: Path, language: str = "") -> Block:
     return block
 
 
+def test_certificates_are_made_as_the_page_says() -> None:
+    exec(compile(only(EUICC, "python").text, "docs/virtual-euicc.md", "exec"), {})  # noqa: S102
+
+
 def test_the_supply_says_what_its_page_shows(tmp_path: Path) -> None:
     command, answer = only(SUPPLY).text.splitlines()
     said, shown = ready_line(shlex.split(command.removeprefix("$ ")), tmp_path), json.loads(answer)

@@ -10,6 +10,8 @@ from typing import Final
 from hil.errors import CodecError, ConfigError
 from hil.virtual.euicc import atr
 from hil.virtual.euicc.atr import Protocol
+from hil.wire.ecc import PrivateKey, PublicKey, curve_of
+from hil.wire.gp_certificate import Certificate
 from hil.wire.identifiers import is_valid_eid
 from hil.wire.scp03 import KeySet
 
@@ -23,6 +25,7 @@ _KNOWN: Final = frozenset(
         "protocol",
         "bootstrap_profile",
         "counter_moves",
+        "ecasd",
     }
 )
 DEFAULT_MEMORY: Final = 500_000
@@ -55,6 +58,15 @@ class Scp03Keys:
 
 
 @dataclass(frozen=True, slots=True)
+class EcasdData:
+    """What the ECASD holds: PK.CI.ECDSA, SK.ECASD.ECKA and its certificate (``7F21``)."""
+
+    ci_key: PublicKey
+    ecka: PrivateKey
+    certificate: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Factory:
     """One card as the maker ships it; ``memory`` in bytes for profiles."""
 
@@ -66,6 +78,7 @@ class Factory:
     atr: bytes
     bootstrap_profile: bytes | None = field(repr=False)
     counter_moves: CounterMoves = CounterMoves.AT_AUTHENTICATION
+    ecasd: EcasdData | None = None
 
     @property
     def protocol(self) -> Protocol:
@@ -103,7 +116,21 @@ def read_factory(raw: Mapping[str, object]) -> Factory:
             None if bootstrap is None else _bytes(raw, "bootstrap_profile", "factory file")
         ),
         counter_moves=counter_moves,
+        ecasd=None if raw.get("ecasd") is None else _ecasd(_mapping(raw["ecasd"], "ecasd")),
     )
+
+
+def _ecasd(row: Mapping[str, object]) -> EcasdData:
+    try:
+        curve = curve_of(bytes((_number(row, "curve", "ecasd", default=0) & 0xFF,)))
+        key = PrivateKey(curve, _bytes(row, "ecka", "ecasd"))
+        ci_key = PublicKey.decode(_bytes(row, "ci_key", "ecasd"))
+        certificate = Certificate.decode(_bytes(row, "certificate", "ecasd"))
+    except CodecError as err:
+        raise ConfigError(f"factory file, ecasd: {err}") from err
+    if certificate.public_key != key.public:
+        raise ConfigError("factory file, ecasd: certificate is not that of ecka")
+    return EcasdData(ci_key, key, certificate.encode())
 
 
 def _scp80(row: Mapping[str, object]) -> Scp80Keys:

@@ -60,7 +60,7 @@ class Runtime:
             persistent.states,
             self._toolkit.ask_for_reset,
         )
-        self._ecasd = Ecasd(persistent.factory.eid, self._secure)
+        self._ecasd = Ecasd(persistent.factory.eid, persistent.factory.ecasd, self._secure)
         self._isd_ps: dict[bytes, IsdPDomain] = {}
         scripts = RemoteScripts(self._domain, self._downloads)
         self._ota = OverTheAir(SecuredPackets(persistent.keys, registry, scripts), self._toolkit)
