@@ -20,6 +20,7 @@ from hil.errors import ConfigError
 from hil.wire.identifiers import ISD_R_AID
 from hil.wire.isdr_commands import AUDIT_KVN, PROVISIONING_KVN
 from hil.wire.scp03 import HostSession, KeySet
+from hil.wire.scp03_channel import size_of
 
 if TYPE_CHECKING:
     from hil.bench.key_files import EuiccKeyFile
@@ -33,7 +34,7 @@ class Esim:
     def __init__(self, card: Card, keys: EuiccKeyFile) -> None:
         self.card = card
         self._keys = {
-            row.kvn: KeySet(row.kvn, row.enc, row.mac, row.dek) for row in keys.isd_r_scp03
+            row.kvn: KeySet(row.kvn, row.enc, row.mac, row.dek, row.i) for row in keys.isd_r_scp03
         }
         if AUDIT_KVN not in self._keys:
             raise ConfigError(
@@ -79,11 +80,16 @@ class Esim:
         Asks with INITIALIZE UPDATE alone, which moves nothing.
         """
         keys = self._keys[PROVISIONING_KVN]
-        host = HostSession(keys, bytes(8))
+        host = HostSession(keys, bytes(size_of(keys.option)))
         with self.card.transaction():
             self.card.select(ISD_R_AID)
-            answer = self.card.expect(host.initialize_update())
-        return int.from_bytes(answer.data[-3:], "big")
+            host.open(self.card.expect(host.initialize_update()), aid=ISD_R_AID)
+        if host.answer.counter is None:
+            raise ConfigError(
+                f"SCP03 key set {PROVISIONING_KVN:#04x} has i={host.answer.option:02X}: images "
+                "need a pseudo-random card challenge"
+            )
+        return host.answer.counter
 
     def restore(self) -> None:
         """Bring the eSIM back to what it left the factory with: the fall-back profile, enabled."""

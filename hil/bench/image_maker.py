@@ -176,7 +176,7 @@ class ImageMaker:
     def _isd_r(self) -> KeySet:
         for keys in self._euicc.isd_r_scp03:
             if keys.kvn == PROVISIONING_KVN:
-                return KeySet(keys.kvn, keys.enc, keys.mac, keys.dek)
+                return KeySet(keys.kvn, keys.enc, keys.mac, keys.dek, keys.i)
         raise ConfigError(f"the eUICC key set has no SCP03 key set {PROVISIONING_KVN:#04x}")
 
     def _signer(self, kind: SigningKind) -> SigningKey:

@@ -59,13 +59,14 @@ class Scp80Keys(Section):
 
 
 class Scp03Keys(Section):
-    """One SCP03 key set; ``counter`` is the last sequence counter used."""
+    """One SCP03 key set; ``counter`` is the last sequence counter used, ``i`` its parameter."""
 
     kvn: Annotated[int, Field(ge=0x30, le=0x3F)]
     enc: AesKey
     mac: AesKey
     dek: AesKey
     counter: Counter = 0
+    i: Annotated[int, Field(ge=0, le=0x7F)] = 0x70
 
 
 HexBytes = Annotated[bytes, *_hex()]

@@ -36,7 +36,7 @@ from hil.wire.identifiers import (
     isd_p_aid,
 )
 from hil.wire.profile_package.test_profile import inspect
-from hil.wire.scp03_keys import KeySet
+from hil.wire.scp03_keys import SGP02_OPTION, KeySet
 
 FIRST_ISD_P: Final = 0x10
 
@@ -192,7 +192,7 @@ def base_key_set(factory: Mapping[str, Any]) -> KeySet:
 
 def _key_set(row: Mapping[str, Any]) -> KeySet:
     enc, mac, dek = (bytes.fromhex(row[name]) for name in ("enc", "mac", "dek"))
-    return KeySet(int(row["kvn"]), enc, mac, dek)
+    return KeySet(int(row["kvn"]), enc, mac, dek, int(row.get("i", SGP02_OPTION)))
 
 
 def _package_iccid(package: bytes) -> str:

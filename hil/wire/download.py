@@ -16,7 +16,7 @@ from hil.wire.aes import BlockCipher, check_key, unpad
 from hil.wire.packets import Packet
 from hil.wire.profile_package.package import MAX_PACKAGE
 from hil.wire.profile_package.response import INSTALLED, EuiccResponse
-from hil.wire.scp03_channel import MAC_BYTES
+from hil.wire.scp03_channel import size_of
 from hil.wire.scp03_handshake import DEFAULT_LEVEL
 from hil.wire.scp03_keys import KeySet
 from hil.wire.scp03t import (
@@ -50,7 +50,7 @@ def prepare_packets(
     """Return the packets that load ``package`` into ``isdp_aid``, and the session key S-ENC.
 
     * ``keys``, ``counter``: key set of the ISD-P and what its sequence counter will be.
-    * ``host_challenge``: 8 bytes, random.
+    * ``host_challenge``: random; 8 bytes, 16 for a key set in S16 mode.
     * ``block``: most bytes of one whole TLV.
     * ``expected_response``: what the eUICC will say in the answer to the last 86.
     * ``rules``: where the answers carry an R-MAC; by default as real eUICCs do.
@@ -70,7 +70,7 @@ def prepare_packets(
         limit=block,
     )
     exchanges: list[PreparedTlv] = list(session.opening)
-    size = room(block)
+    size = room(block, mac_bytes=size_of(keys.option))
     for start in range(0, len(package), size):
         last = start + size >= len(package)
         answer = expected_response.encode() if last else b""
@@ -88,6 +88,7 @@ def decipher_packets(packets: Sequence[Packet], s_enc: bytes) -> bytes:
     """
     cipher = BlockCipher(check_key(s_enc, what="disclosed session key"))
     package = bytearray()
+    mac_bytes = _mac_bytes(packets)
     for place, packet in enumerate(packets):
         command, rest = tlv.decode_one(packet.command)
         due = _OPENING[place] if place < len(_OPENING) else SECURED_DATA
@@ -95,7 +96,7 @@ def decipher_packets(packets: Sequence[Packet], s_enc: bytes) -> bytes:
             raise CodecError(f"packet {place + 1} is not one data object {due:02X}")
         if due != SECURED_DATA:
             continue
-        data = command.value[:-MAC_BYTES]
+        data = command.value[:-mac_bytes]
         if not data or len(data) % _BLOCK:
             raise CodecError(f"packet {place + 1} holds no enciphered blocks")
         number = place - len(_OPENING) + 1
@@ -114,9 +115,16 @@ def last_response(packets: Sequence[Packet], s_enc: bytes, answer: bytes) -> Eui
     """Return the EUICCResponse in the card's ``answer`` TLV to the last packet, deciphered."""
     cipher = BlockCipher(check_key(s_enc, what="disclosed session key"))
     tlv_answer, rest = tlv.decode_one(answer)
-    data = tlv_answer.value[:-MAC_BYTES]
+    data = tlv_answer.value[: -_mac_bytes(packets)]
     if tlv_answer.tag != SECURED_DATA or rest or not data or len(data) % _BLOCK:
         raise CodecError("answer to the last packet holds no enciphered response")
     number = len(packets) - len(_OPENING)
     block = (0x80 << 120 | number).to_bytes(_BLOCK, "big")
     return EuiccResponse.decode(unpad(cipher.decrypt(data, cipher.block(block))))
+
+
+def _mac_bytes(packets: Sequence[Packet]) -> int:
+    """Return the length of a MAC, which data object 85 shows: level, cryptogram, C-MAC."""
+    if len(packets) < len(_OPENING):
+        raise CodecError(f"{len(packets)} packets are no session of 84, 85 and 86")
+    return len(tlv.decode_one(packets[1].command)[0].value) // 2 or 1

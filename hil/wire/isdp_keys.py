@@ -35,7 +35,7 @@ def derive(base: KeySet, isdp_aid: bytes) -> KeySet:
 
     Each key comes from the base key of the same use by NIST SP 800-108 in counter mode with
     AES-CMAC: counter and length of four bytes, label as above, 00, context = AID, of the same
-    length as the base key (16, 24 or 32 bytes).
+    length as the base key (16, 24 or 32 bytes). The parameter *i* is that of the base.
     """
     if not 5 <= len(isdp_aid) <= 16:
         raise CodecError(f"an AID has 5 to 16 bytes, not {len(isdp_aid)}")
@@ -44,6 +44,7 @@ def derive(base: KeySet, isdp_aid: bytes) -> KeySet:
         enc=_derive(base.enc, "enc", isdp_aid),
         mac=_derive(base.mac, "mac", isdp_aid),
         dek=_derive(base.dek, "dek", isdp_aid),
+        option=base.option,
     )
 
 

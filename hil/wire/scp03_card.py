@@ -11,8 +11,8 @@ from hil.wire.scp03_apdu import (
     mac_head,
     seal_answer,
 )
-from hil.wire.scp03_channel import MAC_BYTES, Channel, ResponseRules, SecureChannelError
-from hil.wire.scp03_handshake import DEFAULT_OPTION, CardHandshake, InitializeUpdate
+from hil.wire.scp03_channel import Channel, ResponseRules, SecureChannelError
+from hil.wire.scp03_handshake import CardHandshake, InitializeUpdate
 from hil.wire.scp03_keys import KeySet
 from hil.wire.status_words import OK
 
@@ -22,8 +22,8 @@ class CardSession:
 
     The card finds the key set named by :func:`parse_initialize_update`, chooses the challenge
     (:func:`card_challenge` of its counter, or a random one when ``option`` lacks 10) and decides
-    when its counter moves. A :class:`SecureChannelError` ends the session; its ``sw`` is the usual
-    answer.
+    when its counter moves. ``option`` is that of the key set unless given. A
+    :class:`SecureChannelError` ends the session; its ``sw`` is the usual answer.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class CardSession:
         *,
         challenge: bytes,
         counter: int | None,
-        option: int = DEFAULT_OPTION,
+        option: int | None = None,
         diversification: bytes = bytes(10),
         rules: ResponseRules = DEFAULT_RULES,
     ) -> None:
@@ -66,9 +66,12 @@ class CardSession:
         if self._over or self._channel is not None:
             raise SecureChannelError("EXTERNAL AUTHENTICATE comes once, after INITIALIZE UPDATE")
         self._over = True
-        if len(command.data) != 16 or command.p2 or command.ins != INS_EXTERNAL_AUTHENTICATE:
-            raise SecureChannelError("EXTERNAL AUTHENTICATE has 16 bytes of data and P2 = 00")
-        cryptogram, mac = command.data[:8], command.data[8:]
+        size = len(self._handshake.answer.card_cryptogram)
+        if len(command.data) != 2 * size or command.p2 or command.ins != INS_EXTERNAL_AUTHENTICATE:
+            raise SecureChannelError(
+                f"EXTERNAL AUTHENTICATE has {2 * size} bytes of data and P2 = 00"
+            )
+        cryptogram, mac = command.data[:size], command.data[size:]
         secure = self._handshake.channel(command.p1, cryptogram)
         secure.verify(mac_head(command, len(command.data)), cryptogram, mac)
         self._channel, self._over = secure, False
@@ -81,8 +84,9 @@ class CardSession:
         self._over = True
         cla = command.cla
         mark, mask = (0x20, 0x20) if cla & 0x40 else (0x04, 0x0C)
-        data, mac = command.data[:-MAC_BYTES], command.data[-MAC_BYTES:]
-        if cla & mask != mark or len(mac) < MAC_BYTES:
+        size = self._channel.mac_bytes
+        data, mac = command.data[:-size], command.data[-size:]
+        if cla & mask != mark or len(mac) < size:
             raise SecureChannelError("a command without secure messaging came in a secure session")
         self._channel.verify(mac_head(command, len(command.data)), data, mac)
         plain = self._channel.decipher(data)

@@ -9,15 +9,14 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass
 from enum import IntFlag
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from hil.errors import CodecError
 from hil.wire.aes import BLOCK, ZERO_BLOCK, BlockCipher, Mac, pad, unpad
+from hil.wire.scp03_keys import S8, S16, SessionKeys
 
-if TYPE_CHECKING:
-    from hil.wire.scp03_keys import SessionKeys
-
-MAC_BYTES: Final = 8
+MAC_BYTES: Final = S8
+"""Bytes of a MAC on the wire in S8 mode, the one that SGP.02 wants."""
 LEVELS: Final = frozenset({0x01, 0x03, 0x11, 0x13, 0x33})
 """The security levels in use."""
 
@@ -63,9 +62,14 @@ class Level(IntFlag):
 
 
 class Option(IntFlag):
-    """Bits of the SCP03 parameter *i* (Amendment D, table 5-1)."""
+    """Bits of the SCP03 parameter *i* (Amendment D, table 5-1).
 
-    S16 = 0x08
+    Published sessions in S16 mode show b1 (i = 71); other readings of the table put it at b4.
+    Either bit is taken for S16 mode, and neither has another meaning.
+    """
+
+    S16 = 0x01
+    S16_B4 = 0x08
     PSEUDO_RANDOM = 0x10
     R_MAC = 0x20
     R_ENCRYPTION = 0x40
@@ -84,6 +88,23 @@ class ResponseRules:
     proactive_as_success: bool = True
 
 
+_S16_BITS: Final = int(Option.S16 | Option.S16_B4)
+
+
+def size_of(option: int) -> int:
+    """Return the bytes of challenges, cryptograms and MACs under parameter ``option``: 8 or 16."""
+    return S16 if option & _S16_BITS else S8
+
+
+def check_option(option: int) -> None:
+    """Refuse a parameter *i* that no card can have: R-ENCRYPTION without R-MAC, reserved bits."""
+    known = int(Option.PSEUDO_RANDOM | Option.R_MAC | Option.R_ENCRYPTION) | _S16_BITS
+    if option & ~known:
+        raise CodecError(f"SCP03 parameter i={option:02X} has bits set that are reserved")
+    if option & Option.R_ENCRYPTION and not option & Option.R_MAC:
+        raise CodecError(f"SCP03 parameter i={option:02X} has R-ENCRYPTION without R-MAC")
+
+
 def check_level(level: int, option: int) -> None:
     """Refuse a level that is not in use or that a card with parameter ``option`` cannot keep."""
     if level not in LEVELS:
@@ -93,6 +114,16 @@ def check_level(level: int, option: int) -> None:
         level & Level.R_ENCRYPTION and not option & Option.R_ENCRYPTION
     ):
         raise LevelError(f"security level {level:02X} needs more than a card with i={option:02X}")
+
+
+def strongest_level(option: int) -> int:
+    """Return the highest security level that a card with parameter ``option`` can keep."""
+    level = int(Level.C_MAC | Level.C_DECRYPTION)
+    if option & Option.R_MAC:
+        level |= Level.R_MAC
+        if option & Option.R_ENCRYPTION:
+            level |= Level.R_ENCRYPTION
+    return level
 
 
 class Channel:
@@ -108,9 +139,12 @@ class Channel:
         "counter",
         "deciphers",
         "level",
+        "mac_bytes",
     )
 
-    def __init__(self, keys: SessionKeys, level: int) -> None:
+    def __init__(self, keys: SessionKeys, level: int, mac_bytes: int = MAC_BYTES) -> None:
+        self.mac_bytes = mac_bytes
+        """Bytes of a MAC on the wire: 8, or 16 in S16 mode."""
         self._cipher = BlockCipher(keys.enc)
         self._mac = Mac(keys.mac)
         self._rmac = Mac(keys.rmac)
@@ -144,14 +178,14 @@ class Channel:
         return self._open(data, self.counter)
 
     def sign(self, head: bytes, data: bytes) -> bytes:
-        """Return the 8-byte C-MAC over ``head`` and ``data`` and chain it on."""
+        """Return the C-MAC over ``head`` and ``data`` and chain it on."""
         self.chain = self._mac.of(self.chain + head + data)
-        return self.chain[:MAC_BYTES]
+        return self.chain[: self.mac_bytes]
 
     def verify(self, head: bytes, data: bytes, mac: bytes) -> None:
         """Check a C-MAC and chain it on; :class:`CommandMacError` and no change when wrong."""
         chain = self._mac.of(self.chain + head + data)
-        if not hmac.compare_digest(chain[:MAC_BYTES], mac):
+        if not hmac.compare_digest(chain[: self.mac_bytes], mac):
             raise CommandMacError(
                 "C-MAC is wrong: the command was changed, dropped, repeated, or has other keys"
             )
@@ -159,13 +193,18 @@ class Channel:
 
     def command_length(self, plain: int) -> int:
         """Return how many bytes ``plain`` bytes of command data become, C-MAC counted."""
-        return self._length(plain, enciphered=self.deciphers) + MAC_BYTES
+        return self._length(plain, enciphered=self.deciphers) + self.mac_bytes
+
+    def room(self, longest: int) -> int:
+        """Return how many plain bytes of command data fit ``longest`` protected ones."""
+        room = longest - self.mac_bytes
+        return room // BLOCK * BLOCK - 1 if self.deciphers else room
 
     def response_length(self, plain: int) -> int:
         """Return how many bytes ``plain`` bytes of answer data become, R-MAC counted."""
         if not self._signs_answers:
             return plain
-        return self._length(plain, enciphered=self._enciphers_answers) + MAC_BYTES
+        return self._length(plain, enciphered=self._enciphers_answers) + self.mac_bytes
 
     def seal_response(self, data: bytes, *, head: bytes = b"", tail: bytes = b"") -> bytes:
         """Return answer data with R-ENCRYPTION and R-MAC as the level says.
@@ -176,17 +215,18 @@ class Channel:
             return data
         if data and self._enciphers_answers:
             data = self._cipher.encrypt(pad(data), self._icv(self.counter | _RESPONSE_COUNTER))
-        return data + self._rmac.of(self.chain + head + data + tail)[:MAC_BYTES]
+        return data + self._rmac.of(self.chain + head + data + tail)[: self.mac_bytes]
 
     def open_response(self, sent: bytes, *, head: bytes = b"", tail: bytes = b"") -> bytes:
         """Check R-MAC and return the plain answer data; :class:`ResponseMacError` when wrong."""
         if not self._signs_answers:
             return sent
-        if len(sent) < MAC_BYTES:
+        size = self.mac_bytes
+        if len(sent) < size:
             raise ResponseMacError(f"answer of {len(sent)} bytes has no room for its R-MAC")
-        data = sent[:-MAC_BYTES]
-        mac = self._rmac.of(self.chain + head + data + tail)[:MAC_BYTES]
-        if not hmac.compare_digest(mac, sent[-MAC_BYTES:]):
+        data = sent[:-size]
+        mac = self._rmac.of(self.chain + head + data + tail)[:size]
+        if not hmac.compare_digest(mac, sent[-size:]):
             raise ResponseMacError(
                 "R-MAC is wrong: the answer was changed or is not to this command"
             )

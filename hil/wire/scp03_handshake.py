@@ -1,6 +1,7 @@
 """INITIALIZE UPDATE and EXTERNAL AUTHENTICATE, in the bodies that SCP03 and SCP03t share.
 
-GlobalPlatform Amendment D, sections 6.2.2 and 7.1; S8 mode.
+GlobalPlatform Amendment D, sections 6.2.2 and 7.1. The mode, S8 or S16, shows in the length of the
+host challenge, and the card names it in its parameter *i*.
 """
 
 from __future__ import annotations
@@ -11,28 +12,34 @@ from typing import Final, Self
 
 from hil.errors import CodecError
 from hil.wire import scp03_keys as kdf
-from hil.wire.scp03_channel import Channel, CryptogramError, Option, check_level
+from hil.wire.scp03_channel import (
+    Channel,
+    CryptogramError,
+    Option,
+    check_level,
+    check_option,
+    size_of,
+)
 
 SCP03: Final = 0x03
-DEFAULT_OPTION: Final = 0x70
-"""Pseudo-random challenge, R-MAC and R-ENCRYPTION: what SGP.02 asks for."""
 DEFAULT_LEVEL: Final = 0x33
 
-_FIXED_ANSWER: Final = 29
+_HEAD: Final = 13
+"""Diversification data, key version number, protocol, parameter i."""
 
 
 @dataclass(frozen=True, slots=True)
 class InitializeUpdate:
-    """Key version number (00 = the card's first), key id, host challenge of 8 bytes."""
+    """Key version number (00 = the card's first), key id, host challenge of 8 or 16 bytes."""
 
     kvn: int
     key_id: int
     host_challenge: bytes
 
     def __post_init__(self) -> None:
-        if len(self.host_challenge) != kdf.CHALLENGE:
+        if len(self.host_challenge) not in kdf.SIZES:
             raise CodecError(
-                f"a host challenge has {kdf.CHALLENGE} bytes in S8 mode, "
+                "a host challenge has 8 bytes in S8 mode and 16 in S16 mode, "
                 f"not {len(self.host_challenge)}"
             )
 
@@ -49,7 +56,7 @@ class InitializeUpdateAnswer:
     counter: int | None
 
     def encode(self) -> bytes:
-        """Return 29 bytes, or 32 with the counter."""
+        """Return 29 bytes, or 45 in S16 mode; 3 more with the counter."""
         return b"".join(
             (
                 self.diversification,
@@ -63,21 +70,22 @@ class InitializeUpdateAnswer:
     @classmethod
     def decode(cls, raw: bytes) -> Self:
         """Read the answer's data; :class:`CodecError` for another protocol, mode or length."""
-        if len(raw) < 13:
+        if len(raw) < _HEAD:
             raise CodecError(f"INITIALIZE UPDATE answer of {len(raw)} bytes is too short")
         protocol, option = raw[11], raw[12]
         if protocol != SCP03:
             raise CodecError(f"card speaks SCP{protocol:02X}, not SCP03")
-        if option & Option.S16:
-            raise CodecError(f"card with i={option:02X} wants S16 mode; only S8 is spoken")
         pseudo_random = bool(option & Option.PSEUDO_RANDOM)
-        expected = _FIXED_ANSWER + (3 if pseudo_random else 0)
+        size = size_of(option)
+        end = _HEAD + 2 * size
+        expected = end + (3 if pseudo_random else 0)
         if len(raw) != expected:
             raise CodecError(
                 f"INITIALIZE UPDATE answer with i={option:02X} has {expected} bytes, not {len(raw)}"
             )
-        counter = int.from_bytes(raw[29:], "big") if pseudo_random else None
-        return cls(raw[:10], raw[10], option, raw[13:21], raw[21:29], counter)
+        counter = int.from_bytes(raw[end:], "big") if pseudo_random else None
+        challenge, cryptogram = raw[_HEAD : _HEAD + size], raw[_HEAD + size : end]
+        return cls(raw[:10], raw[10], option, challenge, cryptogram, counter)
 
 
 class HostHandshake:
@@ -101,6 +109,12 @@ class HostHandshake:
                 f"card answered with key set {answer.kvn:02X}; {self.request.kvn:02X} was asked for"
             )
         host = self.request.host_challenge
+        size = len(answer.card_challenge)
+        if len(host) != size:
+            raise CodecError(
+                f"card with i={answer.option:02X} speaks S{size}: it wants a host challenge of "
+                f"{size} bytes, not {len(host)}"
+            )
         session = kdf.derive_session(self._keys, host, answer.card_challenge)
         expected = kdf.card_cryptogram(session, host, answer.card_challenge)
         if not hmac.compare_digest(expected, answer.card_cryptogram):
@@ -110,7 +124,8 @@ class HostHandshake:
         if (
             aid is not None
             and answer.counter is not None
-            and kdf.card_challenge(self._keys, answer.counter, aid) != answer.card_challenge
+            and kdf.card_challenge(self._keys, answer.counter, aid, size=size)
+            != answer.card_challenge
         ):
             raise CryptogramError(
                 f"card challenge is not that of counter {answer.counter:06X} and this AID"
@@ -137,7 +152,7 @@ class HostHandshake:
         cryptogram = kdf.host_cryptogram(
             self.session_keys, self.request.host_challenge, self.answer.card_challenge
         )
-        return Channel(self.session_keys, level), cryptogram
+        return Channel(self.session_keys, level, len(cryptogram)), cryptogram
 
 
 class CardHandshake:
@@ -150,13 +165,18 @@ class CardHandshake:
         *,
         card_challenge: bytes,
         counter: int | None,
-        option: int = DEFAULT_OPTION,
+        option: int | None = None,
         diversification: bytes = bytes(10),
     ) -> None:
+        option = keys.option if option is None else option
+        check_option(option)
         if (counter is not None) != bool(option & Option.PSEUDO_RANDOM):
             raise CodecError(f"a counter goes with a pseudo-random challenge, i={option:02X}")
-        if option & Option.S16:
-            raise CodecError(f"i={option:02X} asks for S16 mode; only S8 is spoken")
+        if len(card_challenge) != size_of(option):
+            raise CodecError(
+                f"a card challenge with i={option:02X} has {size_of(option)} bytes, "
+                f"not {len(card_challenge)}"
+            )
         if len(diversification) != 10:
             raise CodecError(f"diversification data has 10 bytes, not {len(diversification)}")
         self.session_keys = kdf.derive_session(keys, request.host_challenge, card_challenge)
@@ -178,4 +198,4 @@ class CardHandshake:
         )
         if not hmac.compare_digest(expected, cryptogram):
             raise CryptogramError("host cryptogram is wrong: the host has other keys")
-        return Channel(self.session_keys, level)
+        return Channel(self.session_keys, level, len(cryptogram))

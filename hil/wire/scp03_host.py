@@ -14,17 +14,19 @@ from hil.wire.scp03_apdu import (
     open_answer,
     seal_answer,
 )
-from hil.wire.scp03_channel import MAC_BYTES, Channel, ResponseRules
+from hil.wire.scp03_channel import Channel, ResponseRules
 from hil.wire.scp03_handshake import DEFAULT_LEVEL, HostHandshake, InitializeUpdateAnswer
 from hil.wire.scp03_keys import KeySet, SessionKeys
 from hil.wire.status_words import OK
 
 _LONGEST_LC: Final = 255
-_LONGEST_ENCIPHERED: Final = 239
 
 
 class HostSession:
-    """The host's end of one session; ``host_challenge`` is 8 bytes, fresh for each session."""
+    """The host's end of one session.
+
+    ``host_challenge`` is fresh for each session: 8 bytes, or 16 for a card in S16 mode.
+    """
 
     def __init__(
         self,
@@ -69,7 +71,9 @@ class HostSession:
     def external_authenticate(self, level: int = DEFAULT_LEVEL, *, channel: int = 0) -> CommandApdu:
         """Return EXTERNAL AUTHENTICATE; the card answers 9000 alone at every level."""
         secure, cryptogram = self._handshake.channel(level)
-        head = bytes((0x84, INS_EXTERNAL_AUTHENTICATE, level, 0, len(cryptogram) + MAC_BYTES))
+        head = bytes(
+            (0x84, INS_EXTERNAL_AUTHENTICATE, level, 0, len(cryptogram) + secure.mac_bytes)
+        )
         data = cryptogram + secure.sign(head, cryptogram)
         self._channel = secure
         command = CommandApdu(0x84, INS_EXTERNAL_AUTHENTICATE, level, 0, data)
@@ -79,17 +83,17 @@ class HostSession:
         """Return the command under C-MAC and, as the level says, C-DECRYPTION.
 
         Commands must be sent in the order in which they were wrapped. At most 239 bytes of data
-        when enciphered, 247 otherwise.
+        when enciphered, 247 otherwise; in S16 mode 223 and 239.
         """
         secure = self._opened()
-        room = _LONGEST_ENCIPHERED if secure.deciphers else _LONGEST_LC - MAC_BYTES
+        room = secure.room(_LONGEST_LC)
         if len(command.data) > room:
             raise CodecError(
                 f"{len(command.data)} bytes of data do not fit one secured command; at most {room}"
             )
         data = secure.encipher(command.data)
         cla = command.cla
-        mac = secure.sign(mac_head(command, len(data) + MAC_BYTES), data)
+        mac = secure.sign(mac_head(command, len(data) + secure.mac_bytes), data)
         sent_cla = (cla & 0xF3) | 0x04 if not cla & 0x40 else cla | 0x20
         return CommandApdu(sent_cla, command.ins, command.p1, command.p2, data + mac, command.le)
 

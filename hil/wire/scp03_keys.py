@@ -8,8 +8,13 @@ from typing import Final
 from hil.errors import CodecError
 from hil.wire.aes import Mac, check_key
 
-CHALLENGE: Final = 8
-"""Bytes of a challenge and of a cryptogram in S8 mode."""
+S8: Final = 8
+S16: Final = 16
+SIZES: Final = (S8, S16)
+"""Bytes of a challenge, of a cryptogram and of a MAC on the wire, by mode of the channel."""
+
+SGP02_OPTION: Final = 0x70
+"""Parameter *i* that SGP.02 asks for: pseudo-random challenge, R-MAC, R-ENCRYPTION, S8 mode."""
 
 _CARD_CRYPTOGRAM: Final = 0x00
 _HOST_CRYPTOGRAM: Final = 0x01
@@ -21,14 +26,21 @@ _S_RMAC: Final = 0x07
 
 @dataclass(frozen=True, slots=True)
 class KeySet:
-    """Three static AES keys of one length (16, 24 or 32 bytes) under one key version number."""
+    """Three static AES keys of one length (16, 24 or 32 bytes) under one key version number.
+
+    ``option``: the parameter *i* of the set on the card that owns it. A host need not know it: the
+    card tells it in the answer to INITIALIZE UPDATE.
+    """
 
     kvn: int
     enc: bytes = field(repr=False)
     mac: bytes = field(repr=False)
     dek: bytes = field(repr=False)
+    option: int = SGP02_OPTION
 
     def __post_init__(self) -> None:
+        if not 0 <= self.option <= 0x7F:
+            raise CodecError(f"SCP03 parameter i={self.option:X} is outside 00 to 7F")
         if not 0 <= self.kvn <= 0x7F:
             raise CodecError(f"key version number {self.kvn:X} is outside 00 to 7F")
         for name, key in (("K-ENC", self.enc), ("K-MAC", self.mac), ("K-DEK", self.dek)):
@@ -60,7 +72,7 @@ def derive(key: bytes, constant: int, context: bytes, *, bits: int) -> bytes:
 
 
 def derive_session(keys: KeySet, host_challenge: bytes, card_challenge: bytes) -> SessionKeys:
-    """Return the session keys for two 8-byte challenges."""
+    """Return the session keys for two challenges of 8 bytes, or of 16 in S16 mode."""
     context = _context(host_challenge, card_challenge)
     bits = 8 * len(keys.enc)
     return SessionKeys(
@@ -71,22 +83,24 @@ def derive_session(keys: KeySet, host_challenge: bytes, card_challenge: bytes) -
     )
 
 
-def card_challenge(keys: KeySet, counter: int, aid: bytes) -> bytes:
-    """Return the pseudo-random 8-byte challenge a card with i = x1x gives for this counter.
+def card_challenge(keys: KeySet, counter: int, aid: bytes, *, size: int = S8) -> bytes:
+    """Return the pseudo-random challenge of ``size`` bytes a card with i = x1x gives for a counter.
 
     ``aid`` is that of the addressed security domain. Whoever holds the keys can say it beforehand.
     """
-    return derive(keys.enc, _CARD_CHALLENGE, counter_bytes(counter) + aid, bits=64)
+    return derive(keys.enc, _CARD_CHALLENGE, counter_bytes(counter) + aid, bits=8 * size)
 
 
 def card_cryptogram(session: SessionKeys, host_challenge: bytes, card_challenge: bytes) -> bytes:
-    """Return the 8 bytes by which the card shows that it has the keys."""
-    return derive(session.mac, _CARD_CRYPTOGRAM, _context(host_challenge, card_challenge), bits=64)
+    """Return the bytes, as many as a challenge has, by which the card shows its keys."""
+    context = _context(host_challenge, card_challenge)
+    return derive(session.mac, _CARD_CRYPTOGRAM, context, bits=8 * len(card_challenge))
 
 
 def host_cryptogram(session: SessionKeys, host_challenge: bytes, card_challenge: bytes) -> bytes:
-    """Return the 8 bytes by which the host shows that it has the keys."""
-    return derive(session.mac, _HOST_CRYPTOGRAM, _context(host_challenge, card_challenge), bits=64)
+    """Return the bytes, as many as a challenge has, by which the host shows its keys."""
+    context = _context(host_challenge, card_challenge)
+    return derive(session.mac, _HOST_CRYPTOGRAM, context, bits=8 * len(host_challenge))
 
 
 def counter_bytes(counter: int) -> bytes:
@@ -97,9 +111,9 @@ def counter_bytes(counter: int) -> bytes:
 
 
 def _context(host_challenge: bytes, card_challenge: bytes) -> bytes:
-    if len(host_challenge) != CHALLENGE or len(card_challenge) != CHALLENGE:
+    if len(host_challenge) not in SIZES or len(card_challenge) != len(host_challenge):
         raise CodecError(
-            f"challenges have {CHALLENGE} bytes in S8 mode, "
+            "both challenges have 8 bytes in S8 mode and 16 in S16 mode, "
             f"not {len(host_challenge)} (host) and {len(card_challenge)} (card)"
         )
     return host_challenge + card_challenge

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from hil.wire.apdu import ResponseApdu
-from hil.wire.scp03_channel import ResponseRules
-from hil.wire.scp03_handshake import DEFAULT_LEVEL, DEFAULT_OPTION, CardHandshake, InitializeUpdate
+from hil.wire.scp03_channel import ResponseRules, size_of
+from hil.wire.scp03_handshake import DEFAULT_LEVEL, CardHandshake, InitializeUpdate
 from hil.wire.scp03_host import HostSession
 from hil.wire.scp03_keys import KeySet, SessionKeys, card_challenge
 from hil.wire.status_words import OK
@@ -40,14 +40,18 @@ def expected_initialize_update(
     *,
     counter: int,
     aid: bytes,
-    option: int = DEFAULT_OPTION,
+    option: int | None = None,
     diversification: bytes = bytes(10),
 ) -> bytes:
-    """Return the 32 bytes that the card with these keys and this counter must answer."""
+    """Return what the card with these keys and this counter must answer: 32 bytes, 48 in S16 mode.
+
+    ``option`` is that of the key set unless given; :class:`CodecError` without PSEUDO_RANDOM.
+    """
+    option = keys.option if option is None else option
     handshake = CardHandshake(
         keys,
         request,
-        card_challenge=card_challenge(keys, counter, aid),
+        card_challenge=card_challenge(keys, counter, aid, size=size_of(option)),
         counter=counter,
         option=option,
         diversification=diversification,
@@ -66,7 +70,7 @@ class PreparedSession:
         counter: int,
         aid: bytes,
         level: int = DEFAULT_LEVEL,
-        option: int = DEFAULT_OPTION,
+        option: int | None = None,
         diversification: bytes = bytes(10),
         rules: ResponseRules | None = None,
     ) -> None:

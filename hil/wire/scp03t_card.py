@@ -6,9 +6,9 @@ from typing import Final
 
 from hil.errors import CodecError
 from hil.wire import tlv
-from hil.wire.scp03_channel import MAC_BYTES, Channel, SecureChannelError
-from hil.wire.scp03_handshake import DEFAULT_OPTION, CardHandshake, InitializeUpdate
-from hil.wire.scp03_keys import KeySet, SessionKeys
+from hil.wire.scp03_channel import Channel, SecureChannelError
+from hil.wire.scp03_handshake import CardHandshake, InitializeUpdate
+from hil.wire.scp03_keys import SIZES, KeySet, SessionKeys
 from hil.wire.scp03t_host import seal
 from hil.wire.scp03t_tlv import (
     EXTERNAL_AUTHENTICATE,
@@ -27,8 +27,8 @@ _DEFAULT_RULES: Final = TlvRules()
 def parse_tlv_initialize_update(raw: bytes) -> InitializeUpdate:
     """Read data object 84: key version number, key id, host challenge."""
     value = read(raw, INITIALIZE_UPDATE)
-    if len(value) != 10:
-        raise SecureChannelError(f"data object 84 has 10 bytes of value, not {len(value)}")
+    if len(value) - 2 not in SIZES:
+        raise SecureChannelError(f"data object 84 has 10 or 18 bytes of value, not {len(value)}")
     return InitializeUpdate(value[0], value[1], value[2:])
 
 
@@ -47,7 +47,7 @@ class TlvCardSession:
         *,
         challenge: bytes,
         counter: int | None,
-        option: int = DEFAULT_OPTION,
+        option: int | None = None,
         diversification: bytes = bytes(10),
         rules: TlvRules = _DEFAULT_RULES,
         limit: int = LONGEST,
@@ -81,10 +81,13 @@ class TlvCardSession:
             raise SecureChannelError("data object 85 comes once, after 84")
         self._over = True
         value = read(raw, EXTERNAL_AUTHENTICATE)
-        if len(value) != 17:
-            raise SecureChannelError(f"data object 85 has 17 bytes of value, not {len(value)}")
-        secure = self._handshake.channel(value[0], value[1:9])
-        secure.verify(head(EXTERNAL_AUTHENTICATE, len(value)), value[:9], value[9:])
+        end = 1 + len(self._handshake.answer.card_cryptogram)
+        if len(value) != 2 * end - 1:
+            raise SecureChannelError(
+                f"data object 85 has {2 * end - 1} bytes of value, not {len(value)}"
+            )
+        secure = self._handshake.channel(value[0], value[1:end])
+        secure.verify(head(EXTERNAL_AUTHENTICATE, len(value)), value[:end], value[end:])
         self._channel, self._over = secure, False
         if self._rules.mac_on_authenticate:
             return seal(secure, EXTERNAL_AUTHENTICATE, b"")
@@ -108,7 +111,7 @@ class TlvCardSession:
                 f"{16 + 3 * size}"
             )
         enc, mac, rmac = (plain[16 + n * size : 16 + (n + 1) * size] for n in range(3))
-        self._channel = Channel(SessionKeys(enc, mac, rmac), secure.level)
+        self._channel = Channel(SessionKeys(enc, mac, rmac), secure.level, secure.mac_bytes)
         self._channel.chain = plain[:16]
         self._over = False
 
@@ -128,8 +131,9 @@ class TlvCardSession:
 
     def _open(self, secure: Channel, raw: bytes, tag: int) -> bytes:
         value = read(raw, tag, limit=self._limit)
-        if len(value) < MAC_BYTES:
+        size = secure.mac_bytes
+        if len(value) < size:
             raise SecureChannelError(f"data object {tag:02X} has no room for its C-MAC")
-        data, mac = value[:-MAC_BYTES], value[-MAC_BYTES:]
+        data, mac = value[:-size], value[-size:]
         secure.verify(head(tag, len(value)), data, mac)
         return secure.decipher(data)

@@ -8,10 +8,9 @@ from typing import Final
 from hil.errors import CodecError
 from hil.wire import tlv
 from hil.wire.aes import ZERO_BLOCK
-from hil.wire.scp03_channel import MAC_BYTES, Channel, ResponseMacError
+from hil.wire.scp03_channel import Channel, ResponseMacError
 from hil.wire.scp03_handshake import (
     DEFAULT_LEVEL,
-    DEFAULT_OPTION,
     HostHandshake,
     InitializeUpdate,
     InitializeUpdateAnswer,
@@ -93,7 +92,7 @@ class TlvHostSession:
         """
         sent = self._secured(REPLACE_SESSION_KEYS, chain + keys.enc + keys.mac + keys.rmac)
         old = self._opened()
-        self._channel = Channel(keys, old.level)
+        self._channel = Channel(keys, old.level, old.mac_bytes)
         self._channel.chain = chain
         return sent
 
@@ -132,7 +131,7 @@ class TlvHostSession:
 
     def _signed(self, tag: int, data: bytes) -> bytes:
         secure = self._opened()
-        start = head(tag, len(data) + MAC_BYTES)
+        start = head(tag, len(data) + secure.mac_bytes)
         self._tag = tag
         return start + data + secure.sign(start, data)
 
@@ -168,7 +167,7 @@ class PreparedTlvSession:
         counter: int,
         aid: bytes,
         level: int = DEFAULT_LEVEL,
-        option: int = DEFAULT_OPTION,
+        option: int | None = None,
         diversification: bytes = bytes(10),
         rules: TlvRules = _DEFAULT_RULES,
         limit: int = LONGEST,

@@ -93,12 +93,12 @@ def head(tag: int, length: int) -> bytes:
     return bytes((tag,)) + tlv.encode_length(length)
 
 
-def room(limit: int = LONGEST) -> int:
+def room(limit: int = LONGEST, *, mac_bytes: int = MAC_BYTES) -> int:
     """Return how many plain bytes fit one enciphered data object of at most ``limit`` bytes."""
     length = limit - 2
     while len(head(SECURED_DATA, length)) + length > limit:
         length -= 1
-    blocks = (length - MAC_BYTES) // 16
+    blocks = (length - mac_bytes) // 16
     if blocks < 1:
         raise CodecError(f"{limit} bytes leave no room for one enciphered block and its MAC")
     return 16 * blocks - 1

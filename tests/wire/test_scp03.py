@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,8 +24,8 @@ from hil.wire.scp03 import (
     kcv,
     parse_initialize_update,
 )
+from tests.wire.scp03_traces import EID_ANSWER, PLAIN, TRACE_KEYS, TRACES, Trace
 
-TRACE_KEYS = KeySet(0x30, bytes(range(16)), bytes(range(0x10, 0x20)), bytes(range(0x20, 0x30)))
 SCRIPT_KEYS = KeySet(
     0x30,
     bytes.fromhex("0f0e0d0c0b0a09080706050403020100"),
@@ -47,75 +45,11 @@ def response(text: str) -> ResponseApdu:
     return ResponseApdu.decode(bytes.fromhex(text))
 
 
-PLAIN = [
-    "80E2910006BF3E035C015A00",
-    "80F22002",
-    "80CA006600",
-    "80F220020A4F0212345C054F9F70C5",
-    "80F28002024F0000",
-]
-EID_ANSWER = "BF3E125A1089882119900000000000000000000005"
-
-
-@dataclass(frozen=True)
-class Trace:
-    level: int
-    initialize: str
-    answer: str
-    authenticate: str
-    wrapped: list[str]
-    eid: str
-
-
-TRACES = [
-    Trace(
-        0x11,
-        "8050300008b13e5f938fc108c400",
-        "000000000000000000003003703eb51047495b249f66c484c1d2ef1948000002",
-        "84821100107d5f5826a993ebc89eea24957fa0b3ce",
-        [
-            "84e291000ebf3e035c015a558d036518a2829700",
-            "84f220020863a63f8959827fb2",
-            "84ca006608a0c6a4a74166f7ce00",
-            "84f22002124f0212345c054f9f70c52249b50272656536",
-            "84f280020a4f00e91443f6dce6b8ed00",
-        ],
-        "bf3e125a1089882119900000000000000000000005971be68992dbbdfa",
-    ),
-    Trace(
-        0x03,
-        "80503000088e1552d0513c60f300",
-        "0000000000000000000030037030760cd2c47c1dd395065fe5ead8a9d7000001",
-        "8482030010fd4721a14d9b07003c451d2f8ae6bb21",
-        [
-            "84e2910018ca9c00f6713d79bc8baa642bdff51c3f6a4082d3bd9ad26c00",
-            "84f2200208c9811b11f1264cf1",
-            "84ca006608e10ab60b3054798800",
-            "84f22002184e2908bdb48b2315a55482e9e936ca122d6ecfae7d17416e",
-            "84f28002180dd10a6b6193e5340b9e77d32d5a179cd710ac2773aefb2800",
-        ],
-        "bf3e125a1089882119900000000000000000000005",
-    ),
-    Trace(
-        0x33,
-        "8050300008fdf38259a1e0de4400",
-        "000000000000000000003003703b1aca81e821f219081cdc01c26b372d000003",
-        "84823300108c36f96bcc00724a4e13ad591d7da3f0",
-        [
-            "84e2910018267a85dfe4a98fca6fb0527e0dfecce4914e40401433c87f00",
-            "84f2200208ac6a59024bed84cc",
-            "84ca006608409912ad8fb7aed000",
-            "84f22002185f3dafc3ac14c381536a488bf44e06d056df9d74dbd21e5a",
-            "84f280021865165105be3373347d0424d4400af2ac393f569ec779389e00",
-        ],
-        "f3ba2b1013aa6224f5e1c138d71805c569e5439b47576260b75fc021b25097cb2e68f8a0144975b9",
-    ),
-]
-ALL_TRACES = pytest.mark.parametrize("trace", TRACES, ids=[f"{t.level:02X}" for t in TRACES])
+ALL_TRACES = pytest.mark.parametrize("trace", TRACES, ids=lambda trace: trace.name)
 
 
 def host_of(trace: Trace) -> HostSession:
-    host = HostSession(TRACE_KEYS, bytes.fromhex(trace.initialize)[5:13])
+    host = HostSession(trace.keys, trace.challenge)
     assert host.initialize_update().encode().hex() == trace.initialize
     host.open(response(trace.answer + "9000"), aid=ISD_R_AID)
     return host
@@ -134,12 +68,11 @@ def test_host_says_what_the_traced_host_said(trace: Trace) -> None:
 @ALL_TRACES
 def test_card_says_what_the_traced_card_said(trace: Trace) -> None:
     request = parse_initialize_update(command(trace.initialize))
-    counter = int(trace.answer[-6:], 16)
     card = CardSession(
-        TRACE_KEYS,
+        trace.keys,
         request,
-        challenge=card_challenge(TRACE_KEYS, counter, ISD_R_AID),
-        counter=counter,
+        challenge=card_challenge(trace.keys, trace.counter, ISD_R_AID),
+        counter=trace.counter,
     )
     assert card.answer().encode().hex() == trace.answer + "9000"
     assert card.level == 0
@@ -154,9 +87,9 @@ def test_card_says_what_the_traced_card_said(trace: Trace) -> None:
 @ALL_TRACES
 def test_the_whole_session_is_known_without_the_card(trace: Trace) -> None:
     prepared = PreparedSession(
-        TRACE_KEYS,
-        bytes.fromhex(trace.initialize)[5:13],
-        counter=int(trace.answer[-6:], 16),
+        trace.keys,
+        trace.challenge,
+        counter=trace.counter,
         aid=ISD_R_AID,
         level=trace.level,
     )
@@ -171,9 +104,9 @@ def test_the_whole_session_is_known_without_the_card(trace: Trace) -> None:
 
 
 def test_check_values_of_the_trace_keys() -> None:
-    assert kcv(TRACE_KEYS.enc).hex().upper() == "C35280"
-    assert kcv(TRACE_KEYS.mac).hex().upper() == "013808"
-    assert kcv(TRACE_KEYS.dek).hex().upper() == "840DE5"
+    assert kcv(TRACE_KEYS[128].enc).hex().upper() == "C35280"
+    assert kcv(TRACE_KEYS[128].mac).hex().upper() == "013808"
+    assert kcv(TRACE_KEYS[128].dek).hex().upper() == "840DE5"
 
 
 def test_challenge_of_a_real_isd_p() -> None:

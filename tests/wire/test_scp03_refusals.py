@@ -23,12 +23,11 @@ from hil.wire.scp03 import (
     derive_session,
     parse_initialize_update,
 )
+from tests.wire.scp03_traces import EID_ANSWER, PLAIN
 from tests.wire.test_scp03 import (
     AID,
     CHALLENGE,
     DONE,
-    EID_ANSWER,
-    PLAIN,
     SCRIPT_KEYS,
     command,
     pair,
@@ -145,7 +144,8 @@ def test_too_long_and_too_early() -> None:
     [
         (lambda a: a[:-1], "32 bytes, not 31"),
         (lambda a: a[:11] + b"\x02" + a[12:], "SCP02"),
-        (lambda a: a[:12] + b"\x78" + a[13:], "S16"),
+        (lambda a: a[:12] + b"\x71" + a[13:], "48 bytes, not 32"),
+        (lambda a: a[:12] + b"\x71" + a[13:] + bytes(16), "i=71 speaks S16"),
         (lambda a: a[:10] + b"\x31" + a[11:], "key set 31"),
         (lambda a: a[:12], "too short"),
     ],

@@ -20,6 +20,7 @@ from hil.wire import isdr_commands, tlv
 from hil.wire.apdu import CommandApdu, ResponseApdu
 from hil.wire.identifiers import ISD_R_AID
 from hil.wire.scp03 import HostSession, KeySet
+from hil.wire.scp03_channel import size_of, strongest_level
 from hil.wire.status_words import is_success
 
 _MORE: Final = 0x6310
@@ -51,20 +52,21 @@ class ProfileStatus:
 
 
 class IsdRSession:
-    """The ISD-R of ``card``, opened with ``keys``; security level 33.
+    """The ISD-R of ``card``, opened with ``keys`` at the strongest level the card can keep.
 
     As a context manager it holds the card and one secure channel for several calls; otherwise each
-    call opens its own. ``challenge`` gives the 8 bytes of a host challenge. Errors:
+    call opens its own. ``challenge`` gives a host challenge of 8 bytes, 16 if the parameter *i* of
+    ``keys`` asks for S16 mode. Errors:
     :class:`StatusWordError` when the card refuses, :class:`hil.wire.scp03.CryptogramError` when it
     has other keys, the errors of :mod:`hil.equipment.card.errors` for the way to it.
     """
 
     def __init__(
-        self, card: Card, keys: KeySet, *, challenge: Callable[[], bytes] = lambda: os.urandom(8)
+        self, card: Card, keys: KeySet, *, challenge: Callable[[], bytes] | None = None
     ) -> None:
         self.card = card
         self._keys = keys
-        self._challenge = challenge
+        self._challenge = challenge or (lambda: os.urandom(size_of(keys.option)))
         self._host: HostSession | None = None
         self._held = contextlib.ExitStack()
         self._kept = False
@@ -136,7 +138,7 @@ class IsdRSession:
         self.card.select(ISD_R_AID)
         host = HostSession(self._keys, self._challenge())
         host.open(self.card.expect(host.initialize_update()), aid=ISD_R_AID)
-        self.card.expect(host.external_authenticate())
+        self.card.expect(host.external_authenticate(strongest_level(host.answer.option)))
         return host
 
     def _change(self, command: CommandApdu, *, reset: bool) -> None:

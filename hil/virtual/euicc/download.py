@@ -95,7 +95,7 @@ class ProfileDownloads:
         record = self._registry.require(aid)
         if record.installed:
             raise RefusalError(0x6985, f"ISD-P {aid.hex()} has a profile")
-        offer = self._channels.offer(aid, request.kvn)
+        offer = self._channels.offer(aid, request.kvn, len(request.host_challenge))
         session = TlvCardSession(
             offer.keys, request, challenge=offer.challenge, counter=offer.counter
         )

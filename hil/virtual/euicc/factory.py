@@ -14,6 +14,8 @@ from hil.wire.ecc import PrivateKey, PublicKey, curve_of
 from hil.wire.gp_certificate import Certificate
 from hil.wire.identifiers import is_valid_eid
 from hil.wire.scp03 import KeySet
+from hil.wire.scp03_channel import check_option
+from hil.wire.scp03_keys import SGP02_OPTION
 
 _KNOWN: Final = frozenset(
     {
@@ -155,9 +157,11 @@ def _key_set(row: Mapping[str, object], where: str) -> KeySet:
     kvn = _number(row, "kvn", where)
     if not 0x30 <= kvn <= 0x3F:
         raise ConfigError(f"factory file, {where}: kvn {kvn} is outside 48 to 63 (30 to 3F)")
-    keys = [_bytes(row, name, where) for name in ("enc", "mac", "dek")]
+    enc, mac, dek = (_bytes(row, name, where) for name in ("enc", "mac", "dek"))
+    option = _number(row, "i", where, default=SGP02_OPTION)
     try:
-        return KeySet(kvn, *keys)
+        check_option(option)
+        return KeySet(kvn, enc, mac, dek, option)
     except CodecError as err:
         raise ConfigError(f"factory file, {where}: {err}") from err
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import cbor2
 
 from hil.wire.scp03 import KeySet
+from hil.wire.scp03_keys import SGP02_OPTION
 
 if TYPE_CHECKING:
     from hil.virtual.euicc.nvm import Nvm, Transaction
@@ -67,7 +68,15 @@ class KeyStore:
         """Return an AES key set, ``None`` if the domain has no whole one with this number."""
         keys = [self.key(aid, kvn, identifier) for identifier in _SET]
         values = [one.value for one in keys if one is not None and one.kind == KeyType.AES]
-        return KeySet(kvn, *values) if len(values) == len(_SET) else None
+        if len(values) != len(_SET):
+            return None
+        enc, mac, dek = values
+        return KeySet(kvn, enc, mac, dek, self.option(aid, kvn))
+
+    def option(self, aid: bytes, kvn: int) -> int:
+        """Return the SCP03 parameter *i* of a key set: that of SGP.02 unless put otherwise."""
+        raw = self._nvm.get(_option(aid, kvn))
+        return SGP02_OPTION if raw is None else raw[0]
 
     def counter(self, aid: bytes, kvn: int) -> int:
         """Return the last counter value used with a key set, 0 for none."""
@@ -87,6 +96,7 @@ class KeyStore:
         for identifier, value in zip(_SET, (keys.enc, keys.mac, keys.dek), strict=True):
             self.put_key(change, aid, keys.kvn, identifier, StoredKey(KeyType.AES, value))
         self.put_counter(change, aid, keys.kvn, counter)
+        change.put(_option(aid, keys.kvn), bytes((keys.option,)))
 
     def put_key(
         self, change: Transaction, aid: bytes, kvn: int, identifier: int, key: StoredKey
@@ -98,17 +108,22 @@ class KeyStore:
         """Remove one key as part of a transaction; the counter goes with the last one."""
         change.delete(_key(aid, kvn, identifier))
         if self.identifiers(aid, kvn) in ([], [identifier]):
-            change.delete(_counter(aid, kvn))
+            self._forget(change, aid, kvn)
 
     def delete_version(self, change: Transaction, aid: bytes, kvn: int) -> None:
         """Remove all keys of a version and their counter as part of a transaction."""
         change.delete_all(_version(aid, kvn))
-        change.delete(_counter(aid, kvn))
+        self._forget(change, aid, kvn)
 
     def delete_all(self, change: Transaction, aid: bytes) -> None:
         """Remove all keys of a domain as part of a transaction."""
         change.delete_all(_domain(aid))
         change.delete_all(f"counter/{aid.hex()}/")
+        change.delete_all(f"option/{aid.hex()}/")
+
+    def _forget(self, change: Transaction, aid: bytes, kvn: int) -> None:
+        change.delete(_counter(aid, kvn))
+        change.delete(_option(aid, kvn))
 
 
 def _domain(aid: bytes) -> str:
@@ -125,3 +140,7 @@ def _key(aid: bytes, kvn: int, identifier: int) -> str:
 
 def _counter(aid: bytes, kvn: int) -> str:
     return f"counter/{aid.hex()}/{kvn:02x}"
+
+
+def _option(aid: bytes, kvn: int) -> str:
+    return f"option/{aid.hex()}/{kvn:02x}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -14,12 +15,17 @@ from hil.wire.scp03 import (
     CardSession,
     InitializeUpdate,
     KeySet,
+    Option,
     SecureChannelError,
     card_challenge,
     parse_initialize_update,
 )
+from hil.wire.scp03_channel import size_of
+from hil.wire.scp03_keys import SIZES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hil.virtual.euicc.key_store import KeyStore
     from hil.wire.apdu import CommandApdu, ResponseApdu
 
@@ -31,50 +37,67 @@ LAST_COUNTER: Final = 0xFFFFFF
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Key set, counter value and challenge of a session about to be opened."""
+    """Key set, counter value and challenge of a session about to be opened.
+
+    ``counter`` is ``None`` where the key set's parameter *i* asks for a random challenge.
+    """
 
     keys: KeySet
-    counter: int
+    counter: int | None
     challenge: bytes
 
 
 class SecureChannels:
-    """Opens the SCP03 sessions of all domains and moves their counters."""
+    """Opens the SCP03 sessions of all domains and moves their counters.
 
-    def __init__(self, store: KeyStore, counter_moves: CounterMoves) -> None:
+    ``random`` gives that many random bytes, for key sets without a pseudo-random challenge.
+    """
+
+    def __init__(
+        self,
+        store: KeyStore,
+        counter_moves: CounterMoves,
+        random: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
         self._store = store
         self._moves = counter_moves
+        self._random = random
 
-    def offer(self, aid: bytes, kvn: int) -> Offer:
+    def offer(self, aid: bytes, kvn: int, size: int) -> Offer:
         """Choose the key set for a domain, KVN 00 for its first; 6A88 if there is none.
 
-        6983 when its counter is used up.
+        6700 when a host challenge of ``size`` bytes is not that of its mode, 6983 when its counter
+        is used up.
         """
         if kvn == 0:
             kvn = next((one for one in self._store.versions(aid) if one in SCP03_VERSIONS), 0)
         keys = self._store.find(aid, kvn) if kvn in SCP03_VERSIONS else None
         if keys is None:
             raise RefusalError(0x6A88, f"no SCP03 key set {kvn:02X}")
+        if size != size_of(keys.option):
+            raise RefusalError(0x6700, f"host challenge of {size} bytes, key set {kvn:02X}")
+        if not keys.option & Option.PSEUDO_RANDOM:
+            return Offer(keys, None, self._random(size))
         counter = self._store.counter(aid, kvn) + 1
         if counter > LAST_COUNTER:
             raise RefusalError(0x6983, f"counter of key set {kvn:02X} is used up")
         if self._moves is CounterMoves.AT_INITIALISATION:
             self._store.set_counter(aid, kvn, counter)
-        return Offer(keys, counter, card_challenge(keys, counter, aid))
+        return Offer(keys, counter, card_challenge(keys, counter, aid, size=size))
 
     def authenticated(self, aid: bytes, offer: Offer) -> None:
         """Store the counter of a session whose other end has shown that it has the keys."""
-        if self._moves is CounterMoves.AT_AUTHENTICATION:
+        if self._moves is CounterMoves.AT_AUTHENTICATION and offer.counter is not None:
             self._store.set_counter(aid, offer.keys.kvn, offer.counter)
 
     def initialize(self, aid: bytes, command: CommandApdu) -> SecureSession:
         """Begin a session for INITIALIZE UPDATE."""
         if command.p2:
             raise RefusalError(0x6A86, "key identifier of INITIALIZE UPDATE")
-        if len(command.data) != 8:
-            raise RefusalError(0x6700, "host challenge must have 8 bytes")
+        if len(command.data) not in SIZES:
+            raise RefusalError(0x6700, "a host challenge has 8 or 16 bytes")
         request = parse_initialize_update(command)
-        return SecureSession(self, aid, self.offer(aid, command.p1), request)
+        return SecureSession(self, aid, self.offer(aid, command.p1, len(command.data)), request)
 
 
 class SecureSession:
@@ -95,6 +118,11 @@ class SecureSession:
         """Whether the other end has authenticated itself."""
         return self._session.level > 0
 
+    @property
+    def proof_bytes(self) -> int:
+        """Bytes of data in EXTERNAL AUTHENTICATE: host cryptogram and C-MAC."""
+        return 2 * size_of(self._offer.keys.option)
+
     def answer(self) -> ResponseApdu:
         """Return the answer to INITIALIZE UPDATE."""
         return self._session.answer()
@@ -106,7 +134,9 @@ class SecureSession:
         except SecureChannelError as err:
             raise RefusalError(err.sw, str(err)) from err
         self._channels.authenticated(self._aid, self._offer)
-        log.info("SCP03 session with key set %02X, counter %06X", self.kvn, self._offer.counter)
+        counter = self._offer.counter
+        shown = "random challenge" if counter is None else f"counter {counter:06X}"
+        log.info("SCP03 session with key set %02X, %s", self.kvn, shown)
         return answer
 
     @property

@@ -9,6 +9,7 @@ from hil.virtual.euicc.store_data import Chain
 from hil.wire import tlv
 from hil.wire.apdu import CommandApdu, ResponseApdu
 from hil.wire.scp03_channel import LEVELS
+from hil.wire.scp03_keys import SIZES
 from hil.wire.status_words import OK
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ _MESSAGING: Final = 0x0C
 _GLOBAL_PLATFORM: Final = 0x80
 """b8 of CLA: the commands of GlobalPlatform, those of ISO/IEC 7816 stand without it."""
 _IN_BOTH_CLASSES: Final = frozenset({INS_EXTERNAL_AUTHENTICATE, INS_GET_DATA})
-_CRYPTOGRAM_AND_MAC: Final = 16
 _MAX_DATA: Final = 0xFF
 DONE: Final = ResponseApdu(b"", OK)
 
@@ -119,7 +119,8 @@ class SecurityDomain:
         session = channel.session
         if command.p2 or command.p1 not in LEVELS:
             raise RefusalError(0x6A86, f"security level {command.p1:02X}")
-        if len(command.data) != _CRYPTOGRAM_AND_MAC:
+        sizes = tuple(2 * one for one in SIZES) if session is None else (session.proof_bytes,)
+        if len(command.data) not in sizes:
             raise RefusalError(0x6700)
         if session is None or session.open:
             channel.session = None
