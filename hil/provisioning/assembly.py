@@ -15,6 +15,7 @@ from hil.provisioning.directory import Directory
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.eum import EuiccMaker
 from hil.provisioning.eum_delivery import EisDelivery
+from hil.provisioning.function_calls import Ledger
 from hil.provisioning.http.clients import EumClient, MnoClient, ReceiverClient, SmDpClient
 from hil.provisioning.http.face import new_face
 from hil.provisioning.http.faces import eum_face, mno_face, sm_dp_face
@@ -62,6 +63,7 @@ class Assembly:
     after_start: list[Callable[[], None]] = field(default_factory=list)
     _directory: Directory = field(init=False)
     _stores: dict[str, Store] = field(default_factory=dict)
+    _ledgers: dict[str, Ledger] = field(default_factory=dict)
     _carriers: list[SmppCarrier] = field(default_factory=list)
     _sm_srs: dict[str, SmSr] = field(default_factory=dict)
 
@@ -106,6 +108,10 @@ class Assembly:
             self._stores[actor.id] = Store(url or "sqlite://")
         return self._stores[actor.id]
 
+    def _ledger(self, actor: c.Actor) -> Ledger:
+        # One to an actor, so that its links and its main face know of each other's calls.
+        return self._ledgers.setdefault(actor.id, Ledger(self._store(actor), actor.id))
+
     def _eums(self, me: str) -> SeveralEums:
         return SeveralEums(tuple(self._directory.clients(me, Role.EUM, EumClient).values()))
 
@@ -122,7 +128,7 @@ class Assembly:
             given = Subscription(row.iccid, row.imsi, row.sm_sr, row.k, row.opc, row.msisdn)
             if not mno.owns(row.iccid):
                 mno.add_subscription(given)
-        self.faces[actor.id] = mno_face(mno, self._directory.door(actor.id))
+        self.faces[actor.id] = mno_face(mno, self._directory.door(actor.id), self._ledger(actor))
 
     def _eum(self, actor: c.EumSection) -> None:
         maker = EuiccMaker(
@@ -137,7 +143,9 @@ class Assembly:
             eid = maker.produce(parts.factory(row), msisdn=row.msisdn)
             if row.sm_sr is not None:
                 self.after_start.append(_delivery_of(delivery, eid, row.sm_sr))
-        self.faces[actor.id] = eum_face(maker, self._directory.door(actor.id), delivery)
+        self.faces[actor.id] = eum_face(
+            maker, self._directory.door(actor.id), self._ledger(actor), delivery
+        )
 
     def _sm_dp(self, actor: c.SmDpSection) -> None:
         links = dict(actor.links)
@@ -153,7 +161,7 @@ class Assembly:
             keys=directory.keys_of(actor.id),
             templates=parts.templates(actor.templates),
         )
-        self.faces[actor.id] = sm_dp_face(sm_dp, directory.door(actor.id))
+        self.faces[actor.id] = sm_dp_face(sm_dp, directory.door(actor.id), self._ledger(actor))
 
     def _sm_sr(self, actor: c.SmSrSection) -> None:
         carrier = None
@@ -179,11 +187,11 @@ class Assembly:
         if carrier is not None:
             queue = sm_sr.jobs.queue
             self.workers.append(Worker(f"{actor.id} over the air", queue.pump, queue.wait))
-        app = new_face(f"SM-SR {actor.id}", "sm-sr", sm_sr.door)
+        app = new_face(f"SM-SR {actor.id}", "sm-sr", sm_sr.door, self._ledger(actor))
         add_receiver(app, sm_sr.reception, MAIN_LINK)
         add_sm_sr(app, sm_sr)
         self.faces[actor.id] = app
-        self._add_links(actor.id, sm_sr.reception, dict(actor.links))
+        self._add_links(actor, sm_sr.reception, dict(actor.links))
         if actor.support is not None:
             support = SupportServer(
                 sm_sr.door,
@@ -223,10 +231,12 @@ class Assembly:
             enable=actor.enable,
             counter_moves=actor.counter_moves,
         )
-        app = new_face(f"Support server {actor.id}", "support-server", server.door)
+        app = new_face(
+            f"Support server {actor.id}", "support-server", server.door, self._ledger(actor)
+        )
         add_receiver(app, server.reception, MAIN_LINK)
         self._finish_support(app, server, actor)
-        self._add_links(actor.id, server.reception, dict(actor.links))
+        self._add_links(actor, server.reception, dict(actor.links))
         if actor.host is None:
             self.faces[actor.id] = app
         else:
@@ -243,10 +253,11 @@ class Assembly:
 
         self.workers.append(Worker(f"{server.id} outbox", flush))
 
-    def _add_links(self, owner: str, reception: PacketReception, links: dict[str, str]) -> None:
+    def _add_links(self, actor: c.Actor, reception: PacketReception, links: dict[str, str]) -> None:
         for link in links:
             if link != MAIN_LINK:
-                self.faces[f"{owner}/{link}"] = link_face(reception, link)
+                face = link_face(reception, self._ledger(actor), link)
+                self.faces[f"{actor.id}/{link}"] = face
 
 
 def endpoints(config: c.ServeConfig) -> dict[str, int]:

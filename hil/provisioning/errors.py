@@ -27,6 +27,7 @@ class RefusalCode(StrEnum):
     NO_ROUTE = "no-route"
     CARD_REFUSED = "card-refused"
     TOO_LARGE = "too-large"
+    EXPIRED = "expired"
 
 
 class Refusal(ProductRefusal):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from hil.errors import LinkError
 from hil.provisioning.errors import Refusal, RefusalCode
+from hil.provisioning.function_calls import first_time, new_identifier
 from hil.provisioning.links import EumLink, MnoLink, PacketReceiver
 from hil.provisioning.orders import (
     OrderedProfile,
@@ -76,10 +76,10 @@ class SmDp:
         profile_type = request.profile_type or DEFAULT_TYPE
         self._templates.find(profile_type)
         mno = self._mno_of(request)
-        order_id = uuid.uuid4().hex
-        self._store_order(order_id, request, requester, mno, profile_type)
+        order_id = new_identifier("order")
         try:
-            self._gather(order_id, request, mno)
+            if self._store_order(order_id, request, requester, mno, profile_type):
+                self._gather(order_id, request, mno)
         except (Refusal, LinkError) as err:
             self._set_order(order_id, "failed", str(err))
             raise
@@ -92,24 +92,27 @@ class SmDp:
         if len(set(eids)) != len(eids) or not all(is_valid_eid(eid) for eid in eids):
             raise Refusal(RefusalCode.INVALID, "EIDs are not valid, or one stands there twice")
         with self._store.transaction() as connection:
-            waiting = connection.execute(
-                select(PROFILES.c.iccid)
-                .where(PROFILES.c.order_id == order_id, PROFILES.c.state == "waiting")
-                .order_by(PROFILES.c.number)
-            ).all()
-            if len(eids) > len(waiting):
-                raise Refusal(
-                    RefusalCode.WRONG_STATE,
-                    f"order {order_id} has {len(waiting)} profiles that wait for an eUICC, "
-                    f"not {len(eids)}",
-                )
-            for row, eid in zip(waiting, eids, strict=False):
-                connection.execute(
-                    update(PROFILES)
-                    .where(PROFILES.c.iccid == row.iccid)
-                    .values(eid=eid, state="ready")
-                )
+            if first_time(connection, f"assign {order_id}"):
+                self._assign(connection, order_id, eids)
         return self.resume(order_id)
+
+    def _assign(self, connection: Connection, order_id: str, eids: tuple[str, ...]) -> None:
+        waiting = connection.execute(
+            select(PROFILES.c.iccid)
+            .where(PROFILES.c.order_id == order_id, PROFILES.c.state == "waiting")
+            .order_by(PROFILES.c.number)
+            .with_for_update()
+        ).all()
+        if len(eids) > len(waiting):
+            raise Refusal(
+                RefusalCode.WRONG_STATE,
+                f"order {order_id} has {len(waiting)} profiles that wait for an eUICC, "
+                f"not {len(eids)}",
+            )
+        for row, eid in zip(waiting, eids, strict=False):
+            connection.execute(
+                update(PROFILES).where(PROFILES.c.iccid == row.iccid).values(eid=eid, state="ready")
+            )
 
     def resume(self, order_id: str) -> OrderReceipt:
         """Make and send what is still to be sent of an order; nothing arrives twice."""
@@ -211,8 +214,14 @@ class SmDp:
         requester: str,
         mno: str,
         profile_type: str,
-    ) -> None:
+    ) -> bool:
+        """Store the order if it is new; return whether it still has no profiles."""
         with self._store.transaction() as connection:
+            known = connection.execute(
+                select(ORDERS.c.route).where(ORDERS.c.order_id == order_id)
+            ).first()
+            if known is not None:
+                return known.route is None
             connection.execute(
                 insert(ORDERS).values(
                     order_id=order_id,
@@ -225,6 +234,7 @@ class SmDp:
                     created_at=self._clock(),
                 )
             )
+        return True
 
     def _set_order(self, order_id: str, state: str, reason: str) -> None:
         with self._store.transaction() as connection:

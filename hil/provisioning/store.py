@@ -1,13 +1,15 @@
 """Where an actor keeps its state: one database an actor, by URL, SQLite by default.
 
 Every transition is committed before it is answered, with ``synchronous=FULL``, so a process that is
-killed loses nothing that it has confirmed. Transactions are short and never span a call to a peer.
+killed loses nothing that it has confirmed. Transactions are short and never span a call to a peer
+(clients of peers refuse to be called within one).
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import RLock
 from typing import Any, Final
@@ -24,6 +26,30 @@ SCHEMA_VERSION: Final = 1
 _BUSY_MILLISECONDS: Final = 10_000
 
 
+class _Thread(threading.local):
+    """What this thread has open: transactions of any store, and units by store."""
+
+    def __init__(self) -> None:
+        self.transactions = 0
+        self.units: dict[int, _Unit] = {}
+
+
+class _Unit:
+    """A transaction that others join, and what is to be done once it is committed."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.afterwards: list[Callable[[], None]] = []
+
+
+_THREAD: Final = _Thread()
+
+
+def in_transaction() -> bool:
+    """Whether this thread has a transaction open, of any store."""
+    return _THREAD.transactions > 0
+
+
 class Store:
     """A database with the tables of :mod:`hil.provisioning.tables`.
 
@@ -35,6 +61,8 @@ class Store:
         # A database in memory is one connection; threads take turns on it.
         in_memory = isinstance(self._engine.pool, StaticPool)
         self._turn: AbstractContextManager[object] = RLock() if in_memory else nullcontext()
+        self._keys = threading.Condition()
+        self._taken: set[str] = set()
         try:
             METADATA.create_all(self._engine)
         except DatabaseError as err:
@@ -46,9 +74,61 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """Begin a transaction; it is committed at the end, rolled back on an exception."""
+        """Begin a transaction; it is committed at the end, rolled back on an exception.
+
+        Within a :meth:`unit` of this thread it is a part of that one, and is rolled back alone.
+        """
+        unit = _THREAD.units.get(id(self))
+        if unit is not None:
+            with unit.connection.begin_nested():
+                yield unit.connection
+            return
         with self._turn, self._engine.begin() as connection:
-            yield connection
+            _THREAD.transactions += 1
+            try:
+                yield connection
+            finally:
+                _THREAD.transactions -= 1
+
+    @contextmanager
+    def unit(self) -> Iterator[Connection]:
+        """Begin a transaction that all others of this thread join until it ends."""
+        if id(self) in _THREAD.units:
+            raise RuntimeError("a unit of work within another one: nobody would know what is kept")
+        with self.transaction() as connection:
+            unit = _THREAD.units[id(self)] = _Unit(connection)
+            try:
+                yield connection
+            finally:
+                del _THREAD.units[id(self)]
+        for act in unit.afterwards:
+            act()
+
+    def when_committed(self, act: Callable[[], None]) -> None:
+        """Do ``act`` when what this thread has written is committed: now, or after its unit."""
+        unit = _THREAD.units.get(id(self))
+        if unit is None:
+            act()
+        else:
+            unit.afterwards.append(act)
+
+    @contextmanager
+    def alone(self, key: str, *, timeout_s: float) -> Iterator[bool]:
+        """Keep others with the same ``key`` out until the end; false when they stay too long.
+
+        Whoever held the key loses it with its process, so a key that can be had is nobody's.
+        """
+        with self._keys:
+            mine = self._keys.wait_for(lambda: key not in self._taken, timeout_s)
+            if mine:
+                self._taken.add(key)
+        try:
+            yield mine
+        finally:
+            if mine:
+                with self._keys:
+                    self._taken.discard(key)
+                    self._keys.notify_all()
 
     def claim(self, kind: str, owner: str) -> None:
         """Say whose store this is; ConfigError when it belongs to another actor of that kind."""

@@ -266,3 +266,18 @@ NOTIFICATIONS: Final = Table(
     Column("body", Text, nullable=False),
     Column("received_at", Float, nullable=False),
 )
+
+FUNCTION_CALLS: Final = Table(
+    "function_calls",
+    METADATA,
+    Column("owner", String(200), primary_key=True),
+    Column("caller", String(200), primary_key=True),
+    Column("identifier", String(200), primary_key=True),
+    Column("digest", LargeBinary, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("until", Float),
+    Column("keep_until", Float, nullable=False, index=True),
+    Column("status", Integer),
+    Column("headers", Text),
+    Column("body", LargeBinary),
+)

@@ -15,8 +15,11 @@ from hil.errors import LinkError, LinkTimeoutError, ProtocolError
 from hil.observer import Direction, Exchange, NullObserver, Observer
 from hil.provisioning.door import DoorChallenge, enter
 from hil.provisioning.errors import Refusal, RefusalCode
+from hil.provisioning.function_calls import digest_of, new_identifier
 from hil.provisioning.http import messages as m
 from hil.provisioning.http.face import LINK, LINK_TIMEOUT
+from hil.provisioning.http.function_routes import CALL_HEADER
+from hil.provisioning.store import in_transaction
 from hil.provisioning.trust import PeerKeySet
 
 DEFAULT_TIMEOUT_S: Final = 30.0
@@ -116,9 +119,17 @@ class PeerClient:
     ) -> tuple[bytes, dict[str, str]]:
         """Exchange bytes in a session; return the body and the headers of the answer."""
         session = self.session()
+        # The same for the second try below.
+        call = _identifier(method, path, body)
         try:
             return self._exchange(
-                method, path, body, session=session, content_type=content_type, timeout_s=timeout_s
+                method,
+                path,
+                body,
+                session=session,
+                content_type=content_type,
+                timeout_s=timeout_s,
+                call=call,
             )
         except Refusal as refusal:
             if refusal.code is not RefusalCode.NOT_AUTHENTICATED:
@@ -134,6 +145,7 @@ class PeerClient:
             session=self.session(),
             content_type=content_type,
             timeout_s=timeout_s,
+            call=call,
         )
 
     def session(self) -> str:
@@ -164,10 +176,15 @@ class PeerClient:
         session: str | None,
         content_type: str = "application/json",
         timeout_s: float | None = None,
+        call: str | None = None,
     ) -> tuple[bytes, dict[str, str]]:
+        if in_transaction():
+            raise RuntimeError(f"{method} {path} of {self.owner} is called within a transaction")
         headers = {"Content-Type": content_type} if body is not None else {}
         if session is not None:
             headers["Authorization"] = f"Bearer {session}"
+            if method != "GET":
+                headers[CALL_HEADER] = call or _identifier(method, path, body)
         size = f" ({len(body)} bytes)" if body else ""
         self._observe("out", f"{method} {path}{size}")
         limit_s = timeout_s if timeout_s is not None else self._timeout_s
@@ -215,6 +232,10 @@ class PeerClient:
 def _trusts_nobody() -> ssl.SSLContext:
     # Reading the system's certificates costs 40 ms a client, and on loopback nobody shows one.
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def _identifier(method: str, path: str, body: bytes | None) -> str:
+    return new_identifier(digest_of(method, path, body or b"").hex())
 
 
 def _dumped(body: m.Message | None) -> bytes | None:

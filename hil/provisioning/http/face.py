@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from typing import Annotated, Final
 
@@ -17,6 +18,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from hil.errors import CodecError, LinkError, LinkTimeoutError
 from hil.provisioning.door import PeerDoor, require_role
 from hil.provisioning.errors import Refusal, RefusalCode
+from hil.provisioning.function_calls import Ledger
+from hil.provisioning.http.function_routes import BODY_KEY, RECEIVED_KEY, function_route
 from hil.provisioning.http.messages import (
     ChallengeAnswer,
     ChallengeRequest,
@@ -47,6 +50,7 @@ _STATUS: Final = {
     RefusalCode.WRONG_STATE: 409,
     RefusalCode.EXISTS: 409,
     RefusalCode.POLICY: 409,
+    RefusalCode.EXPIRED: 409,
     RefusalCode.NO_ROUTE: 409,
     RefusalCode.TOO_LARGE: 413,
     RefusalCode.ATTEMPTS_EXHAUSTED: 423,
@@ -62,8 +66,12 @@ def _error(
     return JSONResponse(body.model_dump(), status_code=status)
 
 
-def new_face(title: str, kind: str, door: PeerDoor) -> FastAPI:
-    """Return an application with sessions, health and error handling, ready for its own routes."""
+def new_face(title: str, kind: str, door: PeerDoor, ledger: Ledger) -> FastAPI:
+    """Return an application with sessions, health and error handling, ready for its own routes.
+
+    Routes that are added to it and change something go through ``ledger`` (see
+    :mod:`hil.provisioning.http.function_routes`).
+    """
     app = FastAPI(title=title, docs_url=None, redoc_url=None)
     app.add_middleware(BodyLimit)
     app.add_exception_handler(Refusal, _refused)
@@ -85,6 +93,7 @@ def new_face(title: str, kind: str, door: PeerDoor) -> FastAPI:
     def prove(request: ProofRequest, session: str = Depends(token)) -> None:
         door.prove(session, request.proof)
 
+    app.router.route_class = function_route(ledger, caller_of(door))
     return app
 
 
@@ -157,6 +166,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        scope.setdefault(RECEIVED_KEY, time.time())
         try:
             body = await asyncio.wait_for(self._read(scope, receive), self._seconds)
         except TimeoutError:
@@ -169,6 +179,7 @@ class BodyLimit:
                 413, RefusalCode.TOO_LARGE.value, f"body is longer than {self._max_body} bytes"
             )(scope, receive, send)
             return
+        scope[BODY_KEY] = body
         handed_over = False
 
         async def replay() -> Message:

@@ -11,8 +11,10 @@ from hil.errors import CodecError
 from hil.provisioning.door import PeerDoor
 from hil.provisioning.eum import EuiccMaker
 from hil.provisioning.eum_delivery import EisDelivery
+from hil.provisioning.function_calls import Ledger
 from hil.provisioning.http import messages as m
 from hil.provisioning.http.face import caller_of, new_face
+from hil.provisioning.http.function_routes import spans_peers
 from hil.provisioning.mno import Mno
 from hil.provisioning.orders import OrderReceipt, ProfileRequest, Source, Subscription
 from hil.provisioning.sm_dp import SmDp
@@ -49,9 +51,9 @@ def _principal(peer: Peer) -> Principal:
     return Principal(peer.id, peer.role)
 
 
-def mno_face(mno: Mno, door: PeerDoor) -> FastAPI:
+def mno_face(mno: Mno, door: PeerDoor, ledger: Ledger) -> FastAPI:
     """Return the face of an MNO: for SM-DPs, and for those who order through it."""
-    app = new_face(f"MNO {mno.id}", "mno", door)
+    app = new_face(f"MNO {mno.id}", "mno", door, ledger)
     sm_dp = Depends(caller_of(door, Role.SM_DP))
     orderer = Depends(caller_of(door, *ORDERERS))
     operator = Depends(caller_of(door, Role.OPERATOR))
@@ -72,6 +74,7 @@ def mno_face(mno: Mno, door: PeerDoor) -> FastAPI:
         return tuple(subscription_message(peer.keys, one) for one in found)
 
     @app.post("/orders")
+    @spans_peers
     def order(message: m.OrderMessage, _peer: Peer = orderer) -> m.ReceiptMessage:
         return m.ReceiptMessage.of(mno.request_profiles(request_of(message)))
 
@@ -83,9 +86,9 @@ def mno_face(mno: Mno, door: PeerDoor) -> FastAPI:
     return app
 
 
-def eum_face(maker: EuiccMaker, door: PeerDoor, delivery: EisDelivery) -> FastAPI:
+def eum_face(maker: EuiccMaker, door: PeerDoor, ledger: Ledger, delivery: EisDelivery) -> FastAPI:
     """Return the face of an eUICC maker: EIS, secrets by role, new eUICCs."""
-    app = new_face(f"eUICC maker {maker.id}", "eum", door)
+    app = new_face(f"eUICC maker {maker.id}", "eum", door, ledger)
     anyone = Depends(caller_of(door))
     operator = Depends(caller_of(door, Role.OPERATOR))
 
@@ -125,21 +128,23 @@ def eum_face(maker: EuiccMaker, door: PeerDoor, delivery: EisDelivery) -> FastAP
         return maker.produce(factory, msisdn=message.msisdn)
 
     @app.post("/euiccs/{eid}/deliveries", status_code=204)
+    @spans_peers
     def deliver(eid: str, message: m.SmSrMessage, _peer: Peer = operator) -> None:
         delivery.deliver(eid, message.sm_sr)
 
     return app
 
 
-def sm_dp_face(sm_dp: SmDp, door: PeerDoor) -> FastAPI:
+def sm_dp_face(sm_dp: SmDp, door: PeerDoor, ledger: Ledger) -> FastAPI:
     """Return the face of an SM-DP: orders."""
-    app = new_face(f"SM-DP {sm_dp.id}", "sm-dp", door)
+    app = new_face(f"SM-DP {sm_dp.id}", "sm-dp", door, ledger)
     orderer = Depends(caller_of(door, Role.MNO, *ORDERERS))
 
     def shown(receipt: OrderReceipt) -> m.ReceiptMessage:
         return m.ReceiptMessage.of(receipt)
 
     @app.post("/orders")
+    @spans_peers
     def order(message: m.OrderMessage, peer: Peer = orderer) -> m.ReceiptMessage:
         return shown(sm_dp.place(request_of(message), peer.id))
 
@@ -148,10 +153,12 @@ def sm_dp_face(sm_dp: SmDp, door: PeerDoor) -> FastAPI:
         return shown(sm_dp.order(order_id))
 
     @app.post("/orders/{order_id}/eids")
+    @spans_peers
     def assign(order_id: str, message: m.EidsMessage, _peer: Peer = orderer) -> m.ReceiptMessage:
         return shown(sm_dp.assign(order_id, message.eids))
 
     @app.post("/orders/{order_id}/resume")
+    @spans_peers
     def resume(order_id: str, _peer: Peer = orderer) -> m.ReceiptMessage:
         return shown(sm_dp.resume(order_id))
 

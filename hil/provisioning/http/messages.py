@@ -41,6 +41,19 @@ class Message(BaseModel):
         return {name: getattr(self, name) for name in type(self).model_fields}
 
 
+class FunctionRequest(Message):
+    """What any function of SGP.02 may say in its body instead of in headers.
+
+    The session says who the requester is; the identifier makes a repetition harmless.
+    """
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    function_requester_id: Text | None = Field(default=None, alias="functionRequesterId")
+    function_call_identifier: Text | None = Field(default=None, alias="functionCallIdentifier")
+    validity_period: float | None = Field(default=None, alias="validityPeriod")
+
+
 class ErrorBody(Message):
     """Why a request was refused; ``details`` never holds a secret."""
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from fastapi import Depends, FastAPI, Request
 
+from hil.provisioning.function_calls import Ledger
 from hil.provisioning.http import messages as m
 from hil.provisioning.http.face import caller_of, new_face, token
+from hil.provisioning.http.function_routes import spans_peers
 from hil.provisioning.reception import FirstInterface, PacketReception
 from hil.provisioning.trust import Peer, Role
 
@@ -23,6 +25,7 @@ def add_receiver(app: FastAPI, reception: PacketReception, link: str) -> None:
         return await request.body()
 
     @app.post("/packets")
+    @spans_peers
     def deliver(
         raw: bytes = Depends(body), session: str = Depends(token)
     ) -> m.PacketReceiptMessage:
@@ -37,8 +40,8 @@ def add_receiver(app: FastAPI, reception: PacketReception, link: str) -> None:
         return tuple(m.LinkReportMessage.of(row) for row in reception.link_reports())
 
 
-def link_face(reception: PacketReception, link: str) -> FastAPI:
+def link_face(reception: PacketReception, ledger: Ledger, link: str) -> FastAPI:
     """Return the face of a link of its own, such as a dedicated line: packets, nothing else."""
-    app = new_face(f"{reception.owner} on {link}", "link", reception.door)
+    app = new_face(f"{reception.owner} on {link}", "link", reception.door, ledger)
     add_receiver(app, reception, link)
     return app

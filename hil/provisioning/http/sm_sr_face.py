@@ -11,6 +11,7 @@ from hil.provisioning.eis import SignedEis
 from hil.provisioning.http import management_messages as g
 from hil.provisioning.http import messages as m
 from hil.provisioning.http.face import caller_of
+from hil.provisioning.http.function_routes import spans_peers
 from hil.provisioning.sm_sr.server import SmSr
 from hil.provisioning.support_server.outbox import StatusNotification
 from hil.provisioning.trust import Peer, Principal, Role
@@ -29,6 +30,7 @@ def add_sm_sr(app: FastAPI, server: SmSr) -> None:
     notifier = Depends(caller_of(server.door, Role.SUPPORT_SERVER))
 
     @app.post("/eis")
+    @spans_peers
     def register(message: m.SignedEisMessage, peer: Peer = anyone) -> str:
         return server.register_eis(_principal(peer), SignedEis(message.payload, message.signature))
 

@@ -8,6 +8,7 @@ from hil.provisioning.http import device_messages as d
 from hil.provisioning.http import messages as m
 from hil.provisioning.http.face import caller_of
 from hil.provisioning.http.faces import request_of
+from hil.provisioning.http.function_routes import spans_peers
 from hil.provisioning.support_server.device_sessions import DevicePolicy, Subject
 from hil.provisioning.support_server.devices import DeviceRecord
 from hil.provisioning.support_server.jig import JigPolicy, JigSample, Window
@@ -54,10 +55,12 @@ def add_support(app: FastAPI, server: SupportServer) -> None:
     operator = Depends(caller_of(server.door, Role.OPERATOR, Role.LINE_STATION))
 
     @app.post("/profile-requests")
+    @spans_peers
     def request_profiles(message: m.OrderMessage, _peer: Peer = operator) -> m.ReceiptMessage:
         return m.ReceiptMessage.of(server.request_profiles(request_of(message)))
 
     @app.post("/devices", status_code=204)
+    @spans_peers
     def register(message: d.DeviceMessage, peer: Peer = operator) -> None:
         server.register_device(device_of(message, peer.keys))
 
@@ -74,6 +77,7 @@ def add_support(app: FastAPI, server: SupportServer) -> None:
         return d.OfferMessage.of(server.open_session(peer.id))
 
     @app.post("/device-sessions/{session}/presentation")
+    @spans_peers
     def present(
         session: str, message: d.PresentationMessage, peer: Peer = station
     ) -> d.SessionResultMessage:
@@ -87,6 +91,7 @@ def add_support(app: FastAPI, server: SupportServer) -> None:
         return d.SessionResultMessage.of(result)
 
     @app.post("/device-sessions/{session}/image")
+    @spans_peers
     def image(session: str, iccid: str | None = None, peer: Peer = station) -> Response:
         found = server.fetch_image(session, peer.id, iccid)
         headers = {
@@ -111,6 +116,7 @@ def add_support(app: FastAPI, server: SupportServer) -> None:
         )
 
     @app.post("/device-sessions/{session}/installation")
+    @spans_peers
     def installation(
         session: str, message: d.InstallationMessage, peer: Peer = station
     ) -> d.ReissueMessage:
@@ -123,6 +129,7 @@ def add_support(app: FastAPI, server: SupportServer) -> None:
         return tuple(d.ImageMessage.of(row) for row in server.workshop.images(eid))
 
     @app.post("/images")
+    @spans_peers
     def build(message: d.BuildMessage, _peer: Peer = operator) -> d.ImageMessage:
         return d.ImageMessage.of(
             server.workshop.build(message.iccid, enable=message.enable, signed_by=message.signed_by)
@@ -133,6 +140,7 @@ def add_support(app: FastAPI, server: SupportServer) -> None:
         return d.OutboxMessage(waiting=server.outbox.waiting())
 
     @app.post("/outbox/flush")
+    @spans_peers
     def flush(_peer: Peer = operator) -> d.OutboxMessage:
         arrived = server.outbox.flush(force=True)
         return d.OutboxMessage(waiting=server.outbox.waiting(), arrived=arrived)

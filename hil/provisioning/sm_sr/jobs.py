@@ -133,7 +133,7 @@ class Jobs:
             )
             for command in made:
                 queue.add(connection, command)
-        self._wake()
+        self._store.when_committed(self._wake)
         return job
 
     def settle(self, row: Row[Any]) -> None:

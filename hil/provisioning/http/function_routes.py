@@ -1,0 +1,197 @@
+"""Routes that change something carry a function call identifier and are carried out once.
+
+The identifier stands in the header ``Function-Call-Identifier``, or in the field
+``functionCallIdentifier`` of a JSON body; the validity period (seconds) in ``Validity-Period`` or
+``validityPeriod`` (SGP.02 annex A). Who the requester is, the session says;
+``functionRequesterId`` is taken only when it says the same.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from functools import wraps
+from typing import Annotated, Any, Final, TypeVar
+
+from fastapi import Depends, Header, Request
+from fastapi.responses import Response
+from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
+
+from hil.provisioning.errors import Refusal, RefusalCode
+from hil.provisioning.function_calls import (
+    MAX_IDENTIFIER,
+    Answer,
+    FunctionCall,
+    Ledger,
+    digest_of,
+)
+from hil.provisioning.trust import Peer
+
+CALL_HEADER: Final = "Function-Call-Identifier"
+VALIDITY_HEADER: Final = "Validity-Period"
+MAX_VALIDITY_S: Final = 365 * 86_400
+BODY_KEY: Final = "hil.body"
+RECEIVED_KEY: Final = "hil.received"
+
+_CHANGING: Final = frozenset(("POST", "PUT", "PATCH", "DELETE"))
+_Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
+
+
+def spans_peers(endpoint: _Endpoint) -> _Endpoint:
+    """Mark a function that calls peers: it cannot be one transaction with its answer."""
+    endpoint.__dict__["spans_peers"] = True
+    return endpoint
+
+
+def needs_identifier(endpoint: _Endpoint) -> _Endpoint:
+    """Mark a function that is refused without a function call identifier."""
+    endpoint.__dict__["needs_identifier"] = True
+    return endpoint
+
+
+def function_route(ledger: Ledger, peer_of: Callable[..., Peer]) -> type[APIRoute]:
+    """Return the class of routes whose functions go through ``ledger``.
+
+    ``peer_of`` is the dependency that gives the authenticated caller.
+    """
+
+    def asked(
+        request: Request,
+        peer: Peer = Depends(peer_of),  # noqa: B008 - FastAPI's own way
+        header: Annotated[
+            str | None,
+            Header(
+                alias=CALL_HEADER,
+                max_length=MAX_IDENTIFIER,
+                description="names this call: a repetition with the same identifier is answered "
+                "as before and changes nothing",
+            ),
+        ] = None,
+        validity: Annotated[
+            float | None,
+            Header(
+                alias=VALIDITY_HEADER,
+                gt=0,
+                le=MAX_VALIDITY_S,
+                description="seconds in which this call may be carried out",
+            ),
+        ] = None,
+    ) -> FunctionCall | None:
+        body: bytes = request.scope.get(BODY_KEY, b"")
+        fields = _fields(request, body)
+        requester = fields.get("functionRequesterId")
+        if requester is not None and requester != peer.id:
+            raise Refusal(
+                RefusalCode.NOT_ALLOWED,
+                f"functionRequesterId is {requester!r}, but the session is that of {peer.id}",
+            )
+        identifier = _same(header, fields.get("functionCallIdentifier"), CALL_HEADER)
+        if identifier is None:
+            return None
+        if not _is_identifier(identifier):
+            raise Refusal(
+                RefusalCode.INVALID,
+                f"a function call identifier has 1 to {MAX_IDENTIFIER} printable characters",
+            )
+        seconds = _seconds(_same(validity, fields.get("validityPeriod"), VALIDITY_HEADER))
+        target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        received = request.scope.get(RECEIVED_KEY, ledger.clock())
+        return FunctionCall(
+            caller=peer.id,
+            identifier=identifier,
+            digest=digest_of(request.method, target, body),
+            until=None if seconds is None else received + seconds,
+        )
+
+    class FunctionRoute(APIRoute):
+        """A route; what changes something is carried out once for each identifier."""
+
+        def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:  # noqa: ANN401 - FastAPI's own
+            if _CHANGING & set(options.get("methods") or ()):
+                endpoint = _once(endpoint, ledger, asked, options.get("status_code") or 200)
+            super().__init__(path, endpoint, **options)
+
+    return FunctionRoute
+
+
+def _once(
+    endpoint: Callable[..., Any],
+    ledger: Ledger,
+    asked: Callable[..., FunctionCall | None],
+    status: int,
+) -> Callable[..., Any]:
+    signature = inspect.signature(endpoint, eval_str=True)
+    spanning = bool(endpoint.__dict__.get("spans_peers"))
+    needed = bool(endpoint.__dict__.get("needs_identifier"))
+    declared = signature.return_annotation
+    adapter = None if declared in (None, Response) else TypeAdapter(declared)
+
+    @wraps(endpoint)
+    def carried_out_once(*, function_call: FunctionCall | None, **values: Any) -> object:  # noqa: ANN401 - the endpoint's
+        if function_call is None:
+            if needed:
+                raise Refusal(
+                    RefusalCode.INCOMPLETE,
+                    f"this function needs a function call identifier (header {CALL_HEADER} or "
+                    "field functionCallIdentifier)",
+                )
+            return endpoint(**values)
+
+        def act() -> Answer:
+            return _answer(endpoint(**values), adapter, status)
+
+        answer = ledger.once(function_call, act, spanning=spanning)
+        return Response(answer.body, status_code=answer.status, headers=answer.headers)
+
+    extra = inspect.Parameter(
+        "function_call",
+        inspect.Parameter.KEYWORD_ONLY,
+        annotation=Annotated[FunctionCall | None, Depends(asked)],
+    )
+    parameters = [*signature.parameters.values(), extra]
+    carried_out_once.__dict__["__signature__"] = signature.replace(parameters=parameters)
+    return carried_out_once
+
+
+def _answer(value: object, adapter: TypeAdapter[Any] | None, status: int) -> Answer:
+    if isinstance(value, Response):
+        headers = {
+            name: text for name, text in value.headers.items() if name.lower() != "content-length"
+        }
+        return Answer(value.status_code, bytes(value.body), headers)
+    if adapter is None:
+        return Answer(status, b"")
+    return Answer(status, adapter.dump_json(value), {"content-type": "application/json"})
+
+
+def _fields(request: Request, body: bytes) -> dict[str, Any]:
+    if not request.headers.get("content-type", "").startswith("application/json"):
+        return {}
+    with suppress(ValueError, RecursionError):
+        found = json.loads(body)
+        if isinstance(found, dict):
+            return found
+    return {}
+
+
+def _same(header: Any, body: Any, name: str) -> Any:  # noqa: ANN401 - whatever was sent
+    if header is not None and body is not None and header != body:
+        raise Refusal(RefusalCode.INVALID, f"header {name} and the body say different things")
+    return body if header is None else header
+
+
+def _is_identifier(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= MAX_IDENTIFIER and value.isprintable()
+
+
+def _seconds(value: Any) -> float | None:  # noqa: ANN401 - whatever was sent
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Refusal(RefusalCode.INVALID, "a validity period is a number of seconds")
+    if not 0 < value <= MAX_VALIDITY_S:
+        raise Refusal(RefusalCode.INVALID, f"a validity period is 1 to {MAX_VALIDITY_S} seconds")
+    return float(value)
