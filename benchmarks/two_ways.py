@@ -16,8 +16,9 @@ from hil.bench.bench import Bench
 from hil.bench.desk import Desk
 from hil.bench.device_owner import DeviceOwner
 from hil.bench.esim import Esim
-from hil.bench.image_maker import ImageMaker, LabProfile
+from hil.bench.image_maker import ImageMaker
 from hil.bench.lab import load_lab
+from hil.bench.profile_maker import LabProfile
 from hil.provisioning.orders import ProfileRequest
 from hil.provisioning.sm_sr.packing import MessageSize, fewest_messages
 from hil.wire.device_auth import DeviceKeySet

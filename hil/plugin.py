@@ -46,6 +46,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="folder for logs and notes of this run (ini: hil_run_dir, env: HIL_RUN_DIR)",
     )
+    group.addoption(
+        "--hil-case",
+        metavar="ID,...",
+        help="only these cases of the conformance set, such as 'EUICC-ES5-*' (ini: hil_case, "
+        "env: HIL_CASE)",
+    )
+    parser.addini("hil_case", "default cases", type="string", default="")
     parser.addini("hil_bench", "default bench", type="string", default="")
     parser.addini("hil_strict", "fail where the bench lacks something", type="bool", default=False)
     parser.addini("hil_profile", "default profile package", type="string", default="")
@@ -85,6 +92,8 @@ def pytest_configure(config: pytest.Config) -> None:
         'requires(*capabilities): what the bench must have, such as "card" or "power_supply.jig"',
         'requirement(*ids): what the test proves, such as "R-12"',
         "severity(level): blocker, critical, normal, minor or trivial",
+        "conformance(id, section=..., title=...): case of the conformance set, such as "
+        '"EUICC-ES5-ENABLE-03"',
     ):
         config.addinivalue_line("markers", line)
     if setting(config, "bench"):
@@ -97,13 +106,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item
         for item in items
         if any(
-            mark.name in ("requires", "requirement", "severity")
+            mark.name in ("requires", "requirement", "severity", "conformance")
             for node in item.listchain()
             for mark in node.own_markers
         )
     ]
     if ours:
         run_of(config).collected(ours)
+    wanted = [one for one in setting(config, "case").split(",") if one]
+    if wanted:
+        from hil.pytest_cases import select_cases  # noqa: PLC0415 - only where cases are named
+
+        select_cases(config, items, wanted)
 
 
 @pytest.hookimpl(wrapper=True)

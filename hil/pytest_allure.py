@@ -12,11 +12,14 @@ import allure
 import pytest
 from allure_commons.model2 import Status, StatusDetails
 
+from hil.pytest_cases import case_of
 from hil.pytest_verdicts import VERDICT_ATTRIBUTE, requirements_of
 from hil.requirements import REQUIREMENTS, claims_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+    from hil.conformance import ConformanceCase
 
 _allure: Final[Any] = allure.dynamic  # its functions are not annotated
 ABORTS: Final = (KeyboardInterrupt, pytest.exit.Exception)
@@ -69,8 +72,8 @@ def _label(item: pytest.Item, bench: str) -> None:
     summary = (getattr(function, "__doc__", None) or "").strip().splitlines()
     if summary:
         callspec = getattr(item, "callspec", None)
-        case = f" [{callspec.id}]" if callspec is not None else ""
-        _allure.title(summary[0].rstrip(".") + case)
+        row = f" [{callspec.id}]" if callspec is not None else ""
+        _allure.title(summary[0].rstrip(".") + row)
     lines = []
     for name in requirements:
         requirement = REQUIREMENTS[name]
@@ -79,8 +82,11 @@ def _label(item: pytest.Item, bench: str) -> None:
         claims = claims_of(name)
         of = f"; claims {', '.join(map(str, claims))}" if claims else ""
         lines.append(f"- **{name}** {requirement.text} ({requirement.reference}{of})")
+    case = case_of(item)
+    if case is not None:
+        _label_case(case)
     if lines:
-        text = "\n".join(summary[1:]).strip()
+        text = "\n".join(summary[1:]).strip() if case is None else _case_text(case)
         _allure.description("\n".join(filter(None, [text, "Requirements:", *lines])))
     severity = item.get_closest_marker("severity")
     if severity is not None:
@@ -88,6 +94,19 @@ def _label(item: pytest.Item, bench: str) -> None:
     if bench:
         # A parameter, so that the results of two benches do not collapse into one.
         _allure.parameter("bench", bench)
+
+
+def _label_case(case: ConformanceCase) -> None:
+    """Show a case by its own id and title."""
+    _allure.label("case", case.id)
+    _allure.tag(case.id)
+    _allure.title(f"{case.id}  {case.title}")
+
+
+def _case_text(case: ConformanceCase) -> str:
+    steps = [f"{number}. {step}" for number, step in enumerate(case.steps, start=1)]
+    head = [f"Standard: {case.section}", "", f"Preconditions: {case.preconditions}", "", "Steps:"]
+    return "\n".join([*head, "", *steps, ""])
 
 
 def _title(name: str) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from hil import plugin
 from hil.errors import BenchError, ConfigError, HilError, UsageError
+from hil.pytest_cases import note_case, repeated_cases
 from hil.pytest_verdicts import VERDICT_ATTRIBUTE, Verdicts
 from hil.requirements import check_ids
 
@@ -139,6 +140,7 @@ class Run:
                 self._check(item)
             except UsageError as err:
                 wrong.append(str(err))
+        wrong += repeated_cases(items)
         if wrong:
             raise pytest.UsageError("\n".join(dict.fromkeys(wrong)))
         self._tell_allure()
@@ -159,6 +161,7 @@ class Run:
             if mark.args not in [(level,) for level in SEVERITIES]:
                 levels = ", ".join(SEVERITIES)
                 raise UsageError(f"{item.nodeid}: @pytest.mark.severity is one of {levels}")
+        note_case(item)
         self.verdicts.expect(item, tuple(sorted(requirements)))
         needed = [name for mark in item.iter_markers("requires") for name in mark.args]
         if any(True for _ in item.iter_markers("requires")):

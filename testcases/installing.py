@@ -10,7 +10,7 @@ from hil.evidence import step
 if TYPE_CHECKING:
     from hil.bench.device_owner import DeviceOwner
     from hil.bench.esim import Esim
-    from hil.bench.image_maker import LabProfile
+    from hil.bench.profile_maker import LabProfile
     from hil.equipment.device.device import Device
     from hil.equipment.device.types import InstallReport, TransferReport
 

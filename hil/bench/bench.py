@@ -21,6 +21,7 @@ from hil.observer import NullObserver, Observer
 if TYPE_CHECKING:
     from hil.bench.lab import Lab
     from hil.equipment.card import Card
+    from hil.equipment.card.over_the_air import OverTheAirSession
     from hil.equipment.device.device import Device
     from hil.equipment.power_supply import PowerSupply
 
@@ -136,6 +137,16 @@ class Bench:
         card = open_card(address, section, device=device, observer=self.observer)
         self._closers.append(("disconnect card", card.disconnect))
         return card
+
+    @cached_property
+    def over_the_air(self) -> OverTheAirSession:
+        """The card's ISD-R by SCP80, with the last key set of the file: the lab's own."""
+        from hil.equipment.card.over_the_air import OverTheAirSession  # noqa: PLC0415
+        from hil.wire.scp80 import OtaKeySet  # noqa: PLC0415
+
+        keys = self._section("key_sets.euicc", self.lab.euicc_keys).isd_r_scp80[-1]
+        chosen = OtaKeySet(keys.kvn, keys.kic, keys.kid, keys.dek)
+        return OverTheAirSession(self.card, chosen, counter=keys.counter)
 
     @cached_property
     def device(self) -> Device:

@@ -18,14 +18,18 @@ from hil.equipment.card.euicc import (
 )
 from hil.errors import ConfigError
 from hil.wire.identifiers import ISD_R_AID
+from hil.wire.install_script import store_data_blocks
 from hil.wire.isdr_commands import AUDIT_KVN, PROVISIONING_KVN
 from hil.wire.scp03 import HostSession, KeySet
 from hil.wire.scp03_channel import size_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hil.bench.key_files import EuiccKeyFile
     from hil.equipment.card import Card
     from hil.equipment.card.euicc import CardState, ProfileStatus
+    from hil.wire.packets import Packet
 
 
 class Esim:
@@ -90,6 +94,20 @@ class Esim:
                 "need a pseudo-random card challenge"
             )
         return host.answer.counter
+
+    def load(self, aid: bytes, packets: Sequence[Packet]) -> list[bytes]:
+        """Give packets to an ISD-P that was created; return its answer objects, one each.
+
+        Raises StatusWordError where the card refuses a block.
+        """
+        answers = []
+        with self.card.transaction():
+            self.card.select(aid)
+            for packet in packets:
+                for block in store_data_blocks(packet.command):
+                    answer = self.card.expect(block)
+                answers.append(answer.data)
+        return answers
 
     def restore(self) -> None:
         """Bring the eSIM back to what it left the factory with: the fall-back profile, enabled."""

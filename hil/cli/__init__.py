@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "bench-info": "print the banner of a bench, after opening it",
     "virtual": "run one virtual part by itself, for any other tool to talk to",
     "requirements": "requirement, its tests, the last verdict",
+    "conformance": "list the conformance set: cases, steps, last verdicts",
     "schema": "print the JSON Schema of a lab-config file",
 }
 

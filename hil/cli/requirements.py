@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
-import sys
 from collections import defaultdict
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from hil.bench.project import project_root, runs_folder
 from hil.cli import FAILED, OK, USAGE
-from hil.cli.pytest_command import pytest_command
-
-COLLECTED: Final = "hil-collected: "
-_COLLECTED_WELL: Final = (0, 5)
+from hil.cli.collected import collect, last_verdict
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -37,8 +30,8 @@ def main(arguments: argparse.Namespace, _rest: list[str]) -> int:
         return USAGE
     verdicts = read_verdicts(runs_folder() / VERDICTS_FILE)
     tests: dict[str, list[str]] = defaultdict(list)
-    for node, ids in collected.items():
-        for requirement in ids:
+    for node, test in collected.items():
+        for requirement in test.requirements:
             tests[requirement].append(node)
     rows = [
         {
@@ -46,7 +39,7 @@ def main(arguments: argparse.Namespace, _rest: list[str]) -> int:
             "text": REQUIREMENTS[name].text,
             "reference": REQUIREMENTS[name].reference,
             "claims": list(claims_of(name)),
-            "tests": {node: _last(verdicts, node) for node in tests[name]},
+            "tests": {node: last_verdict(verdicts, node) for node in tests[name]},
         }
         for name in wanted
         if not (arguments.missing and tests[name])
@@ -57,38 +50,6 @@ def main(arguments: argparse.Namespace, _rest: list[str]) -> int:
         _print(rows)
     without = [row["id"] for row in rows if not row["tests"]]
     return FAILED if without and arguments.ids else OK
-
-
-def collect(root: Path) -> dict[str, list[str]] | None:
-    """Return the requirements of each test in ``root``/testcases by node id, or None.
-
-    A child pytest collects them, so that a broken test file cannot break this process.
-    """
-    command = [*pytest_command(), "--collect-only", "-q", "testcases"]
-    command += ["-p", "hil.cli.collecting", "-p", "no:cacheprovider", "--rootdir", str(root)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    environment.pop("HIL_BENCH", None)
-    done = subprocess.run(
-        command,
-        cwd=root,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        timeout=300,
-    )
-    for line in done.stdout.splitlines() if done.returncode in _COLLECTED_WELL else ():
-        if line.startswith(COLLECTED):
-            found: dict[str, list[str]] = json.loads(line.removeprefix(COLLECTED))
-            return found
-    sys.stderr.write(f"hil: the test cases cannot be collected:\n{done.stdout}{done.stderr}")
-    return None
-
-
-def _last(verdicts: dict[str, dict[str, Any]], node: str) -> dict[str, Any]:
-    entry = verdicts.get(node, {})
-    return {"verdict": entry.get("verdict", "NOT RUN"), "at": entry.get("at", "")}
 
 
 def _print(rows: list[dict[str, Any]]) -> None:

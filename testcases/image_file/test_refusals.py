@@ -19,7 +19,8 @@ from testcases.installing import (
 if TYPE_CHECKING:
     from hil.bench.device_owner import DeviceOwner
     from hil.bench.esim import Esim
-    from hil.bench.image_maker import ImageMaker, LabProfile
+    from hil.bench.image_maker import ImageMaker
+    from hil.bench.profile_maker import LabProfile
 
 pytestmark = [pytest.mark.requires("device", "card"), pytest.mark.severity("critical")]
 

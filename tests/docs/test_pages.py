@@ -11,6 +11,8 @@ from tests.docs.pages import ROOT, Block, all_blocks, anchors, links, pages
 HERE = "tests/docs"
 CLAIMS = {
     # page, language → the test that runs such blocks
+    ("docs/conformance.md", "sh"): f"{HERE}/test_conformance_page.py",
+    ("docs/conformance.md", "yaml"): f"{HERE}/test_conformance_page.py",
     ("docs/device-link.md", "at"): "tests/virtual_device/test_documented_examples.py",
     ("docs/image-file.md", "python"): "tests/wire_profile/test_image_file_page.py",
     ("docs/servers.md", "json"): f"{HERE}/test_part_pages.py",
