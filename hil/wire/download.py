@@ -15,7 +15,7 @@ from hil.wire import tlv
 from hil.wire.aes import BlockCipher, check_key, unpad
 from hil.wire.packets import Packet
 from hil.wire.profile_package.package import MAX_PACKAGE
-from hil.wire.profile_package.response import INSTALLED, EuiccResponse
+from hil.wire.profile_package.response import EuiccResponse, response_to
 from hil.wire.scp03_channel import size_of
 from hil.wire.scp03_handshake import DEFAULT_LEVEL
 from hil.wire.scp03_keys import KeySet
@@ -42,7 +42,7 @@ def prepare_packets(
     host_challenge: bytes,
     *,
     block: int = LONGEST,
-    expected_response: EuiccResponse = INSTALLED,
+    expected_response: EuiccResponse | None = None,
     level: int = DEFAULT_LEVEL,
     diversification: bytes = bytes(10),
     rules: TlvRules | None = None,
@@ -52,7 +52,8 @@ def prepare_packets(
     * ``keys``, ``counter``: key set of the ISD-P and what its sequence counter will be.
     * ``host_challenge``: random; 8 bytes, 16 for a key set in S16 mode.
     * ``block``: most bytes of one whole TLV.
-    * ``expected_response``: what the eUICC will say in the answer to the last 86.
+    * ``expected_response``: what the eUICC will say in the answer to the last 86; by default
+      :func:`~hil.wire.profile_package.response.response_to`.
     * ``rules``: where the answers carry an R-MAC; by default as real eUICCs do.
 
     S-ENC is for the SM-DP alone, but for a test profile it may be disclosed.
@@ -70,10 +71,11 @@ def prepare_packets(
         limit=block,
     )
     exchanges: list[PreparedTlv] = list(session.opening)
+    expected = response_to(package) if expected_response is None else expected_response
     size = room(block, mac_bytes=size_of(keys.option))
     for start in range(0, len(package), size):
         last = start + size >= len(package)
-        answer = expected_response.encode() if last else b""
+        answer = expected.encode() if last else b""
         exchanges.append(session.exchange(package[start : start + size], answer))
     packets = tuple(Packet(one.command, one.expected) for one in exchanges)
     return packets, session.session_keys.enc

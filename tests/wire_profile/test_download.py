@@ -40,7 +40,9 @@ def _play(packets: tuple[Packet, ...], response: bytes) -> bytes:
 @pytest.mark.parametrize("block", [64, 255, 1024])
 def test_card_gets_the_package_and_answers_as_prepared(length: int, block: int) -> None:
     package = bytes(i % 251 for i in range(length))
-    packets, _ = prepare_packets(package, KEYS, AID, 1, CHALLENGE, block=block)
+    packets, _ = prepare_packets(
+        package, KEYS, AID, 1, CHALLENGE, block=block, expected_response=INSTALLED
+    )
     assert _play(packets, INSTALLED.encode()) == package
     assert max(len(packet.command) for packet in packets) <= block
     assert [packet.command[0] for packet in packets[:3]] == [0x84, 0x85, 0x86]

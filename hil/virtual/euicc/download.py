@@ -16,7 +16,7 @@ from hil.virtual.euicc.package_collector import PackageCollector
 from hil.virtual.euicc.refusal import RefusalError
 from hil.virtual.euicc.registry import IsdP, LifeCycle
 from hil.wire import scp03t
-from hil.wire.profile_package.response import INSTALLED, EuiccResponse
+from hil.wire.profile_package.response import EuiccResponse
 from hil.wire.scp03 import SecureChannelError
 from hil.wire.scp03t import ErrorCode, TlvCardSession
 
@@ -111,7 +111,8 @@ class ProfileDownloads:
             whole = running.package.feed(piece)
             if whole is None:
                 return None
-            self._install(aid, install(whole, aid))
+            profile = install(whole, aid)
+            self._install(aid, profile)
         except InstallError as err:
             log.info("profile refused: %s", err)
             return EuiccResponse((err.status,), aborted=True)
@@ -119,11 +120,11 @@ class ProfileDownloads:
             failure = InstallError(Status.MEMORY_FAILURE, str(err))
             log.warning("profile not installed: %s", failure)
             return EuiccResponse((failure.status,), aborted=True)
-        return INSTALLED
+        return profile.response
 
     def _install(self, aid: bytes, profile: InstalledProfile) -> None:
         record = self._registry.require(aid)
-        used = profile.tree.size()
+        used = profile.size()
         if used > self._room(record):
             raise InstallError(Status.NOT_ENOUGH_MEMORY, f"{used} bytes of {self._room(record)}")
         with self._nvm.transaction() as change:

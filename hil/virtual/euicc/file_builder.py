@@ -161,6 +161,8 @@ def _content(
     record_length: int,
 ) -> bytearray:
     fill = template.content if template is not None and template.content else _BLANK
+    if info is not None and info.fill is not None and info.repeat is not None:
+        raise InstallError(Status.BAD_VALUES, "fill pattern and repeat pattern exclude each other")
     if info is not None and info.fill is not None:
         fill = Fill(info.fill[:-1], info.fill[-1:])
     elif info is not None and info.repeat is not None:

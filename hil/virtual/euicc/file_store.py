@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import cbor2
 
 from hil.virtual.euicc.files import Df, Ef, FileTree, Structure
+from hil.virtual.euicc.key_store import delete_below
 
 if TYPE_CHECKING:
     from hil.virtual.euicc.nvm import Nvm, Transaction
@@ -59,6 +60,7 @@ def delete_tree(change: Transaction, owner: bytes) -> None:
     change.delete_all(_head(owner))
     change.delete_all(f"content/{owner.hex()}/")
     change.delete_all(f"profile/{owner.hex()}/")
+    delete_below(change, owner)
 
 
 def _row(file: Df | Ef) -> list[object]:

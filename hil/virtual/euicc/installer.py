@@ -1,48 +1,95 @@
-"""Interprets a profile package: its elements build a file system, element after element.
+"""Interprets a profile package: its elements build a profile, element after element.
 
-TCA eUICC Profile Package, Interoperable Format. What the card does not act on yet (keys of
-applications, authentication, remote file management) is kept with the profile, element by element.
+TCA eUICC Profile Package, Interoperable Format. Every element answers with a PEStatus; the first
+that can not be installed ends the installation, and nothing of the package stays.
 """
 
 from __future__ import annotations
 
+import copy
+import logging
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from hil.errors import CodecError
+from hil.virtual.euicc import install_checks
 from hil.virtual.euicc.file_store import save_tree
 from hil.virtual.euicc.files import MF_ID, Df, Ef, FileTree
 from hil.virtual.euicc.generic_files import manage_files
+from hil.virtual.euicc.install_checks import CAPABILITIES, Capabilities
+from hil.virtual.euicc.install_domains import ProfileApplications
 from hil.virtual.euicc.install_error import InstallError, Status
 from hil.virtual.euicc.pin_store import PinSet
 from hil.virtual.euicc.refusal import RefusalError
 from hil.virtual.euicc.registry import IsdP, LifeCycle, Policy, Registry
 from hil.virtual.euicc.template_files import TemplateBuilder
 from hil.wire.profile_package import elements
+from hil.wire.profile_package.applications import (
+    Application,
+    End,
+    NonStandard,
+    Rfm,
+    SecurityDomain,
+)
+from hil.wire.profile_package.authentication import AkaParameter, CdmaParameter, MappingParameter
 from hil.wire.profile_package.files import FileElement, GenericFileManagement
 from hil.wire.profile_package.header import ProfileHeader
 from hil.wire.profile_package.package import END, HEADER, Element, split
 from hil.wire.profile_package.pins import PinCodes, PukCodes
+from hil.wire.profile_package.response import OK, EuiccResponse, PeStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hil.virtual.euicc.nvm import Transaction
 
-_VERSIONS: Final = frozenset({2, 3})
-"""Major versions of the format that are understood."""
+log = logging.getLogger(__name__)
+
+_PIN_COST: Final = 16
+"""Bytes of non-volatile memory that a PIN or PUK is charged with."""
+
+_POLICY: Final = 0x07
+_MAY_BE_PASSED_OVER: Final = frozenset(
+    {
+        Status.PE_NOT_SUPPORTED,
+        Status.RUNTIME_NOT_SUPPORTED,
+        Status.LIB_NOT_SUPPORTED,
+        Status.TEMPLATE_NOT_SUPPORTED,
+        Status.FEATURE_NOT_SUPPORTED,
+    }
+)
+"""What the card can not do; an element that is not mandated may be left out for it."""
+
+CONNECTIVITY: Final = "connectivity"
+"""Name of the profile's connectivity parameters among what is kept with it."""
 
 
 @dataclass(slots=True)
 class InstalledProfile:
-    """A profile ready to be stored. ``iccid``: 10 bytes, digits in order."""
+    """A profile ready to be stored. ``iccid``: 10 bytes, digits in order.
+
+    ``kept``: contents that other parts of the card read, by name: network access parameters,
+    connectivity parameters.
+    """
 
     tree: FileTree
     iccid: bytes
     policy: Policy
     pins: PinSet
+    applications: ProfileApplications
+    response: EuiccResponse
     kept: dict[str, bytes] = field(repr=False)
 
+    def size(self) -> int:
+        """Bytes of non-volatile memory that the ISD-P is charged with."""
+        kept = sum(map(len, self.kept.values()))
+        return self.tree.size() + self.applications.size() + kept + _PIN_COST * self.pins.count()
 
-def install(package: bytes, owner: bytes) -> InstalledProfile:
+
+def install(
+    package: bytes, owner: bytes, capabilities: Capabilities = CAPABILITIES
+) -> InstalledProfile:
     """Build what a package describes; nothing is written.
 
     :class:`InstallError` carries the PEStatus of the first element that can not be installed.
@@ -52,26 +99,42 @@ def install(package: bytes, owner: bytes) -> InstalledProfile:
     except CodecError as err:
         raise InstallError(Status.INVALID_REQUEST_FORMAT, str(err)) from err
     header = _check_frame(parts)
+    install_checks.check_header(header, capabilities)
     builder = _Builder(owner)
+    statuses = []
     for number, element in enumerate(parts[1:-1], start=1):
-        try:
-            builder.take(number, element)
-        except CodecError as err:
-            raise InstallError(
-                Status.BAD_VALUES, str(err), identification=element.identification
-            ) from err
-        except RefusalError as err:
-            raise InstallError(
-                Status.INVALID_PARAMETER, str(err), identification=element.identification
-            ) from err
-        except InstallError as err:
-            if err.status.identification is None:
-                err.status = replace(err.status, identification=element.identification)
-            raise
-    tree = builder.tree()
-    _check_iccid(tree, header)
-    policy = Policy(header.pol[0] & 0x07) if header.pol else Policy(0)
-    return InstalledProfile(tree, header.iccid, policy, builder.pins, builder.kept)
+        with _blaming(element.identification):
+            statuses.append(builder.take(number, element))
+    statuses.append(PeStatus(OK, parts[-1].identification))
+    tree = builder.finish(header)
+    if header.connectivity is not None:
+        builder.made.kept[CONNECTIVITY] = header.connectivity
+    return InstalledProfile(
+        tree,
+        header.iccid,
+        Policy(header.pol[-1] & _POLICY) if header.pol else Policy(0),
+        builder.made.pins,
+        builder.made.applications,
+        EuiccResponse(tuple(statuses)),
+        builder.made.kept,
+    )
+
+
+@contextmanager
+def _blaming(identification: int | None) -> Iterator[None]:
+    """Turn every refusal into a PEStatus of the element with this identification."""
+    try:
+        yield
+    except CodecError as err:
+        raise InstallError(Status.BAD_VALUES, str(err), identification=identification) from err
+    except RefusalError as err:
+        raise InstallError(
+            Status.INVALID_PARAMETER, str(err), identification=identification
+        ) from err
+    except InstallError as err:
+        if err.status.identification is None:
+            err.status = replace(err.status, identification=identification)
+        raise
 
 
 def save_profile(
@@ -88,6 +151,7 @@ def save_profile(
             df.pin_states = _pin_states(df, profile.pins)
     save_tree(change, profile.tree)
     profile.pins.save(change, owner)
+    profile.applications.save(change)
     for name, body in profile.kept.items():
         change.put(f"profile/{owner.hex()}/{name}", body)
     registry.put(
@@ -96,7 +160,7 @@ def save_profile(
             record,
             state=state,
             policy=profile.policy,
-            used=profile.tree.size(),
+            used=profile.size(),
             iccid=profile.iccid,
         ),
     )
@@ -109,87 +173,186 @@ def _pin_states(df: Df, pins: PinSet) -> int:
     return sum(bits)
 
 
+@dataclass(slots=True)
+class _Made:
+    """What the elements made so far; an element that is passed over leaves it as it was."""
+
+    applications: ProfileApplications
+    mf: Df | None = None
+    templates: TemplateBuilder = field(default_factory=TemplateBuilder)
+    pins: PinSet = field(default_factory=PinSet)
+    kept: dict[str, bytes] = field(default_factory=dict, repr=False)
+    aka: dict[str, tuple[int | None, AkaParameter]] = field(default_factory=dict, repr=False)
+
+
 class _Builder:
     """State of one installation: the tree so far, and the present context."""
 
     def __init__(self, owner: bytes) -> None:
         self._owner = owner
-        self._mf: Df | None = None
-        self._templates = TemplateBuilder()
-        self.pins = PinSet()
-        self.kept: dict[str, bytes] = {}
+        self.made = _Made(ProfileApplications(owner))
         self._numbers: set[int] = set()
+        self._makers: dict[str, int | None] = {}
 
-    def take(self, number: int, element: Element) -> None:
-        """Install one element."""
+    def take(self, number: int, element: Element) -> PeStatus:
+        """Install one element; return its PEStatus: ok, or why it was passed over."""
         identification = element.identification
         if identification is not None:
             if identification in self._numbers:
                 raise InstallError(Status.INVALID_PARAMETER, f"two elements {identification}")
             self._numbers.add(identification)
-        body = elements.decode(element)
-        if isinstance(body, ProfileHeader) or element.tag in (HEADER, END):
-            raise InstallError(Status.INVALID_REQUEST_FORMAT, "a second header or end")
-        if isinstance(body, FileElement):
-            self._mf = self._templates.build(body, self._mf)
-        elif isinstance(body, GenericFileManagement):
-            if self._mf is None:
-                self._mf = Df(MF_ID)
-            manage_files(body, self._mf)
-        elif isinstance(body, PinCodes):
-            self._pin_codes(body)
-        elif isinstance(body, PukCodes):
-            self.pins.puks += body.puks
-        elif isinstance(body, elements.UnknownElement):
-            if element.mandated or element.identification is None:
-                raise InstallError(Status.PE_NOT_SUPPORTED, element.name)
-        else:
-            context = self._templates.context
-            place = "" if context is None else context.application.path
-            self.kept[f"{number:03d}/{element.name}/{place}"] = element.body
-
-    def tree(self) -> FileTree:
-        """Return the finished tree, links tied to their targets."""
-        if self._mf is None:
-            raise InstallError(Status.BAD_VALUES, "the package makes no MF")
-        tree = FileTree(self._mf, owner=self._owner)
+        optional = identification is not None and not element.mandated
+        before = copy.deepcopy(self.made) if optional else None
         try:
-            tree.tie_links()
-        except RefusalError as err:
-            raise InstallError(Status.BAD_VALUES, str(err)) from err
+            self._install(number, element)
+        except InstallError as err:
+            if before is None or err.status.status not in _MAY_BE_PASSED_OVER:
+                raise
+            self.made = before
+            log.info("element %s passed over: %s", identification, err)
+            return replace(err.status, identification=identification)
+        self._note_maker(identification)
+        return PeStatus(OK, identification)
+
+    def _install(self, number: int, element: Element) -> None:
+        body = elements.decode(element)
+        match body:
+            case ProfileHeader() | End():
+                raise InstallError(Status.INVALID_REQUEST_FORMAT, "a second header or end")
+            case FileElement():
+                install_checks.check_files(body)
+                self.made.mf = self.made.templates.build(body, self.made.mf)
+            case GenericFileManagement():
+                if self.made.mf is None:
+                    self.made.mf = Df(MF_ID)
+                manage_files(body, self.made.mf)
+            case PinCodes():
+                self._pin_codes(body)
+            case PukCodes():
+                install_checks.check_puks((*self.made.pins.puks, *body.puks))
+                self.made.pins.puks += body.puks
+            case AkaParameter() | CdmaParameter():
+                self._authentication(number, element, body)
+            case SecurityDomain():
+                self.made.applications.add_domain(number, body)
+            case Rfm():
+                self.made.applications.add_rfm(number, body, self._adf_names())
+            case Application():
+                if body.load_block is not None:
+                    raise InstallError(Status.RUNTIME_NOT_SUPPORTED, "no runtime for load blocks")
+                self.made.applications.add_instances(number, body)
+            case NonStandard() | elements.UnknownElement():
+                raise InstallError(Status.PE_NOT_SUPPORTED, element.name)
+
+    def finish(self, header: ProfileHeader) -> FileTree:
+        """Return the finished tree, links tied to their targets; check what needs the whole."""
+        if self.made.mf is None:
+            raise InstallError(Status.BAD_VALUES, "the package makes no MF")
+        for one in self.made.mf.walk():
+            if isinstance(one, Ef) and one.link:
+                with _blaming(self._makers.get(one.path)):
+                    self._check_link(one)
+        tree = FileTree(self.made.mf, owner=self._owner)
+        tree.tie_links()
+        self._check_names(tree)
+        self._check_mappings(tree)
+        self._check_iccid(tree, header)
         return tree
 
+    def _note_maker(self, identification: int | None) -> None:
+        """Remember which element made the files that are new: later checks name it."""
+        if self.made.mf is not None:
+            for file in self.made.mf.walk():
+                self._makers.setdefault(file.path, identification)
+
+    def _adf_names(self) -> frozenset[bytes]:
+        children = () if self.made.mf is None else self.made.mf.children.values()
+        return frozenset(one.name for one in children if isinstance(one, Df) and one.name)
+
     def _pin_codes(self, body: PinCodes) -> None:
-        context = self._templates.context
+        context = self.made.templates.context
         if context is None:
             raise InstallError(Status.BAD_VALUES, "PINs before any DF")
+        if self.made.pins.known(context.path):
+            raise InstallError(Status.BAD_VALUES, "PINs of this DF are there already")
         if body.path is not None:
-            self.pins.share(context.path, body.path.hex().upper())
+            other = body.path.hex().upper()
+            if not self.made.pins.known(other):
+                raise InstallError(Status.BAD_VALUES, f"no PINs at path {other}")
+            self.made.pins.share(context.path, other)
             return
-        known = {puk.reference for puk in self.pins.puks}
+        install_checks.check_pins(body.pins, in_mf=context.parent is None)
+        known = {puk.reference for puk in self.made.pins.puks}
         for pin in body.pins:
             if pin.puk is not None and pin.puk not in known:
                 raise InstallError(Status.PIN_CODE_MISSING, f"PUK of PIN {pin.reference:02X}")
-        self.pins.put(context.path, body.pins)
+        self.made.pins.put(context.path, body.pins)
+
+    def _authentication(
+        self, number: int, element: Element, body: AkaParameter | CdmaParameter
+    ) -> None:
+        context = self.made.templates.context
+        application = None if context is None else context.application
+        if application is None or not application.name:
+            raise InstallError(Status.BAD_VALUES, f"{element.name} before any NAA")
+        if isinstance(body, AkaParameter):
+            install_checks.check_aka(body)
+            if application.path in self.made.aka:
+                raise InstallError(Status.BAD_VALUES, "an NAA has one akaParameter")
+            self.made.aka[application.path] = (element.identification, body)
+        self.made.kept[f"{number:03d}/{element.name}/{application.path}"] = element.body
+
+    def _check_link(self, file: Ef) -> None:
+        mf = self.made.mf or Df(MF_ID)
+        target = FileTree(mf).at(file.link)
+        if not isinstance(target, Ef) or target.link:
+            raise InstallError(
+                Status.BAD_VALUES,
+                f"file {file.path} links to {file.link.hex()}, no file of its own",
+            )
+
+    def _check_names(self, tree: FileTree) -> None:
+        taken = set(self.made.applications.applications)
+        for adf in tree.applications:
+            if adf.name in taken:
+                with _blaming(self._makers.get(adf.path)):
+                    raise InstallError(Status.BAD_VALUES, f"AID {adf.name.hex()} is in use")
+            taken.add(adf.name)
+
+    def _check_mappings(self, tree: FileTree) -> None:
+        own = {
+            adf.name
+            for adf in tree.applications
+            if adf.path in self.made.aka
+            and not isinstance(self.made.aka[adf.path][1].configuration, MappingParameter)
+        }
+        for identification, body in self.made.aka.values():
+            used = body.configuration
+            if isinstance(used, MappingParameter) and used.source not in own:
+                raise InstallError(
+                    Status.BAD_VALUES,
+                    f"no keys in NAA {used.source.hex()}",
+                    identification=identification,
+                )
+
+    def _check_iccid(self, tree: FileTree, header: ProfileHeader) -> None:
+        file = tree.at(b"\x2f\xe2")
+        swapped = bytes(byte >> 4 | byte << 4 & 0xF0 for byte in header.iccid)
+        if not isinstance(file, Ef) or bytes(file.content) != swapped:
+            raise InstallError(
+                Status.BAD_VALUES,
+                "EF.ICCID is not the ICCID of the header",
+                identification=self._makers.get("2FE2" if file is not None else ""),
+            )
 
 
 def _check_frame(parts: tuple[Element, ...]) -> ProfileHeader:
     if parts[0].tag != HEADER or parts[-1].tag != END or len(parts) < 2:
         raise InstallError(Status.INVALID_REQUEST_FORMAT, "header first, end last")
-    try:
+    with _blaming(None):
         header = ProfileHeader.decode(parts[0].body)
+    with _blaming(parts[-1].identification):
         elements.decode(parts[-1])
-    except CodecError as err:
-        raise InstallError(Status.BAD_VALUES, str(err)) from err
-    if header.major not in _VERSIONS:
-        raise InstallError(
-            Status.UNSUPPORTED_VERSION, f"format version {header.major}.{header.minor}"
-        )
+        if parts[-1].identification in [one.identification for one in parts[1:-1]]:
+            raise InstallError(Status.INVALID_PARAMETER, "the number of the end is in use")
     return header
-
-
-def _check_iccid(tree: FileTree, header: ProfileHeader) -> None:
-    file = tree.at(b"\x2f\xe2")
-    swapped = bytes(byte >> 4 | byte << 4 & 0xF0 for byte in header.iccid)
-    if not isinstance(file, Ef) or bytes(file.content) != swapped:
-        raise InstallError(Status.BAD_VALUES, "EF.ICCID is not the ICCID of the header")

@@ -32,10 +32,17 @@ class KeyType(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
-    """One key. ``kind``: its type, also one that :class:`KeyType` does not name."""
+    """One key. ``kind``: its type, also one that :class:`KeyType` does not name.
+
+    ``mac_length``: bytes of its checksums; ``usage``, ``access``: qualifiers of GlobalPlatform,
+    11.1.9 and 11.1.10, ``usage`` empty when nothing was said.
+    """
 
     kind: int
     value: bytes = field(repr=False)
+    mac_length: int = 8
+    usage: bytes = b""
+    access: bytes = b"\x00"
 
 
 _SET: Final = (ENC, MAC, DEK)
@@ -89,7 +96,7 @@ class KeyStore:
 
     def put_counter(self, change: Transaction, aid: bytes, kvn: int, value: int) -> None:
         """Store the counter as part of a transaction."""
-        change.put(_counter(aid, kvn), value.to_bytes(5, "big"))
+        write_counter(change, aid, kvn, value)
 
     def put(self, change: Transaction, aid: bytes, keys: KeySet, *, counter: int = 0) -> None:
         """Add or replace an AES key set as part of a transaction."""
@@ -102,7 +109,7 @@ class KeyStore:
         self, change: Transaction, aid: bytes, kvn: int, identifier: int, key: StoredKey
     ) -> None:
         """Add or replace one key as part of a transaction; the counter stays."""
-        change.put(_key(aid, kvn, identifier), cbor2.dumps([int(key.kind), key.value]))
+        write_key(change, aid, kvn, identifier, key)
 
     def delete_key(self, change: Transaction, aid: bytes, kvn: int, identifier: int) -> None:
         """Remove one key as part of a transaction; the counter goes with the last one."""
@@ -124,6 +131,24 @@ class KeyStore:
     def _forget(self, change: Transaction, aid: bytes, kvn: int) -> None:
         change.delete(_counter(aid, kvn))
         change.delete(_option(aid, kvn))
+
+
+def write_key(change: Transaction, aid: bytes, kvn: int, identifier: int, key: StoredKey) -> None:
+    """Write one key as part of a transaction."""
+    row = [int(key.kind), key.value, key.mac_length, key.usage, key.access]
+    change.put(_key(aid, kvn, identifier), cbor2.dumps(row))
+
+
+def write_counter(change: Transaction, aid: bytes, kvn: int, value: int) -> None:
+    """Write the counter of a key set as part of a transaction."""
+    change.put(_counter(aid, kvn), value.to_bytes(5, "big"))
+
+
+def delete_below(change: Transaction, owner: bytes) -> None:
+    """Remove the keys of all domains whose name begins with ``owner`` and goes on behind it."""
+    for digit in "0123456789abcdef":
+        for kind in ("keys", "counter"):
+            change.delete_all(f"{kind}/{owner.hex()}{digit}")
 
 
 def _domain(aid: bytes) -> str:

@@ -59,6 +59,14 @@ class PinSet:
         """Let a DF use the PINs of another."""
         self._shared[path] = other
 
+    def known(self, path: str) -> bool:
+        """Whether a DF has PINs, own ones or those of another."""
+        return path in self._contexts or path in self._shared
+
+    def count(self) -> int:
+        """Return the number of PINs and PUKs."""
+        return len(self.puks) + sum(map(len, self._contexts.values()))
+
     def enabled(self, df: Df, reference: int) -> bool:
         """Whether a PIN of a DF, or of the nearest DF above that has it, is enabled."""
         at: Df | None = df

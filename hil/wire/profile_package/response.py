@@ -7,6 +7,8 @@ from typing import Final
 
 from hil.errors import CodecError
 from hil.wire import tlv
+from hil.wire.profile_package.applications import Application, NonStandard
+from hil.wire.profile_package.package import END, HEADER, NAMES, Element, split
 from hil.wire.profile_package.structure import Fields, integer, null_field, objects
 from hil.wire.tlv import Tlv
 
@@ -28,6 +30,12 @@ STATUS_NAMES: Final[dict[int, str]] = {
 """Names of the status values of PEStatus."""
 
 OK: Final = 0
+PE_NOT_SUPPORTED: Final = 1
+RUNTIME_NOT_SUPPORTED: Final = 7
+_INVALID_REQUEST_FORMAT: Final = 5
+_PASSED_OVER: Final = frozenset({OK, PE_NOT_SUPPORTED, RUNTIME_NOT_SUPPORTED, 8, 9, 10})
+"""Statuses of elements that a good installation may have: done, or not mandated and left out."""
+
 _SEQUENCE: Final = 0x30
 _STATUS_WORDS: Final = (range(0x6000, 0x7000), range(0x9000, 0xA000))
 
@@ -85,8 +93,8 @@ class EuiccResponse:
 
     @property
     def ok(self) -> bool:
-        """True if the profile is installed: every status ok, not aborted."""
-        return not self.aborted and all(one.status == OK for one in self.statuses)
+        """True if the profile is installed: not aborted, every element done or passed over."""
+        return not self.aborted and all(one.status in _PASSED_OVER for one in self.statuses)
 
     @property
     def text(self) -> str:
@@ -130,4 +138,38 @@ class EuiccResponse:
 
 
 INSTALLED: Final = EuiccResponse((PeStatus(OK),))
-"""One PEStatus ok: 3007A0053003800100, the answer to expect from a good installation."""
+"""One PEStatus ok: 3007A0053003800100, the answer of an eUICC that does not list elements."""
+
+
+def response_to(package: bytes) -> EuiccResponse:
+    """Return what an eUICC says to ``package`` that finds nothing wrong inside its elements.
+
+    One PEStatus for each element with an identification, in order. An element that few eUICCs do
+    (``nonStandard``, an unknown one, code to load) is expected to be passed over with its status
+    if it is not mandated, and to end the installation if it is.
+    """
+    try:
+        elements = split(package)
+    except CodecError:
+        elements = ()
+    tags = [element.tag for element in elements]
+    framed = len(tags) > 1 and tags.index(END) == len(tags) - 1 if END in tags else False
+    if not framed or tags[0] != HEADER or HEADER in tags[1:]:
+        return EuiccResponse((PeStatus(_INVALID_REQUEST_FORMAT),), aborted=True)
+    statuses = []
+    for element in elements[1:]:
+        status = _unlikely(element)
+        answer = PeStatus(status, element.identification)
+        if status != OK and (element.mandated or element.identification is None):
+            return EuiccResponse((answer,), aborted=True)
+        statuses.append(answer)
+    return EuiccResponse(tuple(statuses))
+
+
+def _unlikely(element: Element) -> int:
+    """Return the status with which most eUICCs answer an element, whatever is in it."""
+    if element.tag == Application.TAG:
+        application = Application.decode(element.body)
+        return OK if application.load_block is None else RUNTIME_NOT_SUPPORTED
+    known = element.tag in NAMES and element.identification is not None
+    return OK if known and element.tag != NonStandard.TAG else PE_NOT_SUPPORTED
