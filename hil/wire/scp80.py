@@ -2,34 +2,33 @@
 
 A packet is what stands in the user data behind the header; :mod:`hil.wire.sms` puts it into short
 messages. With ciphering the data is filled with zeros to whole blocks, and the checksum covers the
-filling; without, there is no filling.
+filling; without, there is no filling. Checksums: CRC-16, CRC-32, AES-CMAC, DES-CBC-MAC.
 """
 
 from __future__ import annotations
 
 import hmac
-import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple, Self
 
 from hil.errors import CodecError
-from hil.wire.aes import BLOCK
+from hil.wire.crc import crc16, crc32
+from hil.wire.scp80_keys import BlockMode, KeyKind, OtaKeySet
 from hil.wire.scp80_parameters import (
+    CRC16,
     CRC32,
     LAST_COUNTER,
     SGP02_SPI,
     CounterDecision,
     CounterMode,
     Integrity,
-    OtaKeySet,
     ProofOfReceipt,
     ResponseStatus,
     SecurityParameters,
     Spi,
     accept_counter,
     read_spi,
-    require_aes,
     sgp02_weaknesses,
 )
 
@@ -40,6 +39,7 @@ __all__ = [
     "CounterDecision",
     "CounterMode",
     "Integrity",
+    "KeyKind",
     "OtaKeySet",
     "PacketSecurityError",
     "ProofOfReceipt",
@@ -62,15 +62,18 @@ _COMMAND_HEADER: Final = 10
 _RESPONSE_HEADER: Final = 6
 _INNER: Final = 6
 """Bytes of counter and filling count."""
-_CHECK_BYTES: Final = {
-    Integrity.NONE: 0,
-    Integrity.REDUNDANCY_CHECK: 4,
-    Integrity.CRYPTOGRAPHIC_CHECKSUM: 8,
-}
+_CRC: Final = {CRC16: (2, crc16), CRC32: (4, crc32)}
 
 
 class PacketSecurityError(CodecError):
-    """A packet is not authentic. A card drops it without an answer and moves no counter."""
+    """A packet is not authentic. A card drops it without an answer and moves no counter.
+
+    ``counter``: what stands in its place; nothing vouches for it.
+    """
+
+    def __init__(self, why: str, counter: int = 0) -> None:
+        super().__init__(why)
+        self.counter = counter
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,15 +176,28 @@ def unwrap_response(
 class _Security(NamedTuple):
     """One direction's checksum and cipher."""
 
-    check_bytes: int
-    signed: bool
+    integrity: Integrity
     ciphered: bool
+    kic_algorithm: int
+    kid_algorithm: int
+
+    def check_bytes(self, keys: OtaKeySet) -> int:
+        """Return the length of the checksum."""
+        if self.integrity is Integrity.CRYPTOGRAPHIC_CHECKSUM:
+            return keys.mac_bytes
+        return 0 if self.integrity is Integrity.NONE else _CRC[self.kid_algorithm][0]
 
     def check(self, message: bytes, keys: OtaKeySet) -> bytes:
         """Return the checksum over ``message``."""
-        if self.signed:
-            return keys.signer.of(message)[: self.check_bytes]
-        return zlib.crc32(message).to_bytes(4, "big") if self.check_bytes else b""
+        if self.integrity is Integrity.CRYPTOGRAPHIC_CHECKSUM:
+            return keys.signer_for(self.kid_algorithm).of(message)[: keys.mac_bytes]
+        if self.integrity is Integrity.NONE:
+            return b""
+        return _CRC[self.kid_algorithm][1](message)
+
+    def cipher(self, keys: OtaKeySet) -> BlockMode | None:
+        """Return the cipher, ``None`` for a packet in clear."""
+        return keys.cipher_for(self.kic_algorithm) if self.ciphered else None
 
 
 @lru_cache(maxsize=256)
@@ -192,16 +208,12 @@ def _security(spi: bytes, kic_algorithm: int, kid_algorithm: int, *, response: b
     ciphered = flags.por_ciphered if response else flags.ciphered
     if integrity is Integrity.DIGITAL_SIGNATURE:
         raise CodecError("SPI asks for digital signatures, which are not spoken")
-    signed = integrity is Integrity.CRYPTOGRAPHIC_CHECKSUM
-    if signed:
-        require_aes(kid_algorithm, what="KID")
-    elif integrity is Integrity.REDUNDANCY_CHECK and kid_algorithm != CRC32:
+    if integrity is Integrity.REDUNDANCY_CHECK and kid_algorithm not in _CRC:
         raise CodecError(
-            f"KID asks for redundancy check {kid_algorithm:X}; only CRC-32 (5) is spoken"
+            f"KID asks for redundancy check {kid_algorithm:X}; "
+            "only CRC-16 (1) and CRC-32 (5) are spoken"
         )
-    if ciphered:
-        require_aes(kic_algorithm, what="KIc")
-    return _Security(_CHECK_BYTES[integrity], signed, ciphered)
+    return _Security(integrity, ciphered, kic_algorithm, kid_algorithm)
 
 
 def _security_of(parameters: SecurityParameters, *, response: bool) -> _Security:
@@ -215,8 +227,9 @@ def _wrap(
 ) -> bytes:
     """Secure ``data``; ``inner`` is the counter and what stands behind the filling count."""
     counter, status = inner
-    fixed = _INNER + len(status) + security.check_bytes
-    filling = -(fixed + len(data)) % BLOCK if security.ciphered else 0
+    fixed = _INNER + len(status) + security.check_bytes(keys)
+    cipher = security.cipher(keys)
+    filling = 0 if cipher is None else -(fixed + len(data)) % cipher.block_size
     total = 1 + len(clear) + fixed + len(data) + filling
     if total > 0xFFFF:
         raise CodecError(f"{len(data)} bytes of data do not fit one packet")
@@ -227,7 +240,7 @@ def _wrap(
     padded = data + bytes(filling)
     prefix = RESPONSE_UDH if status else b""
     secret = plain + security.check(prefix + head + plain + padded, keys) + padded
-    return head + (keys.cipher.encrypt(secret) if security.ciphered else secret)
+    return head + (secret if cipher is None else cipher.encrypt(secret))
 
 
 def _unwrap(
@@ -235,18 +248,22 @@ def _unwrap(
 ) -> tuple[int, bytes, bytes]:
     """Open a packet whose clear part is ``clear`` bytes long: counter, status, data."""
     start = _INNER + status_bytes
-    fixed = start + security.check_bytes
+    fixed = start + security.check_bytes(keys)
     if packet[2] != clear - 3 + fixed:
         raise CodecError(f"packet header says {packet[2]} bytes; {clear - 3 + fixed} fit its SPI")
     secret = packet[clear:]
-    plain = keys.cipher.decrypt(secret) if security.ciphered else secret
+    cipher = security.cipher(keys)
+    plain = secret if cipher is None else cipher.decrypt(secret)
     if len(plain) < fixed:
         raise CodecError(f"packet ends {fixed - len(plain)} bytes before its data")
     padded = plain[fixed:]
     prefix = RESPONSE_UDH if status_bytes else b""
     check = security.check(prefix + packet[:clear] + plain[:start] + padded, keys)
     if not hmac.compare_digest(check, plain[start:fixed]):
-        raise PacketSecurityError("packet checksum is wrong: changed on its way, or other keys")
+        raise PacketSecurityError(
+            "packet checksum is wrong: changed on its way, or other keys",
+            int.from_bytes(plain[:5], "big"),
+        )
     filling = plain[5]
     if filling > len(padded):
         raise CodecError(f"packet says {filling} filling bytes, but has {len(padded)} of data")

@@ -5,27 +5,18 @@ ETSI TS 102 225, section 5.1; the minimum for an ISD-R is from GSMA SGP.02, sect
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 from typing import Final, Self
 
 from hil.errors import CodecError
-from hil.wire.aes import Cbc, Mac, check_key
+from hil.wire.scp80_keys import AES
 
-AES: Final = 0x2
+CRC16: Final = 0x1
 CRC32: Final = 0x5
 """As the algorithm of KID with a redundancy check; with CC the same number means 3DES."""
 
-_ALGORITHMS: Final = {
-    0x0: "chosen by the card",
-    0x1: "DES-CBC",
-    0x2: "AES",
-    0x3: "proprietary",
-    0x5: "3DES with two keys",
-    0x9: "3DES with three keys",
-    0xD: "DES-ECB",
-}
 LAST_COUNTER: Final = 0xFFFFFFFFFF
 
 
@@ -121,31 +112,6 @@ def read_spi(raw: bytes) -> Spi:
 
 
 @dataclass(frozen=True, slots=True)
-class OtaKeySet:
-    """Keys for packets under key version number 1 to F; ``dek`` is needed for PUT KEY only.
-
-    The key schedules are made once, with the key set.
-    """
-
-    kvn: int
-    kic: bytes = field(repr=False)
-    kid: bytes = field(repr=False)
-    dek: bytes | None = field(default=None, repr=False)
-    cipher: Cbc = field(init=False, repr=False, compare=False)
-    signer: Mac = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.kvn <= 0x0F:
-            raise CodecError(f"key version number {self.kvn:X} of SCP80 is outside 1 to F")
-        check_key(self.kic, what=f"KIc of key set {self.kvn:X}")
-        check_key(self.kid, what=f"KID of key set {self.kvn:X}")
-        if self.dek is not None:
-            check_key(self.dek, what=f"DEK of key set {self.kvn:X}")
-        object.__setattr__(self, "cipher", Cbc(self.kic))
-        object.__setattr__(self, "signer", Mac(self.kid))
-
-
-@dataclass(frozen=True, slots=True)
 class SecurityParameters:
     """How packets to one application are secured; ``tar`` is 3 bytes, ``spi`` 2."""
 
@@ -164,20 +130,6 @@ class SecurityParameters:
     def flags(self) -> Spi:
         """The SPI by its bits."""
         return read_spi(self.spi)
-
-
-def algorithm_name(nibble: int) -> str:
-    """Return the algorithm of a low nibble of KIc or KID in words."""
-    return _ALGORITHMS.get(nibble, "reserved")
-
-
-def require_aes(nibble: int, *, what: str) -> None:
-    """Refuse every algorithm but AES."""
-    if nibble != AES:
-        raise CodecError(
-            f"{what} asks for algorithm {nibble:X} ({algorithm_name(nibble)}); "
-            "only AES (2) is spoken"
-        )
 
 
 def sgp02_weaknesses(parameters: SecurityParameters) -> tuple[str, ...]:

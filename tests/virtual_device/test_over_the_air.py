@@ -13,8 +13,13 @@ from hil.wire.apdu import CommandApdu
 from hil.wire.command_script import CommandScript, ResponseScript
 from hil.wire.identifiers import ISD_R_AID, tar_of
 from hil.wire.isdr_commands import enable_profile
-from hil.wire.scp80 import unwrap_response, wrap_command
-from hil.wire.scp80_parameters import OtaKeySet, ResponseStatus, SecurityParameters
+from hil.wire.scp80 import (
+    OtaKeySet,
+    ResponseStatus,
+    SecurityParameters,
+    unwrap_response,
+    wrap_command,
+)
 from hil.wire.sms import Address, SmsDeliver, SmsSubmit, read_part, split
 from tests.virtual_device.air import Air
 from tests.virtual_device.conftest import (
