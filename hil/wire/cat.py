@@ -30,8 +30,10 @@ __all__ = [
     "envelope_sms_pp",
     "envelope_tag",
     "fetch",
+    "find_object",
     "parse_envelope",
     "refresh",
+    "require_object",
     "send_short_message",
     "terminal_profile",
     "terminal_response",
@@ -89,9 +91,9 @@ def parse_envelope(command: CommandApdu) -> SmsPpDownload:
     if rest:
         raise CodecError(f"{len(rest)} bytes behind the ENVELOPE object")
     objects = whole.children()
-    address = _find(objects, ADDRESS)
+    address = find_object(objects, ADDRESS)
     return SmsPpDownload(
-        _require(objects, SMS_TPDU, "ENVELOPE"),
+        require_object(objects, SMS_TPDU, "ENVELOPE"),
         None if address is None else Address.decode_value(address),
     )
 
@@ -135,7 +137,7 @@ class ProactiveCommand:
     @property
     def tpdu(self) -> bytes:
         """The SMS TPDU of SEND SHORT MESSAGE."""
-        return _require(self.objects, SMS_TPDU, "SEND SHORT MESSAGE")
+        return require_object(self.objects, SMS_TPDU, "SEND SHORT MESSAGE")
 
     def encode(self) -> bytes:
         """Return the data that FETCH brings."""
@@ -151,8 +153,10 @@ class ProactiveCommand:
         if whole.tag != PROACTIVE or rest:
             raise CodecError("FETCH brought no single proactive command (D0)")
         objects = whole.children()
-        details = CommandDetails.decode(_require(objects, COMMAND_DETAILS, "proactive command"))
-        devices = _require(objects, DEVICE_IDENTITIES, "proactive command")
+        details = CommandDetails.decode(
+            require_object(objects, COMMAND_DETAILS, "proactive command")
+        )
+        devices = require_object(objects, DEVICE_IDENTITIES, "proactive command")
         if len(devices) != 2 or devices[0] != Device.UICC:
             raise CodecError("a proactive command comes from the UICC")
         others = tuple(one for one in objects if not _is(one, COMMAND_DETAILS, DEVICE_IDENTITIES))
@@ -218,10 +222,10 @@ class TerminalResponse:
         if command.ins != INS_TERMINAL_RESPONSE:
             raise CodecError(f"INS {command.ins:02X} is not TERMINAL RESPONSE")
         objects = tlv.decode_all(command.data)
-        result = _require(objects, RESULT, "TERMINAL RESPONSE")
+        result = require_object(objects, RESULT, "TERMINAL RESPONSE")
         if not result:
             raise CodecError("TERMINAL RESPONSE has an empty result")
-        details = _require(objects, COMMAND_DETAILS, "TERMINAL RESPONSE")
+        details = require_object(objects, COMMAND_DETAILS, "TERMINAL RESPONSE")
         others = tuple(
             one for one in objects if not _is(one, COMMAND_DETAILS, DEVICE_IDENTITIES, RESULT)
         )
@@ -237,12 +241,14 @@ def _is(one: Tlv, *tags: int) -> bool:
     return one.tag | _COMPREHENSION in tags
 
 
-def _find(objects: tuple[Tlv, ...], tag: int) -> bytes | None:
-    return next((one.value for one in objects if _is(one, tag)), None)
+def find_object(objects: tuple[Tlv, ...], tag: int) -> bytes | None:
+    """Return the value of an object, with or without the comprehension bit in its tag."""
+    return next((one.value for one in objects if _is(one, tag | _COMPREHENSION)), None)
 
 
-def _require(objects: tuple[Tlv, ...], tag: int, where: str) -> bytes:
-    value = _find(objects, tag)
+def require_object(objects: tuple[Tlv, ...], tag: int, where: str) -> bytes:
+    """Return the value of an object as :func:`find_object`; :class:`CodecError` if absent."""
+    value = find_object(objects, tag)
     if value is None:
         raise CodecError(f"{where} lacks the object {tag:02X}")
     return value
