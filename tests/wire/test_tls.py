@@ -105,6 +105,28 @@ def test_a_wrong_key_ends_the_handshake(suite: Suite, etm: bool) -> None:
     assert not ours.established
 
 
+def test_a_handshake_changed_on_its_way_is_seen_by_the_server() -> None:
+    ours, theirs = TlsClient(IDENTITY, PSK), server()
+    hello = bytearray(ours.outgoing())
+    place = hello.index(bytes.fromhex("00a8"), 43)
+    hello[place : place + 2] = b"\x00\xaa"  # somebody would rather have the other suite
+    theirs.receive(bytes(hello))
+    ours.receive(theirs.outgoing())
+    with pytest.raises(TlsError) as caught:
+        theirs.receive(ours.outgoing())
+    assert (caught.value.alert, caught.value.from_peer) == (Alert.DECRYPT_ERROR, False)
+
+
+def test_a_server_that_saw_another_handshake_is_seen_by_the_client(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ours, theirs = client(), server()
+    finish = theirs._send_finished
+    monkeypatch.setattr(theirs, "_send_finished", lambda _label: finish(b"other finished"))
+    refused(ours, theirs, Alert.DECRYPT_ERROR, from_peer=False)
+    assert not ours.established
+
+
 def test_an_unknown_identity_is_named() -> None:
     ours, theirs = TlsClient(b"somebody", PSK), server()
     refused(ours, theirs, Alert.UNKNOWN_PSK_IDENTITY, from_peer=False)

@@ -9,6 +9,7 @@ from typing import Final
 
 from hil.errors import CodecError, ConfigError
 from hil.virtual.euicc import atr
+from hil.virtual.euicc.admin_settings import Scp81, read_scp81
 from hil.virtual.euicc.atr import Protocol
 from hil.wire.ecc import PrivateKey, PublicKey, curve_of
 from hil.wire.gp_certificate import Certificate
@@ -81,6 +82,7 @@ class Factory:
     bootstrap_profile: bytes | None = field(repr=False)
     counter_moves: CounterMoves = CounterMoves.AT_AUTHENTICATION
     ecasd: EcasdData | None = None
+    scp81: Scp81 | None = None
 
     @property
     def protocol(self) -> Protocol:
@@ -118,6 +120,7 @@ def read_factory(raw: Mapping[str, object]) -> Factory:
             None if bootstrap is None else _bytes(raw, "bootstrap_profile", "factory file")
         ),
         counter_moves=counter_moves,
+        scp81=read_scp81(isd_r.get("scp81")),
         ecasd=None if raw.get("ecasd") is None else _ecasd(_mapping(raw["ecasd"], "ecasd")),
     )
 

@@ -32,7 +32,8 @@ class OverTheAir:
     """Collects messages into packets, has them executed, and sends the receipts.
 
     A proof of receipt by SMS-SUBMIT waits in the toolkit until the terminal fetches it; one by
-    delivery report is the answer to the last ENVELOPE. ``clock``: seconds, for the time parts wait.
+    delivery report is the answer to the last ENVELOPE. ``events`` gets the other envelopes.
+    ``clock``: seconds, for the time parts wait.
     """
 
     def __init__(
@@ -40,16 +41,18 @@ class OverTheAir:
         packets: SecuredPackets,
         toolkit: Toolkit,
         *,
+        events: Callable[[CommandApdu], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._packets = packets
         self._toolkit = toolkit
+        self._events = events
         self._clock = clock
         self._parts = sms.Reassembler()
         self._reference = 0
 
     def envelope(self, command: CommandApdu) -> ResponseApdu:
-        """Take an ENVELOPE; only SMS-PP download is acted upon.
+        """Take an ENVELOPE: SMS-PP download, events, the end of a timer; others change nothing.
 
         What is no packet for the card, or not authentic, is dropped with 9000 and no receipt.
         """
@@ -59,6 +62,7 @@ class OverTheAir:
             raise RefusalError(0x6700)
         try:
             if cat.envelope_tag(command) != _SMS_PP_DOWNLOAD:
+                self._events(command)
                 return _DONE
             message = sms.SmsDeliver.decode(cat.parse_envelope(command).tpdu)
         except CodecError as err:

@@ -6,11 +6,12 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from hil.errors import ConfigError
+from hil.virtual.euicc.admin_store import AdminStore
 from hil.virtual.euicc.bare_files import bare_tree
 from hil.virtual.euicc.file_store import load_tree, save_tree
 from hil.virtual.euicc.install_error import InstallError
 from hil.virtual.euicc.installer import install, save_profile
-from hil.virtual.euicc.key_store import KeyStore
+from hil.virtual.euicc.key_store import KeyStore, KeyType, StoredKey
 from hil.virtual.euicc.nvm import NvmError
 from hil.virtual.euicc.profile_states import ProfileStates
 from hil.virtual.euicc.registry import IsdP, LifeCycle, Registry
@@ -19,6 +20,7 @@ from hil.wire.identifiers import FIRST_ISD_P_TAR, ISD_R_AID, isd_p_aid
 from hil.wire.scp03 import KeySet
 
 if TYPE_CHECKING:
+    from hil.virtual.euicc.admin_settings import Scp81
     from hil.virtual.euicc.factory import Factory
     from hil.virtual.euicc.files import FileTree
     from hil.virtual.euicc.nvm import Nvm, Transaction
@@ -39,6 +41,7 @@ class Persistent:
         self.nvm = nvm
         self.factory = factory
         self.keys = KeyStore(nvm)
+        self.admin = AdminStore(nvm)
         self.registry = Registry(nvm, factory.memory)
         self.states = ProfileStates(nvm, self.registry, self.keys, factory.isd_p_base)
         known = nvm.get(_EID)
@@ -66,11 +69,19 @@ class Persistent:
             for ota in factory.scp80:
                 keys = KeySet(ota.kvn, ota.kic, ota.kid, ota.dek)
                 self.keys.put(change, ISD_R_AID, keys, counter=ota.counter)
+            if factory.scp81 is not None:
+                self._put_scp81(change, factory.scp81)
             for one in factory.scp03:
                 self.keys.put(change, ISD_R_AID, one.keys, counter=one.counter)
             if factory.bootstrap_profile is not None:
                 self._put_bootstrap(change, factory.bootstrap_profile)
         log.info("card %s personalised", factory.eid)
+
+    def _put_scp81(self, change: Transaction, scp81: Scp81) -> None:
+        settings = scp81.settings
+        key = StoredKey(KeyType.PSK_TLS, scp81.psk)
+        self.keys.put_key(change, ISD_R_AID, settings.kvn, settings.kid, key)
+        self.admin.put_settings(change, settings)
 
     def _put_bootstrap(self, change: Transaction, package: bytes) -> None:
         """Install the provisioning profile of the maker: enabled, with the fall-back attribute."""

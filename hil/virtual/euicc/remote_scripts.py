@@ -19,6 +19,7 @@ from hil.wire.command_script import (
     CommandScript,
     ResponseScript,
 )
+from hil.wire.identifiers import ISD_R_AID, is_isd_p_aid
 from hil.wire.status_words import is_success, is_warning
 from hil.wire.tlv import Tlv
 
@@ -44,6 +45,11 @@ class RemoteScripts:
     ) -> None:
         self._domain = domain
         self._downloads = downloads
+
+    def run_remote(self, aid: bytes, raw: bytes) -> bytes | None:
+        """Run a script on the ISD-R or an ISD-P; ``None`` if there is no such application."""
+        known = aid == ISD_R_AID or is_isd_p_aid(aid)
+        return self.run(aid, raw) if known and self._domain(aid) is not None else None
 
     def run(self, aid: bytes, raw: bytes, dek: StoredKey | None = None) -> bytes:
         """Run a script; return the response script, in the form in which the command came.

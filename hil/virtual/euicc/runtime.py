@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from hil.virtual.euicc import procedure, selection
 from hil.virtual.euicc.access import FileAccess
+from hil.virtual.euicc.admin_agent import AdminAgent
 from hil.virtual.euicc.channel import Channel
 from hil.virtual.euicc.download import ProfileDownloads
 from hil.virtual.euicc.ecasd import Ecasd
@@ -63,7 +64,17 @@ class Runtime:
         self._ecasd = Ecasd(persistent.factory.eid, persistent.factory.ecasd, self._secure)
         self._isd_ps: dict[bytes, IsdPDomain] = {}
         scripts = RemoteScripts(self._domain, self._downloads)
-        self._ota = OverTheAir(SecuredPackets(persistent.keys, registry, scripts), self._toolkit)
+        self._agent = AdminAgent(
+            self._toolkit,
+            persistent.admin,
+            persistent.keys,
+            scripts.run_remote,
+            eid=persistent.factory.eid,
+        )
+        packets = SecuredPackets(
+            persistent.keys, registry, scripts, ask_session=self._agent.request
+        )
+        self._ota = OverTheAir(packets, self._toolkit, events=self._agent.envelope)
         self._selector = Selector(tree, self._domains, registry.free)
         pins = PinPresentations(persistent.nvm, tree)
         self._files = FileCommands(

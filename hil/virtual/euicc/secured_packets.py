@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hil.errors import CodecError
 from hil.virtual.euicc.key_store import DEK
 from hil.wire import scp80
+from hil.wire.admin_session import is_admin_request
 from hil.wire.identifiers import ISD_R_AID, ISD_R_TAR, tar_of
 from hil.wire.scp80 import (
     CommandHeader,
@@ -20,6 +21,8 @@ from hil.wire.scp80 import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hil.virtual.euicc.key_store import KeyStore
     from hil.virtual.euicc.registry import Registry
     from hil.virtual.euicc.remote_scripts import RemoteScripts
@@ -53,15 +56,25 @@ class Receipt:
 class SecuredPackets:
     """Opens packets with the ISD-R's SCP80 key sets, for the ISD-R and for the ISD-Ps.
 
+    ``ask_session`` takes a request for an administration session (SCP81) in place of a script.
+
     Dropped without an answer: a packet weaker than SGP.02 wants, one that is not authentic, one
     under unknown keys. The counter is stored after the checksum is found good and before the
     script runs, so that power lost in between can not make it run twice.
     """
 
-    def __init__(self, keys: KeyStore, registry: Registry, scripts: RemoteScripts) -> None:
+    def __init__(
+        self,
+        keys: KeyStore,
+        registry: Registry,
+        scripts: RemoteScripts,
+        *,
+        ask_session: Callable[[bytes], None],
+    ) -> None:
         self._keys = keys
         self._registry = registry
         self._scripts = scripts
+        self._ask_session = ask_session
 
     def process(self, packet: bytes) -> Receipt | None:
         """Take one command packet; return the receipt it asks for, ``None`` for none."""
@@ -97,8 +110,18 @@ class SecuredPackets:
         target = self._target(parameters.tar)
         if target is None:
             return ResponseStatus.TAR_UNKNOWN, b""
+        if target == ISD_R_AID and is_admin_request(opened.data):
+            return self._request(opened.data), b""
         dek = self._keys.key(ISD_R_AID, kvn, DEK)
         return ResponseStatus.OK, self._scripts.run(target, opened.data, dek)
+
+    def _request(self, data: bytes) -> ResponseStatus:
+        try:
+            self._ask_session(data)
+        except CodecError as err:
+            log.warning("request for an administration session refused: %s", err)
+            return ResponseStatus.SECURITY_ERROR
+        return ResponseStatus.OK
 
     def _target(self, tar: bytes) -> bytes | None:
         if tar == ISD_R_TAR:

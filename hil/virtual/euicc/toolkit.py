@@ -10,14 +10,20 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from hil.errors import CodecError
 from hil.virtual.euicc.procedure import check_le
 from hil.virtual.euicc.refusal import RefusalError
-from hil.wire import cat
+from hil.wire import cat, terminal_profile
 from hil.wire.apdu import CommandApdu, ResponseApdu
 from hil.wire.status_words import OK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from hil.wire.cat import TerminalResponse
+
+    Command = Callable[[int], bytes]
+    Answered = Callable[[TerminalResponse | None], None]
 
 log = logging.getLogger(__name__)
 
@@ -26,19 +32,39 @@ _DONE: Final = ResponseApdu(b"", OK)
 
 
 class Toolkit:
-    """Queue of proactive commands. Each is a function of its command number, 1 to FE."""
+    """Queue of proactive commands. Each is a function of its command number, 1 to FE.
+
+    ``greeted`` is called after each TERMINAL PROFILE. While ``session_open``, the terminal holds
+    channels for the card: a reset waits until they are done with.
+    """
 
     def __init__(self) -> None:
-        self._queue: deque[Callable[[int], bytes]] = deque()
+        self._queue: deque[tuple[Command, Answered | None]] = deque()
+        self._answered: Answered | None = None
         self._number = 0
         self._fetched = False
         self._current: bytes | None = None
         self._reset_wanted = False
         self.terminal_profile: bytes | None = None
+        self.session_open = False
+        self.greeted: Callable[[], None] = _nothing
 
-    def ask(self, command: Callable[[int], bytes]) -> None:
-        """Put a proactive command behind those that wait."""
-        self._queue.append(command)
+    @property
+    def knows_channels(self) -> bool:
+        """Whether the terminal opens TCP channels and reports their events."""
+        return self._knows(terminal_profile.CHANNELS)
+
+    @property
+    def knows_timers(self) -> bool:
+        """Whether the terminal runs timers for the card."""
+        return self._knows(terminal_profile.TIMERS)
+
+    def ask(self, command: Command, answered: Answered | None = None) -> None:
+        """Put a proactive command behind those that wait.
+
+        ``answered`` gets the terminal's answer, ``None`` for one that cannot be read.
+        """
+        self._queue.append((command, answered))
 
     def ask_for_reset(self) -> None:
         """Ask for a reset (REFRESH) once all other commands are done: it ends the session."""
@@ -48,12 +74,14 @@ class Toolkit:
         """Return the size of the command that waits for FETCH, 0 for none."""
         if self.terminal_profile is None or self._fetched:
             return 0
-        if self._current is None and not self._queue and self._reset_wanted:
+        may_reset = self._reset_wanted and not self.session_open
+        if self._current is None and not self._queue and may_reset:
             self._reset_wanted = False
-            self._queue.append(cat.refresh)
+            self._queue.append((cat.refresh, None))
         if self._current is None and self._queue:
             self._number = self._number % _LAST_NUMBER + 1
-            self._current = self._queue.popleft()(self._number)
+            command, self._answered = self._queue.popleft()
+            self._current = command(self._number)
         return len(self._current or b"")
 
     def profile(self, command: CommandApdu) -> ResponseApdu:
@@ -63,6 +91,7 @@ class Toolkit:
         if not command.data:
             raise RefusalError(0x6700)
         self.terminal_profile = command.data
+        self.greeted()
         return _DONE
 
     def fetch(self, command: CommandApdu) -> ResponseApdu:
@@ -89,4 +118,20 @@ class Toolkit:
             raise RefusalError(0x6985, "no proactive command was fetched")
         log.info("proactive command %d answered: %s", self._number, command.data[5:].hex())
         self._current, self._fetched = None, False
+        answered, self._answered = self._answered, None
+        if answered is not None:
+            try:
+                answer = cat.TerminalResponse.decode(command)
+            except CodecError as err:
+                log.warning("proactive command %d: %s", self._number, err)
+                answered(None)
+            else:
+                answered(answer)
         return _DONE
+
+    def _knows(self, facilities: frozenset[terminal_profile.Facility]) -> bool:
+        return terminal_profile.knows(self.terminal_profile or b"", facilities)
+
+
+def _nothing() -> None:
+    """Do nothing: nobody wants to know."""
