@@ -65,10 +65,14 @@ class ChannelStatus:
     established: bool
     information: int = 0
 
+    def value(self) -> bytes:
+        """Return the value of the object."""
+        first = (0x80 if self.established else 0) | self.channel
+        return bytes((first, self.information))
+
     def encode(self) -> bytes:
         """Return the object."""
-        first = (0x80 if self.established else 0) | self.channel
-        return Tlv(CHANNEL_STATUS, bytes((first, self.information))).encode()
+        return Tlv(CHANNEL_STATUS, self.value()).encode()
 
     @classmethod
     def decode(cls, value: bytes) -> Self:

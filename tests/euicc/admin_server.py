@@ -48,7 +48,8 @@ def commands(*row: CommandApdu) -> bytes:
 class Server:
     """Gives answer n to the request for ``/step/n`` (0 for any other URI), then 204.
 
-    ``results`` has the response to each script, once.
+    ``hold_step``: the step whose request gets no answer. ``results`` has the response to each
+    script, once.
     """
 
     keys: dict[bytes, bytes]
@@ -56,6 +57,7 @@ class Server:
     posts: list[Post] = field(default_factory=list)
     found: dict[int, bytes] = field(default_factory=dict)
     done: bool = False
+    hold_step: int | None = None
     _head: tuple[str, dict[str, str]] = field(default_factory=lambda: ("", {}))
     _body: bytearray = field(default_factory=bytearray)
 
@@ -127,6 +129,8 @@ class Server:
         if post.body:
             self.found.setdefault(step, post.body)
         hung = step < len(self.answers) and isinstance(self.answers[step], Hung)
+        if step == self.hold_step:
+            return b""
         if hung:
             del self.answers[step]
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -99,6 +100,23 @@ class RailConfig:
     load_ohms: float = 33.0
 
 
+LOOPBACK: Final = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelConfig:
+    """Channels that the eSIM may open: how many, bytes of each buffer, and where to.
+
+    ``connect_s`` bounds connecting and each sending; a link that is silent for ``idle_s`` drops.
+    """
+
+    allow: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = LOOPBACK
+    channels: int = 2
+    buffer: int = 1500
+    connect_s: float = 10.0
+    idle_s: float = 60.0
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceConfig:
     """Everything about one device that its state folder does not hold."""
@@ -109,6 +127,7 @@ class DeviceConfig:
     key_set: DeviceKeySet | None
     jig: JigConfig
     rail: RailConfig
+    channels: ChannelConfig = ChannelConfig()
     eid: str = ""
     manufacturer: str = "HIL"
     model: str = "Virtual Device"
@@ -174,6 +193,7 @@ def parse_config(raw: object, *, where: str = "device") -> DeviceConfig:
         key_set=_key_set(top.section("key_set")) if top.has("key_set") else None,
         jig=_jig(top.section("jig")),
         rail=_rail(top.section("rail")),
+        channels=_channels(top.section("channels")),
         eid=top.text("eid") if top.has("eid") else "",
         manufacturer=top.text("manufacturer", "HIL"),
         model=top.text("model", "Virtual Device"),
@@ -241,6 +261,24 @@ def _jig(section: Section) -> JigConfig:
     )
     section.end()
     return jig
+
+
+def _channels(section: Section) -> ChannelConfig:
+    plain = ChannelConfig()
+    default = " ".join(map(str, plain.allow))
+    try:
+        allow = tuple(map(ipaddress.ip_network, section.text("allow", default).split()))
+    except ValueError as err:
+        raise ConfigError(f"device.channels.allow: {err}") from err
+    channels = ChannelConfig(
+        allow=allow,
+        channels=section.whole("channels", plain.channels, low=1, high=7),
+        buffer=section.whole("buffer", plain.buffer, low=64, high=65_535),
+        connect_s=section.number("connect_s", plain.connect_s, low=0.05),
+        idle_s=section.number("idle_s", plain.idle_s, low=0.05),
+    )
+    section.end()
+    return channels
 
 
 def _rail(section: Section) -> RailConfig:

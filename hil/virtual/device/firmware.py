@@ -86,7 +86,13 @@ class Firmware:
             granted=lambda: self.authentication.granted,
             accept=self._take_image,
         )
-        self._toolkit = Toolkit(esim, submit=self._submit)
+        self._toolkit = Toolkit(
+            esim,
+            submit=self._submit,
+            channels=config.channels,
+            allowed=lambda: self.modes.mode is Mode.SECOND,
+            refused=self.note_error,
+        )
         over_the_air = OverTheAir(
             esim,
             service_centre=config.smsc,
@@ -107,15 +113,18 @@ class Firmware:
         """Boot, then serve until cancelled."""
         self.memory.change(boots=self.memory.state.boots + 1)
         await asyncio.sleep(self.config.boot_s)
-        await self._wake_esim()
-        self._port.power(on=True)
-        await self._interface.say("RDY")
-        async with self._tasks as tasks:
-            tasks.create_task(self._interface.run())
-            tasks.create_task(self._install_at_boot())
-            tasks.create_task(self._poll())
-            if self._radio is not None:
-                tasks.create_task(self._radio.run())
+        try:
+            await self._wake_esim()
+            self._port.power(on=True)
+            await self._interface.say("RDY")
+            async with self._tasks as tasks:
+                tasks.create_task(self._interface.run())
+                tasks.create_task(self._install_at_boot())
+                tasks.create_task(self._poll())
+                if self._radio is not None:
+                    tasks.create_task(self._radio.run())
+        finally:
+            self._toolkit.close()
 
     def note_error(self, reason: str) -> None:
         """Keep the reason of the last refusal."""

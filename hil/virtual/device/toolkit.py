@@ -13,55 +13,97 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from hil.errors import CodecError
+from hil.virtual.device import channels as bip_channels
+from hil.virtual.device.card_timers import CardTimers
+from hil.virtual.device.channels import Channels
+from hil.virtual.device.config import ChannelConfig
 from hil.virtual.device.esim import Esim
 from hil.virtual.device.esim_slot import EsimError
-from hil.wire import cat
+from hil.wire import bip, cat, terminal_profile
 from hil.wire.apdu import CommandApdu, ResponseApdu
+from hil.wire.cat import ProactiveCommand, TerminalResponse
 from hil.wire.cat_values import CommandType, Result
+from hil.wire.terminal_profile import Facility
+from hil.wire.toolkit_events import Event
 
 _log = logging.getLogger(__name__)
 _STATUS: Final = CommandApdu(0x80, 0xF2, 0x00, 0x0C)
-_MOST_COMMANDS: Final = 100
-PROFILE: Final = bytes.fromhex("FFFFFFFF7F0000DF000000000000000000000000000000000000000000000000")
-"""Terminal profile: SMS-PP download, REFRESH, SEND SHORT MESSAGE and other common facilities."""
+_MOST_COMMANDS: Final = 2000
+_EVENTS: Final = frozenset({Event.DATA_AVAILABLE, Event.CHANNEL_STATUS})
+_FACILITIES: Final = (
+    terminal_profile.CHANNELS
+    | terminal_profile.TIMERS
+    | {
+        Facility.PROFILE_DOWNLOAD,
+        Facility.SMS_PP_DOWNLOAD,
+        Facility.COMMAND_RESULT,
+        Facility.MORE_TIME,
+        Facility.POLL_INTERVAL,
+        Facility.REFRESH,
+        Facility.SEND_SHORT_MESSAGE,
+        Facility.TIMER_VALUE,
+        Facility.GET_CHANNEL_STATUS,
+        Facility.PACKET_BEARER,
+    }
+)
+"""What this terminal does; it claims nothing else."""
 
 Submit = Callable[[bytes], Awaitable[bool]]
 
 
 class Toolkit:
-    """Serves proactive commands of one eSIM."""
+    """Serves proactive commands of one eSIM.
 
-    def __init__(self, esim: Esim, *, submit: Submit) -> None:
+    ``allowed`` says whether the mode lets the card reach the network by itself; ``refused`` keeps
+    the reason of a refusal.
+    """
+
+    def __init__(
+        self,
+        esim: Esim,
+        *,
+        submit: Submit,
+        channels: ChannelConfig,
+        allowed: Callable[[], bool],
+        refused: Callable[[str], None],
+    ) -> None:
         self._esim = esim
         self._submit = submit
         self._lock = asyncio.Lock()
+        self._resets = esim.resets
+        self._reports: set[asyncio.Task[None]] = set()
+        self._profile = terminal_profile.encode_profile(_FACILITIES, channels=channels.channels)
+        self._channels = Channels(
+            channels, allowed=allowed, report=self._report_soon, refused=refused
+        )
+        self._timers = CardTimers(report=self._report_soon)
 
     @property
     def busy(self) -> bool:
         """Whether a proactive command is being carried out."""
         return self._lock.locked()
 
+    def close(self) -> None:
+        """Let go of channels and timers; may be called again."""
+        self._begin_anew()
+        for task in self._reports:
+            task.cancel()
+
     async def introduce(self) -> None:
         """Send TERMINAL PROFILE: only after it the card may have wishes."""
-        self._esim.greeting = cat.terminal_profile(PROFILE)
+        self._esim.greeting = cat.terminal_profile(self._profile)
         async with self._esim.burst():
-            response = await self._esim.exchange(cat.terminal_profile(PROFILE))
+            response = await self._esim.exchange(cat.terminal_profile(self._profile))
         await self.serve(response)
 
     async def poll(self) -> None:
         """Ask by STATUS whether a command waits."""
-        async with self._esim.burst():
-            response = await self._esim.exchange(_STATUS)
-        await self.serve(response)
+        await self._tell(_STATUS)
 
     async def serve(self, response: ResponseApdu) -> None:
         """Fetch and carry out commands for as long as the card announces one by 91xx."""
         async with self._lock:
-            for _ in range(_MOST_COMMANDS):
-                if response.sw1 != 0x91:
-                    return
-                response = await self._one(response.sw2)
-        _log.warning("the eSIM wants more than %d commands in a row; leaving it", _MOST_COMMANDS)
+            await self._serve(response)
 
     async def serve_quietly(self, response: ResponseApdu) -> None:
         """Serve, and log what goes wrong: nobody waits for the outcome."""
@@ -70,25 +112,72 @@ class Toolkit:
         except (EsimError, CodecError) as err:
             _log.warning("proactive command: %s", err)
 
+    def _report_soon(self, envelope: CommandApdu) -> None:
+        task = asyncio.create_task(self._report(envelope))
+        self._reports.add(task)
+        task.add_done_callback(self._reports.discard)
+
+    async def _report(self, envelope: CommandApdu) -> None:
+        try:
+            await self._tell(envelope)
+        except (EsimError, CodecError) as err:
+            _log.warning("event for the eSIM: %s", err)
+
+    async def _tell(self, command: CommandApdu) -> None:
+        """Send a command, once no proactive command is being carried out, and serve the card."""
+        async with self._lock:
+            async with self._esim.burst():
+                response = await self._esim.exchange(command)
+            await self._serve(response)
+
+    async def _serve(self, response: ResponseApdu) -> None:
+        for _ in range(_MOST_COMMANDS):
+            if self._resets != self._esim.resets:
+                self._begin_anew()
+            if response.sw1 != 0x91:
+                return
+            response = await self._one(response.sw2)
+        _log.warning("the eSIM wants more than %d commands in a row; leaving it", _MOST_COMMANDS)
+
     async def _one(self, length: int) -> ResponseApdu:
         async with self._esim.burst():
             fetched = await self._esim.exchange(cat.fetch(length))
         if fetched.sw != 0x9000:
             return ResponseApdu(b"", 0x9000)
-        command = cat.ProactiveCommand.decode(fetched.data)
-        result = await self._perform(command)
+        command = ProactiveCommand.decode(fetched.data)
+        answer = await self._perform(command)
         async with self._esim.burst():
-            response = await self._esim.exchange(cat.terminal_response(command, result))
+            response = await self._esim.exchange(answer.encode())
             if command.kind != CommandType.REFRESH:
                 return response
             await self._esim.reset()
-            return await self._esim.exchange(cat.terminal_profile(PROFILE))
+            self._begin_anew()
+            return await self._esim.exchange(cat.terminal_profile(self._profile))
 
-    async def _perform(self, command: cat.ProactiveCommand) -> Result:
-        if command.kind == CommandType.REFRESH:
-            return Result.DONE
-        if command.kind == CommandType.SEND_SHORT_MESSAGE:
-            return Result.DONE if await self._submit(command.tpdu) else Result.NETWORK_BUSY
-        if command.kind in (CommandType.MORE_TIME, CommandType.POLL_INTERVAL):
-            return Result.DONE
-        return Result.BEYOND_CAPABILITIES
+    def _begin_anew(self) -> None:
+        """Drop what belongs to a card that has lost its state."""
+        self._resets = self._esim.resets
+        self._channels.close_all()
+        self._timers.stop_all()
+
+    async def _perform(self, command: ProactiveCommand) -> TerminalResponse:
+        kind = command.kind
+        if kind in bip_channels.KINDS:
+            return await self._channels.perform(command)
+        if kind == CommandType.TIMER_MANAGEMENT:
+            return self._timers.perform(command)
+        if kind == CommandType.SET_UP_EVENT_LIST:
+            return self._set_up_events(command)
+        result = Result.BEYOND_CAPABILITIES
+        if kind == CommandType.SEND_SHORT_MESSAGE:
+            result = Result.DONE if await self._submit(command.tpdu) else Result.NETWORK_BUSY
+        elif kind in (CommandType.REFRESH, CommandType.MORE_TIME, CommandType.POLL_INTERVAL):
+            result = Result.DONE
+        return TerminalResponse(command.details, result)
+
+    def _set_up_events(self, command: ProactiveCommand) -> TerminalResponse:
+        wanted = frozenset(cat.find_object(command.objects, bip.EVENT_LIST) or b"")
+        if not wanted <= _EVENTS:
+            return TerminalResponse(command.details, Result.BEYOND_CAPABILITIES)
+        self._channels.events = wanted
+        return TerminalResponse(command.details, Result.DONE)

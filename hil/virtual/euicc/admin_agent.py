@@ -73,7 +73,13 @@ class AdminAgent:
         self._begin(resume=progress is not None)
 
     def envelope(self, command: CommandApdu) -> None:
-        """Take an event or the end of a timer; :class:`CodecError` for a broken one."""
+        """Take an event or the end of a timer; what is no such thing, or broken, is passed over."""
+        try:
+            self._envelope(command)
+        except CodecError as err:
+            log.info("ENVELOPE passed over: %s", err)
+
+    def _envelope(self, command: CommandApdu) -> None:
         tag = cat.envelope_tag(command)
         if tag == toolkit_events.EVENT_DOWNLOAD:
             event = toolkit_events.parse_event(command)
