@@ -17,6 +17,8 @@ from hil.provisioning.eum import EuiccMaker
 from hil.provisioning.eum_delivery import EisDelivery
 from hil.provisioning.function_calls import Ledger
 from hil.provisioning.http.clients import EumClient, MnoClient, ReceiverClient, SmDpClient
+from hil.provisioning.http.es3_es4_face import add_functions
+from hil.provisioning.http.es_clients import Es2MnoClient, Es3SmDpClient, Es4MnoClient
 from hil.provisioning.http.face import new_face
 from hil.provisioning.http.faces import eum_face, mno_face, sm_dp_face
 from hil.provisioning.http.receiver_face import add_receiver, link_face
@@ -25,6 +27,7 @@ from hil.provisioning.http.sm_sr_face import add_sm_sr
 from hil.provisioning.http.support_face import add_support, policy_of
 from hil.provisioning.links import SeveralEums
 from hil.provisioning.mno import Mno
+from hil.provisioning.notices import NoticeTaker
 from hil.provisioning.orders import Route, RoutingInformation, Subscription
 from hil.provisioning.reception import MAIN_LINK, PacketReception
 from hil.provisioning.sm_dp import SmDp
@@ -160,8 +163,10 @@ class Assembly:
             receivers=support | sm_srs,
             keys=directory.keys_of(actor.id),
             templates=parts.templates(actor.templates),
+            takers=directory.clients(actor.id, Role.MNO, Es2MnoClient),
         )
         self.faces[actor.id] = sm_dp_face(sm_dp, directory.door(actor.id), self._ledger(actor))
+        self.workers.append(Worker(f"{actor.id} notices", sm_dp.work))
 
     def _sm_sr(self, actor: c.SmSrSection) -> None:
         carrier = None
@@ -182,14 +187,18 @@ class Assembly:
             patience=Patience(**actor.patience.model_dump()),
             auto_download=actor.auto_download,
             links=dict(actor.links),
+            authorised=dict(actor.authorised),
+            takers=self._notice_takers(actor.id),
         )
         self._sm_srs[actor.id] = sm_sr
+        self.workers.append(Worker(f"{actor.id} notices and policies", sm_sr.work))
         if carrier is not None:
             queue = sm_sr.jobs.queue
             self.workers.append(Worker(f"{actor.id} over the air", queue.pump, queue.wait))
         app = new_face(f"SM-SR {actor.id}", "sm-sr", sm_sr.door, self._ledger(actor))
         add_receiver(app, sm_sr.reception, MAIN_LINK)
         add_sm_sr(app, sm_sr)
+        add_functions(app, sm_sr)
         self.faces[actor.id] = app
         self._add_links(actor, sm_sr.reception, dict(actor.links))
         if actor.support is not None:
@@ -207,6 +216,12 @@ class Assembly:
                 counter_moves=actor.support.counter_moves,
             )
             self._finish_support(app, support, actor.support)
+
+    def _notice_takers(self, me: str) -> dict[str, NoticeTaker]:
+        found: dict[str, NoticeTaker] = {}
+        found |= self._directory.clients(me, Role.MNO, Es4MnoClient)
+        found |= self._directory.clients(me, Role.SM_DP, Es3SmDpClient)
+        return found
 
     def _support(self, actor: c.SupportSection) -> None:
         directory = self._directory

@@ -28,6 +28,7 @@ class RefusalCode(StrEnum):
     CARD_REFUSED = "card-refused"
     TOO_LARGE = "too-large"
     EXPIRED = "expired"
+    NO_MEMORY = "no-memory"
 
 
 class Refusal(ProductRefusal):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from sqlalchemy import Row, insert, select, update
 
 from hil.provisioning import sequences
 from hil.provisioning.errors import Refusal, RefusalCode
+from hil.provisioning.notices import Notice, take_once, taken
 from hil.provisioning.numbering import NumberPlan
 from hil.provisioning.orders import OrderReceipt, ProfileRequest, RoutingInformation, Subscription
 from hil.provisioning.store import Store
@@ -38,6 +40,7 @@ class Mno:
         sm_sr: str,
         plan: NumberPlan | None = None,
         sm_dps: Mapping[str, ProfileGenerator] | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         store.claim("mno", mno_id)
         self.id = mno_id
@@ -46,6 +49,7 @@ class Mno:
         self._sm_sr = sm_sr
         self._plan = plan
         self._sm_dps = dict(sm_dps or {})
+        self._clock = clock
 
     def routing(self) -> RoutingInformation:
         """Say where packets of this MNO's profiles are to go."""
@@ -118,6 +122,20 @@ class Mno:
                 .values(order_id=order_id, sm_dp=sm_dp)
             )
         return tuple(sorted(found, key=lambda one: one.iccid))
+
+    def take_notice(self, sender: str, notice: Notice) -> None:
+        """Take note of a change of one of this MNO's profiles; once, however often it comes."""
+        if notice.mno != self.id:
+            raise Refusal(
+                RefusalCode.NOT_ALLOWED, f"profile {notice.iccid} is not one of {self.id}"
+            )
+        with self._store.transaction() as connection:
+            take_once(connection, self.id, sender, notice, self._clock())
+
+    def notices(self) -> tuple[Notice, ...]:
+        """Return what this MNO was told, in order."""
+        with self._store.transaction() as connection:
+            return taken(connection, self.id)
 
     def request_profiles(self, request: ProfileRequest) -> OrderReceipt:
         """Pass a profile request on to an SM-DP in this MNO's name (patent operation 610, R-02)."""

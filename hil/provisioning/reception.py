@@ -77,6 +77,10 @@ class PacketReception:
     def reserve_isdp(self, session: str, eid: str, iccid: str) -> bytes:
         """Return the AID of a free ISD-P; the same ICCID gets the same one again."""
         require_role(self.door.principal(session), Role.SM_DP)
+        return self.reserve(eid, iccid)
+
+    def reserve(self, eid: str, iccid: str) -> bytes:
+        """Return the AID of a free ISD-P; the same ICCID gets the same one again."""
         with self._store.transaction() as connection:
             rows = connection.execute(
                 select(ISDP_AIDS).where(ISDP_AIDS.c.eid == eid).with_for_update()

@@ -179,7 +179,10 @@ class PatienceSection(Section):
 
 
 class SmSrSection(Actor):
-    """An SM-SR; with ``support`` it offers the functions of a support server itself."""
+    """An SM-SR; with ``support`` it offers the functions of a support server itself.
+
+    ``authorised``: SM-DP → MNOs on whose behalf it may manage profiles that it did not make.
+    """
 
     kind: Literal["sm-sr"]
     carrier: CarrierSection | None = None
@@ -188,6 +191,7 @@ class SmSrSection(Actor):
     auto_download: bool = False
     links: dict[Name, str] = {"main": "network"}
     support: SupportFunctions | None = None
+    authorised: dict[Name, tuple[Name, ...]] = {}
 
 
 class KeyRow(Section):

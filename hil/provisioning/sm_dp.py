@@ -13,6 +13,7 @@ from hil.errors import LinkError
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.function_calls import first_time, new_identifier
 from hil.provisioning.links import EumLink, MnoLink, PacketReceiver
+from hil.provisioning.notices import Notice, NoticeBox, NoticeTaker, take_once
 from hil.provisioning.orders import (
     OrderedProfile,
     OrderReceipt,
@@ -31,12 +32,14 @@ from hil.wire.identifiers import is_valid_eid
 log = logging.getLogger(__name__)
 
 DEFAULT_TYPE: Final = "deferred"
+WORK_SECONDS: Final = 0.5
 
 
 class SmDp:
     """One SM-DP with the MNOs it works for, the eUICC makers, and the receivers it may send to.
 
-    ``receivers`` and ``keys`` are by id of the support server or SM-SR.
+    ``receivers`` and ``keys`` are by id of the support server or SM-SR; ``takers``: MNOs that are
+    told of changes of their profiles.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class SmDp:
         receivers: Mapping[str, PacketReceiver],
         keys: Mapping[str, PeerKeySet],
         templates: TemplateBook | None = None,
+        takers: Mapping[str, NoticeTaker] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         store.claim("sm-dp", sm_dp_id)
@@ -58,6 +62,7 @@ class SmDp:
         self._eum = eum
         self._templates = templates or TemplateBook()
         self._clock = clock
+        self.notices = NoticeBox(sm_dp_id, store, takers or {}, clock=clock)
         self._delivery = Delivery(
             sm_dp_id, store, eum, receivers=receivers, keys=keys, templates=self._templates
         )
@@ -150,6 +155,21 @@ class SmDp:
                 for row in rows
             ),
         )
+
+    def take_notice(self, sender: str, notice: Notice) -> None:
+        """Take note of a change that an SM-SR tells (ES3), and pass it on to the MNO (ES2)."""
+        if notice.sm_dp != self.id:
+            raise Refusal(
+                RefusalCode.NOT_ALLOWED, f"profile {notice.iccid} was not made by {self.id}"
+            )
+        with self._store.transaction() as connection:
+            if take_once(connection, self.id, sender, notice, self._clock()):
+                self.notices.forward(connection, notice)
+
+    def work(self) -> float:
+        """Do what is due beside the requests; return in how many seconds to look again."""
+        self.notices.flush()
+        return WORK_SECONDS
 
     def _mno_of(self, request: ProfileRequest) -> str:
         if request.mno is not None:

@@ -211,6 +211,11 @@ EIS_PROFILES: Final = Table(
     Column("state", String(16), nullable=False),
     Column("fallback", Boolean, nullable=False, default=False),
     Column("pol2", Integer, nullable=False, default=0),
+    Column("memory", Integer, nullable=False, default=0),
+    Column("profile_type", String(200), nullable=False, default=""),
+    Column("imsi", String(15), nullable=False, default=""),
+    Column("msisdn", String(20), nullable=False, default=""),
+    Column("delete_due", Boolean, nullable=False, default=False),
 )
 
 OTA_KEYS: Final = Table(
@@ -280,4 +285,29 @@ FUNCTION_CALLS: Final = Table(
     Column("status", Integer),
     Column("headers", Text),
     Column("body", LargeBinary),
+)
+
+NOTICES: Final = Table(
+    "notices",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("notice_id", String(64), nullable=False),
+    Column("sender", String(200), nullable=False),
+    Column("receiver", String(200), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("next_try", Float, nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("reason", Text, nullable=False, default=""),
+    UniqueConstraint("notice_id", "sender", "receiver"),
+)
+
+TAKEN_NOTICES: Final = Table(
+    "taken_notices",
+    METADATA,
+    Column("notice_id", String(64), primary_key=True),
+    Column("taker", String(200), primary_key=True),
+    Column("sender", String(200), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("taken_at", Float, nullable=False),
 )

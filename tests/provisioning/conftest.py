@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.provisioning.world import World
+from hil.provisioning.orders import Route
+from hil.provisioning.sm_sr.ota_queue import Patience
+from hil.virtual.euicc import open_card
+from tests.provisioning.air import CardAir, start
+from tests.provisioning.aired import EID, Air
+from tests.provisioning.world import MSISDN, World, factory_of
 
 MakeWorld = Callable[..., World]
 
@@ -34,3 +39,17 @@ def make_world(tmp_path: Path) -> Iterator[MakeWorld]:
 def world(make_world: MakeWorld) -> World:
     """One world with one eUICC, packets going to the support server."""
     return make_world()
+
+
+@pytest.fixture
+def air(make_world: Callable[..., World], tmp_path: Path) -> Iterator[Air]:
+    factory = factory_of(EID)
+    card = open_card(tmp_path / "card", factory)
+    carrier = CardAir(card, MSISDN)
+    world = make_world(
+        route=Route.SM_SR, carrier=carrier, patience=Patience(answer_s=5, overtake_s=1)
+    )
+    world.maker.produce(factory, msisdn=MSISDN)
+    start(card)
+    yield Air(world, carrier)
+    card.close()

@@ -2,89 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy import update
 
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.orders import ProfileRequest, Route
-from hil.provisioning.sm_sr.eis_book import set_disabled
-from hil.provisioning.sm_sr.jobs import JobReport
-from hil.provisioning.sm_sr.ota_queue import Patience
+from hil.provisioning.sm_sr.eis_rows import set_disabled
 from hil.provisioning.sm_sr.packing import MessageSize, fewest_messages
 from hil.provisioning.tables import OTA_KEYS
 from hil.provisioning.trust import Principal, Role
-from hil.virtual.euicc import VirtualCard, open_card
 from tests.provisioning.air import CardAir, start
-from tests.provisioning.world import MSISDN, OPERATOR, World, eid_of, factory_of
-
-EID = eid_of(1)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class Air:
-    """A world whose SM-SR reaches one card; its time goes on only when a test says so."""
-
-    def __init__(self, world: World, air: CardAir) -> None:
-        self.world = world
-        self.air = air
-        self.clock = Clock()
-        self.tick_clock(world)
-        world.register_euicc()
-
-    def tick_clock(self, world: World) -> None:
-        world.sm_sr.jobs.queue._clock = self.clock
-        world.sm_sr.jobs._clock = self.clock
-
-    @property
-    def card(self) -> VirtualCard:
-        return self.air.card
-
-    def order(self) -> str:
-        request = ProfileRequest(amount=1, profile_type="test", targets=(EID,))
-        return self.world.sm_dp.place(request, "operator").profiles[0].iccid
-
-    def run(self, job: str, *, pumps: int = 60) -> JobReport:
-        """Let time go on until the job has ended."""
-        sm_sr = self.world.sm_sr
-        for _ in range(pumps):
-            if sm_sr.job(job).state != "running":
-                break
-            pause = sm_sr.jobs.queue.pump()
-            self.clock.now += 0.0 if pause == 0.0 else pause or 0.0
-        return sm_sr.job(job)
-
-    def installed(self, *, enable: bool = False) -> str:
-        iccid = self.order()
-        report = self.run(self.world.sm_sr.download(OPERATOR, iccid, enable=enable))
-        assert report.state == "done", report.reason
-        return iccid
-
-    def states(self) -> dict[str, str]:
-        return {row.iccid: row.state for row in self.world.sm_sr.book.profiles(EID)}
-
-
-@pytest.fixture
-def air(make_world: Callable[..., World], tmp_path: Path) -> Iterator[Air]:
-    factory = factory_of(EID)
-    card = open_card(tmp_path / "card", factory)
-    carrier = CardAir(card, MSISDN)
-    world = make_world(
-        route=Route.SM_SR, carrier=carrier, patience=Patience(answer_s=5, overtake_s=1)
-    )
-    world.maker.produce(factory, msisdn=MSISDN)
-    start(card)
-    yield Air(world, carrier)
-    card.close()
+from tests.provisioning.aired import EID, Air
+from tests.provisioning.world import MSISDN, OPERATOR, World, eid_of
 
 
 def test_packets_of_the_sm_dp_reach_the_card_with_the_fewest_messages(air: Air) -> None:

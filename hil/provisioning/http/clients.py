@@ -13,10 +13,12 @@ from hil.provisioning.door import DoorChallenge
 from hil.provisioning.eis import SignedEis
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.eum import OtaKeys
+from hil.provisioning.http import es_messages as e
 from hil.provisioning.http import messages as m
 from hil.provisioning.http.client import PeerClient
 from hil.provisioning.http.faces import subscription_message
 from hil.provisioning.links import PacketReceipt
+from hil.provisioning.notices import Notice
 from hil.provisioning.orders import (
     OrderedProfile,
     OrderReceipt,
@@ -89,6 +91,13 @@ class MnoClient(PeerClient):
             "POST", "/orders", m.ReceiptMessage, order_message(request)
         )
         return receipt_of(message)
+
+    def notices(self) -> tuple[Notice, ...]:
+        """Ask what the MNO was told of its profiles."""
+        rows: tuple[e.NoticeMessage, ...] = self.call(
+            "GET", "/notices", tuple[e.NoticeMessage, ...]
+        )
+        return tuple(e.notice_of(row) for row in rows)
 
     def add_subscription(self, subscription: Subscription) -> None:
         """Enter a subscription."""

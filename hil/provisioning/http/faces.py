@@ -12,9 +12,11 @@ from hil.provisioning.door import PeerDoor
 from hil.provisioning.eum import EuiccMaker
 from hil.provisioning.eum_delivery import EisDelivery
 from hil.provisioning.function_calls import Ledger
+from hil.provisioning.http import es_messages as e
 from hil.provisioning.http import messages as m
 from hil.provisioning.http.face import caller_of, new_face
 from hil.provisioning.http.function_routes import spans_peers
+from hil.provisioning.http.notice_faces import add_notices
 from hil.provisioning.mno import Mno
 from hil.provisioning.orders import OrderReceipt, ProfileRequest, Source, Subscription
 from hil.provisioning.sm_dp import SmDp
@@ -78,6 +80,13 @@ def mno_face(mno: Mno, door: PeerDoor, ledger: Ledger) -> FastAPI:
     def order(message: m.OrderMessage, _peer: Peer = orderer) -> m.ReceiptMessage:
         return m.ReceiptMessage.of(mno.request_profiles(request_of(message)))
 
+    @app.get("/notices")
+    def notices(_peer: Peer = operator) -> tuple[e.NoticeMessage, ...]:
+        return tuple(e.NoticeMessage.of(row) for row in mno.notices())
+
+    add_notices(app, door, "es2", Role.SM_DP, mno.take_notice)
+    add_notices(app, door, "es4", Role.SM_SR, mno.take_notice)
+
     @app.post("/subscriptions", status_code=204)
     def add(message: m.SubscriptionMessage, peer: Peer = operator) -> None:
         opened = {name: unwrap_key(peer.keys, getattr(message, name)) for name in ("k", "opc")}
@@ -139,6 +148,8 @@ def sm_dp_face(sm_dp: SmDp, door: PeerDoor, ledger: Ledger) -> FastAPI:
     """Return the face of an SM-DP: orders."""
     app = new_face(f"SM-DP {sm_dp.id}", "sm-dp", door, ledger)
     orderer = Depends(caller_of(door, Role.MNO, *ORDERERS))
+
+    add_notices(app, door, "es3", Role.SM_SR, sm_dp.take_notice)
 
     def shown(receipt: OrderReceipt) -> m.ReceiptMessage:
         return m.ReceiptMessage.of(receipt)

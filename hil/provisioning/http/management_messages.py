@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from hil.provisioning.http.messages import HexBytes, Message, Text
 
 
@@ -31,6 +33,11 @@ class ProfileMessage(Message):
     state: Text
     fallback: bool
     pol2: int
+    memory: int = 0
+    profile_type: Text = ""
+    imsi: Text = ""
+    msisdn: Text = ""
+    delete_due: bool = False
 
 
 class EuiccMessage(Message):
@@ -65,6 +72,7 @@ class JobReportMessage(Message):
     reason: str
     messages: int
     commands: tuple[tuple[str, str], ...]
+    response: HexBytes = Field(default=b"", repr=False)
 
 
 class MsisdnMessage(Message):

@@ -10,7 +10,7 @@ from hil.provisioning.eis import SignedEis
 from hil.provisioning.http import management_messages as g
 from hil.provisioning.http import messages as m
 from hil.provisioning.http.clients import ReceiverClient, segment
-from hil.provisioning.sm_sr.eis_book import EisProfileRow
+from hil.provisioning.sm_sr.eis_rows import EisProfileRow
 from hil.provisioning.sm_sr.jobs import JobReport
 from hil.provisioning.support_server.outbox import StatusNotification
 

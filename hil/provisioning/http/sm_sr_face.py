@@ -27,6 +27,7 @@ def add_sm_sr(app: FastAPI, server: SmSr) -> None:
     """Add the routes of an SM-SR."""
     anyone = Depends(caller_of(server.door))
     manager = Depends(caller_of(server.door, Role.MNO, Role.SM_DP, Role.OPERATOR))
+    operator = Depends(caller_of(server.door, Role.OPERATOR))
     notifier = Depends(caller_of(server.door, Role.SUPPORT_SERVER))
 
     @app.post("/eis")
@@ -39,16 +40,17 @@ def add_sm_sr(app: FastAPI, server: SmSr) -> None:
         server.notify(StatusNotification(**message.values()))
 
     @app.get("/euiccs")
-    def euiccs(_peer: Peer = manager) -> tuple[str, ...]:
-        return server.book.eids()
+    def euiccs(peer: Peer = manager) -> tuple[str, ...]:
+        return server.visible_eids(_principal(peer))
 
     @app.get("/euiccs/{eid}")
-    def euicc(eid: str, _peer: Peer = manager) -> g.EuiccMessage:
-        rows = tuple(g.ProfileMessage.of(row) for row in server.book.profiles(eid))
-        return g.EuiccMessage(eid=eid, msisdn=server.book.known_msisdn(eid), profiles=rows)
+    def euicc(eid: str, peer: Peer = manager) -> g.EuiccMessage:
+        view = server.management.get_eis(_principal(peer), eid)
+        rows = tuple(g.ProfileMessage.of(row) for row in view.profiles)
+        return g.EuiccMessage(eid=eid, msisdn=view.msisdn, profiles=rows)
 
     @app.put("/euiccs/{eid}/msisdn", status_code=204)
-    def set_msisdn(eid: str, message: g.MsisdnMessage, _peer: Peer = manager) -> None:
+    def set_msisdn(eid: str, message: g.MsisdnMessage, _peer: Peer = operator) -> None:
         server.book.set_msisdn(eid, message.msisdn)
 
     @app.post("/downloads")
@@ -80,8 +82,9 @@ def add_sm_sr(app: FastAPI, server: SmSr) -> None:
     def job(
         job: str,
         wait_s: Annotated[float, Query(ge=0, le=MAX_WAIT_S)] = 0.0,
-        _peer: Peer = manager,
+        peer: Peer = manager,
     ) -> g.JobReportMessage:
+        server.check_job(_principal(peer), job)
         if wait_s:
             try:
                 return g.JobReportMessage.of(server.jobs.wait(job, timeout_s=wait_s))

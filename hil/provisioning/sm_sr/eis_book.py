@@ -4,34 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Row, insert, select, update
 
 from hil.errors import CodecError
 from hil.provisioning.eis import Eis, SignedEis, is_signed_by
 from hil.provisioning.errors import Refusal, RefusalCode
+from hil.provisioning.es_status import FunctionStatus, refusal
 from hil.provisioning.eum import OtaKeys
+from hil.provisioning.sm_sr.eis_rows import (
+    EisProfileRow,
+    SubscriptionAddress,
+    check_pol2,
+    follow_number,
+    rows_of,
+)
 from hil.provisioning.store import Store
 from hil.provisioning.tables import EIS, EIS_PROFILES, OTA_KEYS
-
-ProfileState = Literal["created", "disabled", "enabled"]
-
-
-@dataclass(frozen=True, slots=True)
-class EisProfileRow:
-    """One profile as the SM-SR knows it; POL2: 1 no disable, 2 no delete, 4 delete on disable."""
-
-    eid: str
-    isdp_aid: bytes
-    iccid: str
-    mno: str
-    sm_dp: str
-    state: str
-    fallback: bool
-    pol2: int
 
 
 class EisBook:
@@ -73,7 +64,9 @@ class EisBook:
         """Store a verified EIS with its SCP80 keys; an EID that is known already is refused."""
         with self._store.transaction() as connection:
             if connection.execute(select(EIS.c.eid).where(EIS.c.eid == eis.eid)).first():
-                raise Refusal(RefusalCode.EXISTS, f"{self._owner} manages {eis.eid} already")
+                raise refusal(
+                    FunctionStatus.EUICC_KNOWN, f"{self._owner} manages {eis.eid} already"
+                )
             connection.execute(
                 insert(EIS).values(
                     eid=eis.eid,
@@ -104,7 +97,7 @@ class EisBook:
 
     def eis(self, eid: str) -> Eis:
         """Return the EIS; refuse an EID that was not registered."""
-        return Eis.decode(bytes(self._row(eid).payload))
+        return Eis.decode(bytes(self.row(eid).payload))
 
     def eids(self) -> tuple[str, ...]:
         """Return all registered EIDs."""
@@ -114,19 +107,20 @@ class EisBook:
 
     def require(self, eid: str) -> None:
         """Refuse an EID that was not registered."""
-        self._row(eid)
+        self.row(eid)
 
     def known_msisdn(self, eid: str) -> str | None:
         """Return the number at which the eUICC is reached, where one is known."""
-        msisdn: str | None = self._row(eid).msisdn
+        msisdn: str | None = self.row(eid).msisdn
         return msisdn
 
     def msisdn(self, eid: str) -> str:
         """Return the number at which the eUICC is reached; refuse an eUICC without one."""
         msisdn = self.known_msisdn(eid)
         if msisdn is None:
-            raise Refusal(
-                RefusalCode.NO_ROUTE, f"{self._owner} knows no number at which {eid} is reached"
+            raise refusal(
+                FunctionStatus.EUICC_NOT_REACHABLE,
+                f"{self._owner} knows no number at which {eid} is reached",
             )
         return msisdn
 
@@ -139,9 +133,13 @@ class EisBook:
             connection.execute(update(EIS).where(EIS.c.eid == eid).values(msisdn=msisdn))
 
     def eids_at(self, msisdn: str) -> tuple[str, ...]:
-        """Return the eUICCs that are reached at a number."""
+        """Return the eUICCs that are reached at a number, or have a profile with that number."""
         with self._store.transaction() as connection:
-            rows = connection.execute(select(EIS.c.eid).where(EIS.c.msisdn == msisdn)).all()
+            rows = connection.execute(
+                select(EIS.c.eid)
+                .where(EIS.c.msisdn == msisdn)
+                .union(select(EIS_PROFILES.c.eid).where(EIS_PROFILES.c.msisdn == msisdn))
+            ).all()
         return tuple(row.eid for row in rows)
 
     def profiles(self, eid: str) -> tuple[EisProfileRow, ...]:
@@ -155,98 +153,65 @@ class EisBook:
         for row in self.profiles(eid):
             if row.iccid == iccid:
                 return row
-        raise Refusal(RefusalCode.UNKNOWN, f"eUICC {eid} has no profile {iccid} in its EIS")
+        raise refusal(
+            FunctionStatus.UNKNOWN_PROFILE, f"eUICC {eid} has no profile {iccid} in its EIS"
+        )
 
     def set_pol2(self, eid: str, iccid: str, pol2: int) -> None:
         """Set the policy rules that are checked before a command is sent."""
-        if not 0 <= pol2 <= 7:
-            raise Refusal(RefusalCode.INVALID, f"POL2 {pol2} has bits beside 1, 2 and 4")
+        check_pol2(pol2)
+        self._set(eid, iccid, pol2=pol2)
+
+    def set_address(self, eid: str, iccid: str, address: SubscriptionAddress) -> None:
+        """Note IMSI and number of a profile; where it is enabled, its eUICC is reached there."""
+        address.check()
+        self._set(eid, iccid, imsi=address.imsi, msisdn=address.msisdn)
+
+    def complete(
+        self, eid: str, iccid: str, profile_type: str, address: SubscriptionAddress, pol2: int
+    ) -> None:
+        """Note that the download of a profile is complete: it is disabled."""
+        self._set(
+            eid,
+            iccid,
+            state="disabled",
+            profile_type=profile_type,
+            imsi=address.imsi,
+            msisdn=address.msisdn,
+            pol2=pol2,
+        )
+
+    def due_for_deletion(self) -> tuple[EisProfileRow, ...]:
+        """Return the profiles that POL2 wants deleted, for they were disabled."""
+        with self._store.transaction() as connection:
+            eids = {
+                row.eid
+                for row in connection.execute(
+                    select(EIS_PROFILES.c.eid).where(
+                        EIS_PROFILES.c.delete_due.is_(True), EIS_PROFILES.c.state == "disabled"
+                    )
+                )
+            }
+            rows = [row for eid in sorted(eids) for row in rows_of(connection, eid)]
+        return tuple(row for row in rows if row.delete_due and row.state == "disabled")
+
+    def _set(self, eid: str, iccid: str, **values: object) -> None:
         self.profile(eid, iccid)
         with self._store.transaction() as connection:
             connection.execute(
                 update(EIS_PROFILES)
                 .where(EIS_PROFILES.c.eid == eid, EIS_PROFILES.c.iccid == iccid)
-                .values(pol2=pol2)
+                .values(**values)
             )
+            follow_number(connection, eid)
 
-    def _row(self, eid: str) -> Row[Any]:
+    def row(self, eid: str) -> Row[Any]:
+        """Return the row of an eUICC; refuse an EID that was not registered."""
         with self._store.transaction() as connection:
             row = connection.execute(select(EIS).where(EIS.c.eid == eid)).first()
         if row is None:
-            raise Refusal(
-                RefusalCode.UNKNOWN,
+            raise refusal(
+                FunctionStatus.UNKNOWN_EUICC,
                 f"{self._owner} does not know the eUICC {eid}: its maker must send the EIS first",
             )
         return row
-
-
-def rows_of(connection: Connection, eid: str) -> tuple[EisProfileRow, ...]:
-    """Return the profiles of an eUICC, by AID."""
-    rows = connection.execute(
-        select(EIS_PROFILES).where(EIS_PROFILES.c.eid == eid).order_by(EIS_PROFILES.c.isdp_aid)
-    )
-    return tuple(_profile(row) for row in rows)
-
-
-def put_profile(connection: Connection, profile: EisProfileRow) -> None:
-    """Enter a profile, or replace what is known of its ISD-P."""
-    remove_profile(connection, profile.eid, profile.isdp_aid)
-    connection.execute(
-        insert(EIS_PROFILES).values(
-            eid=profile.eid,
-            isdp_aid=profile.isdp_aid,
-            iccid=profile.iccid,
-            mno=profile.mno,
-            sm_dp=profile.sm_dp,
-            state=profile.state,
-            fallback=profile.fallback,
-            pol2=profile.pol2,
-        )
-    )
-
-
-def remove_profile(connection: Connection, eid: str, isdp_aid: bytes) -> None:
-    """Forget an ISD-P."""
-    connection.execute(
-        delete(EIS_PROFILES).where(EIS_PROFILES.c.eid == eid, EIS_PROFILES.c.isdp_aid == isdp_aid)
-    )
-
-
-def set_enabled(connection: Connection, eid: str, isdp_aid: bytes) -> None:
-    """Note that this profile is enabled, and so no other one is."""
-    for state, chosen in (
-        ("disabled", (EIS_PROFILES.c.state == "enabled")),
-        ("enabled", (EIS_PROFILES.c.isdp_aid == isdp_aid)),
-    ):
-        connection.execute(
-            update(EIS_PROFILES).where(EIS_PROFILES.c.eid == eid, chosen).values(state=state)
-        )
-
-
-def set_disabled(connection: Connection, eid: str, isdp_aid: bytes) -> None:
-    """Note that this profile is disabled; the one with the fall-back attribute takes its place."""
-    fallback = connection.execute(
-        select(EIS_PROFILES.c.isdp_aid).where(
-            EIS_PROFILES.c.eid == eid, EIS_PROFILES.c.fallback.is_(True)
-        )
-    ).first()
-    connection.execute(
-        update(EIS_PROFILES)
-        .where(EIS_PROFILES.c.eid == eid, EIS_PROFILES.c.isdp_aid == isdp_aid)
-        .values(state="disabled")
-    )
-    if fallback is not None and bytes(fallback.isdp_aid) != isdp_aid:
-        set_enabled(connection, eid, bytes(fallback.isdp_aid))
-
-
-def _profile(row: Row[Any]) -> EisProfileRow:
-    return EisProfileRow(
-        eid=row.eid,
-        isdp_aid=bytes(row.isdp_aid),
-        iccid=row.iccid,
-        mno=row.mno,
-        sm_dp=row.sm_dp,
-        state=row.state,
-        fallback=row.fallback,
-        pol2=row.pol2,
-    )

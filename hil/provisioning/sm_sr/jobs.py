@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from hil.errors import CodecError, LinkTimeoutError
 from hil.provisioning.errors import Refusal, RefusalCode
+from hil.provisioning.es_status import FunctionStatus, refusal
 from hil.provisioning.sm_sr import scripts
 from hil.provisioning.sm_sr.ota_queue import OtaCommand, OtaQueue, skip_counters
 from hil.provisioning.store import Store
@@ -25,7 +26,21 @@ from hil.wire.isdr_commands import get_status
 
 log = logging.getLogger(__name__)
 
-JobKind = Literal["download", "enable", "disable", "delete", "audit"]
+JobKind = Literal[
+    "download",
+    "create",
+    "send-data",
+    "enable",
+    "disable",
+    "delete",
+    "audit",
+    "connectivity",
+    "confirm",
+    "finalise",
+]
+ON_PROFILES: Final = frozenset({"download", "create", "enable", "disable", "delete", "audit"})
+"""Jobs whose end GetStatus can tell when an answer was lost; the others are then failed."""
+
 VERIFY: Final = "verify"
 AUDIT: Final = "audit"
 NEXT: Final = "status next"
@@ -39,7 +54,8 @@ class JobReport:
     """How a job stands: ``state`` is running, done or failed.
 
     ``messages`` counts short messages sent, repetitions included; ``commands`` are names and states
-    in order.
+    in order; ``response``: what the card answered to the commands, as the objects of its response
+    scripts (TS 102 226, 5.2), GetStatus for verification left out.
     """
 
     job: str
@@ -50,11 +66,16 @@ class JobReport:
     reason: str
     messages: int
     commands: tuple[tuple[str, str], ...]
+    response: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What is known at the end of a job; ``card`` holds the card's own word where it was asked."""
+    """What is known at the end of a job; ``card`` holds the card's own word where it was asked.
+
+    ``refused``: the card itself said no, so nothing of the failed command was done. ``response``:
+    as in :class:`JobReport`. ``at``: seconds since 1970.
+    """
 
     kind: str
     eid: str
@@ -64,6 +85,10 @@ class Outcome:
     created: bool
     enabled: bool
     card: tuple[scripts.CardProfile, ...] | None
+    refused: bool = False
+    response: bytes = b""
+    at: float = 0.0
+    job: str = ""
 
 
 class Jobs:
@@ -105,8 +130,12 @@ class Jobs:
         *,
         caller: str,
         commands: Callable[[str], list[OtaCommand]],
+        along: Callable[[Connection, str], None] | None = None,
     ) -> str:
-        """Store a job with the commands made for its id; refuse while the eUICC has another one."""
+        """Store a job with the commands made for its id; refuse while the eUICC has another one.
+
+        ``along`` is stored in the same transaction, before the commands; it gets the job's id.
+        """
         queue = self.queue
         job = uuid.uuid4().hex
         made = commands(job)
@@ -115,10 +144,12 @@ class Jobs:
                 select(OTA_JOBS).where(OTA_JOBS.c.eid == eid, OTA_JOBS.c.state == "running")
             ).first()
             if busy is not None:
-                raise Refusal(
-                    RefusalCode.WRONG_STATE,
+                raise refusal(
+                    FunctionStatus.EUICC_BUSY,
                     f"eUICC {eid} is busy with another {busy.kind}: wait for job {busy.job}",
                 )
+            if along is not None:
+                along(connection, job)
             connection.execute(
                 insert(OTA_JOBS).values(
                     job=job,
@@ -135,6 +166,18 @@ class Jobs:
                 queue.add(connection, command)
         self._store.when_committed(self._wake)
         return job
+
+    def is_busy(self, eid: str) -> bool:
+        """Whether a job runs on an eUICC."""
+        with self._store.transaction() as connection:
+            return (
+                connection.execute(
+                    select(OTA_JOBS.c.job).where(
+                        OTA_JOBS.c.eid == eid, OTA_JOBS.c.state == "running"
+                    )
+                ).first()
+                is not None
+            )
 
     def settle(self, row: Row[Any]) -> None:
         """Go on with the job of a command that has ended."""
@@ -154,7 +197,7 @@ class Jobs:
             head = connection.execute(select(OTA_JOBS).where(OTA_JOBS.c.job == job)).one()
             if head.state != "running":
                 return
-            commands = self._judged(connection, job)
+            commands = self._judged(connection, job, head.kind)
             failed = next((row for row in commands if row.state == "failed"), None)
             if failed is not None:
                 self.queue.cancel(connection, job)
@@ -165,17 +208,20 @@ class Jobs:
                         connection,
                         scripts.isd_r_command(job, head.eid, NEXT, scripts.get_status_next()),
                     )
-                elif _needs_verification(commands):
+                elif _needs_verification(head.kind, commands):
                     self._verify(connection, head, again=_asked(commands[-1]))
                 else:
-                    self._close(connection, head, commands, _unproved(commands))
+                    self._close(connection, head, commands, _unproved(head.kind, commands))
         self._wake()
 
-    def _judged(self, connection: Connection, job: str) -> list[Row[Any]]:
-        """Return the commands; those whose answers tell of a failure are marked as failed."""
+    def _judged(self, connection: Connection, job: str, kind: str) -> list[Row[Any]]:
+        """Return the commands; those whose answers tell of a failure are marked as failed.
+
+        What is sent for somebody else (SendData) is for the sender to judge.
+        """
         query = select(OTA_COMMANDS).where(OTA_COMMANDS.c.job == job).order_by(OTA_COMMANDS.c.id)
         for row in connection.execute(query).all():
-            if row.state != "done":
+            if row.state != "done" or kind == "send-data":
                 continue
             expected = None if row.expected is None else bytes(row.expected)
             reason = scripts.objection(bytes(row.response), expected)
@@ -206,6 +252,10 @@ class Jobs:
             created="create" in ran,
             enabled="enable" in ran,
             card=_card_word(commands),
+            refused=any(row.state == "failed" and row.response is not None for row in commands),
+            response=_response(commands),
+            at=self._clock(),
+            job=head.job,
         )
         if not reason:
             reason = _contradiction(outcome)
@@ -217,6 +267,14 @@ class Jobs:
         )
         if reason:
             log.warning("job %s (%s) on %s failed: %s", head.job, head.kind, head.eid, reason)
+
+    def caller(self, job: str) -> str:
+        """Return who started a job."""
+        with self._store.transaction() as connection:
+            row = connection.execute(select(OTA_JOBS.c.caller).where(OTA_JOBS.c.job == job)).first()
+        if row is None:
+            raise Refusal(RefusalCode.UNKNOWN, f"{self._owner} has no job {job}")
+        return str(row.caller)
 
     def report(self, job: str) -> JobReport:
         """Say how a job stands."""
@@ -236,6 +294,7 @@ class Jobs:
             reason=head.reason,
             messages=sum(row.messages for row in rows),
             commands=tuple((row.name, row.state) for row in rows),
+            response=_response(rows),
         )
 
     def wait(self, job: str, *, timeout_s: float) -> JobReport:
@@ -260,9 +319,16 @@ class Jobs:
 
 
 def _tolerated(row: Row[Any]) -> bool:
-    # Removing what an earlier attempt may have left fails when it left nothing; and a card without
-    # any ISD-P answers 6A88 to GetStatus.
-    return row.name == "clear" or (_asked(row) and scripts.says_none(bytes(row.response)))
+    # Removing what an earlier attempt may have left fails when it left nothing; a card without any
+    # ISD-P answers 6A88 to GetStatus; and what is to be deleted may be gone already.
+    if row.name == "clear":
+        return True
+    return (_asked(row) or row.name == "delete") and scripts.says_none(bytes(row.response))
+
+
+def _response(commands: Sequence[Row[Any]]) -> bytes:
+    answers = [row.response for row in commands if row.response is not None and not _asked(row)]
+    return b"".join(scripts.body_of(bytes(answer)) for answer in answers)
 
 
 def _asked(row: Row[Any]) -> bool:
@@ -270,8 +336,8 @@ def _asked(row: Row[Any]) -> bool:
     return row.name in (VERIFY, AUDIT, NEXT)
 
 
-def _needs_verification(commands: list[Row[Any]]) -> bool:
-    if _asked(commands[-1]) and commands[-1].state == "done":
+def _needs_verification(kind: str, commands: list[Row[Any]]) -> bool:
+    if kind not in ON_PROFILES or (_asked(commands[-1]) and commands[-1].state == "done"):
         return False
     tries = sum(_asked(row) for row in commands)
     return tries < MAX_VERIFICATIONS and any(row.state == "unanswered" for row in commands)
@@ -293,17 +359,21 @@ def _card_word(commands: list[Row[Any]]) -> tuple[scripts.CardProfile, ...] | No
     return None
 
 
-def _unproved(commands: list[Row[Any]]) -> str:
+def _unproved(kind: str, commands: list[Row[Any]]) -> str:
     """Return why the end of a job is not known: answers are missing, and the card did not say."""
     missing = [row.name for row in commands if row.state == "unanswered" and not _asked(row)]
     if _card_word(commands) is not None or not (missing or _asked(commands[-1])):
         return ""
+    if missing and kind not in ON_PROFILES:
+        return f"{missing[0]}: its answer was lost; what it did is not known"
     what = f"{missing[0]}: its answer was lost" if missing else "no answer to GetStatus"
     return f"{what} and the card could not be asked; audit the eUICC before the next step"
 
 
 def _contradiction(outcome: Outcome) -> str:
     """Return what the card says against the success of a job, or nothing."""
+    if outcome.kind not in ON_PROFILES:
+        return ""
     if outcome.kind == "audit":
         return "" if outcome.card is not None else "the card's answer to GetStatus cannot be read"
     if outcome.card is None:
@@ -311,6 +381,7 @@ def _contradiction(outcome: Outcome) -> str:
     state = {one.isdp_aid: one.state for one in outcome.card}.get(outcome.isdp_aid, "absent")
     good = {
         "download": ("disabled", "enabled"),
+        "create": ("created", "disabled"),
         "enable": ("enabled",),
         "disable": ("disabled",),
         "delete": ("absent",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from hil.errors import CodecError
@@ -11,11 +11,17 @@ from hil.provisioning.sm_sr.ota_queue import OtaCommand
 from hil.provisioning.sm_sr.packing import MessageSize, pack
 from hil.wire import tlv
 from hil.wire.apdu import CommandApdu
-from hil.wire.command_script import SECURED_ERRORS, CommandScript, ResponseScript
+from hil.wire.command_script import (
+    SECURED_ERRORS,
+    SECURED_OBJECTS,
+    CommandScript,
+    ResponseScript,
+)
 from hil.wire.identifiers import ISD_R_AID, tar_of
 from hil.wire.isdr_commands import get_status
 from hil.wire.packets import PacketSet
 from hil.wire.status_words import describe
+from hil.wire.tlv import Tlv
 
 ISD_R_TAR: Final = tar_of(ISD_R_AID)
 LIFE_CYCLE: Final = {0x1F: "disabled", 0x3F: "enabled"}
@@ -60,6 +66,44 @@ def packet_commands(job: str, packet_set: PacketSet, size: MessageSize) -> list[
             )
         )
     return commands
+
+
+def data_commands(
+    job: str, eid: str, tar: bytes, items: Sequence[Tlv], size: MessageSize
+) -> list[OtaCommand]:
+    """Return the scripts that bring somebody's objects (22, 84 to 87) to the one at ``tar``.
+
+    SCP03t objects are packed whole into the fewest messages; command APDUs stay in one script, for
+    a chain of STORE DATA ends with its script. ConfigError for what is too large for one packet.
+    """
+    encoded = [item.encode() for item in items]
+    sizes = [len(one) for one in encoded]
+    if any(item.tag not in SECURED_OBJECTS for item in items):
+        encoded, sizes = [b"".join(encoded)], [sum(sizes)]
+    cuts = pack(sizes, size)
+    return [
+        OtaCommand(
+            job,
+            eid,
+            f"data {number}/{len(cuts)}",
+            tar,
+            tlv.encode(0xAA, b"".join(encoded[i] for i in cut)),
+        )
+        for number, cut in enumerate(cuts, start=1)
+    ]
+
+
+def of_job(command: OtaCommand, job: str) -> OtaCommand:
+    """Return the command as one of a job."""
+    return replace(command, job=job)
+
+
+def body_of(response: bytes) -> bytes:
+    """Return the objects of a response script; nothing for what is none."""
+    try:
+        return b"".join(item.encode() for item in ResponseScript.decode(response).items)
+    except CodecError:
+        return b""
 
 
 def objection(response: bytes, expected: bytes | None) -> str | None:

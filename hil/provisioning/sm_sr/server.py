@@ -5,24 +5,29 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
+from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import insert, select
 
 from hil.provisioning.door import PeerDoor, require_role
 from hil.provisioning.eis import SignedEis
-from hil.provisioning.errors import Refusal, RefusalCode
+from hil.provisioning.es_status import FunctionStatus, refusal
 from hil.provisioning.links import EumLink
+from hil.provisioning.notices import NoticeBox, NoticeTaker
 from hil.provisioning.reception import FirstInterface, PacketReception
 from hil.provisioning.sm_sr import scripts
 from hil.provisioning.sm_sr.carrier import Carrier
-from hil.provisioning.sm_sr.eis_book import EisBook, EisProfileRow
-from hil.provisioning.sm_sr.eis_effects import apply_event, apply_outcome
-from hil.provisioning.sm_sr.jobs import JobKind, JobReport, Jobs
+from hil.provisioning.sm_sr.download_functions import DownloadFunctions
+from hil.provisioning.sm_sr.eis_book import EisBook
+from hil.provisioning.sm_sr.eis_effects import EisEffects
+from hil.provisioning.sm_sr.jobs import JobReport, Jobs
+from hil.provisioning.sm_sr.management import ProfileManagement
 from hil.provisioning.sm_sr.ota_queue import OtaCommand, OtaQueue, Patience
 from hil.provisioning.sm_sr.packing import MessageSize
+from hil.provisioning.sm_sr.rights import Rights
 from hil.provisioning.store import Store
 from hil.provisioning.support_server.outbox import StatusNotification
 from hil.provisioning.tables import NOTIFICATIONS
@@ -33,13 +38,15 @@ from hil.wire.packets import PacketSet
 
 log = logging.getLogger(__name__)
 
-POL2_NO_DISABLE, POL2_NO_DELETE = 1, 2
+WORK_SECONDS: Final = 0.5
 
 
 class SmSr:
     """One SM-SR. ``carrier`` is None where nothing is to go over the air.
 
     With ``auto_download`` packets are sent on to the card as soon as an SM-DP has delivered them.
+    ``authorised``: SM-DP → MNOs on whose behalf it may manage profiles that it did not make.
+    ``takers``: MNOs and SM-DPs that are notified of changes of their profiles.
     """
 
     def __init__(
@@ -54,6 +61,8 @@ class SmSr:
         patience: Patience | None = None,
         auto_download: bool = False,
         links: dict[str, str] | None = None,
+        authorised: Mapping[str, Collection[str]] | None = None,
+        takers: Mapping[str, NoticeTaker] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         store.claim("sm-sr", door.owner)
@@ -68,7 +77,14 @@ class SmSr:
         self.reception = PacketReception(
             door, store, links=links, clock=clock, on_stored=self._packets_stored
         )
-        self.jobs = Jobs(self.id, store, apply_outcome, clock=clock)
+        self.notices = NoticeBox(self.id, store, takers or {}, clock=clock)
+        self._effects = EisEffects(self.notices)
+        self._rights = Rights(authorised)
+        self.jobs = Jobs(self.id, store, self._effects.outcome, clock=clock)
+        self.management = ProfileManagement(self.id, self.book, self.jobs, self._rights)
+        self.downloads = DownloadFunctions(
+            self.book, self.jobs, self.reception, self.management, self._size
+        )
         if carrier is not None:
             queue = OtaQueue(
                 store,
@@ -112,7 +128,7 @@ class SmSr:
                     received_at=self._clock(),
                 )
             )
-            apply_event(connection, notification)
+            self._effects.event(connection, notification)
 
     def download(self, caller: Principal, iccid: str, *, enable: bool = False) -> str:
         """Install the stored packets of a profile over the air (claim 5, R-64); return the job.
@@ -122,11 +138,13 @@ class SmSr:
         """
         packet_set = self.reception.packet_set(iccid)
         self.book.require(packet_set.eid)
-        self._check_owner(caller, packet_set.mno, iccid)
+        self._rights.check(caller, iccid, packet_set.mno, packet_set.sm_dp)
         known = {row.isdp_aid: row for row in self.book.profiles(packet_set.eid)}
         old = known.get(packet_set.isdp_aid)
         if old is not None and old.state != "created":
-            raise Refusal(RefusalCode.WRONG_STATE, f"profile {iccid} is {old.state} already")
+            raise refusal(
+                FunctionStatus.WRONG_PROFILE_STATE, f"profile {iccid} is {old.state} already"
+            )
         self.book.msisdn(packet_set.eid)
 
         def commands(job: str) -> list[OtaCommand]:
@@ -156,94 +174,48 @@ class SmSr:
         return row
 
     def enable(self, caller: Principal, eid: str, iccid: str) -> str:
-        """Enable a disabled profile (ES4, ES5); return the job."""
-        profile = self._managed(caller, eid, iccid)
-        if profile.state != "disabled":
-            raise Refusal(
-                RefusalCode.WRONG_STATE, f"profile {iccid} is {profile.state}, not disabled"
-            )
-        for other in self.book.profiles(eid):
-            if other.state == "enabled" and other.pol2 & POL2_NO_DISABLE:
-                raise Refusal(
-                    RefusalCode.POLICY,
-                    f"POL2 of the enabled profile {other.iccid} forbids to disable it",
-                )
-        command = isdr_commands.enable_profile(profile.isdp_aid)
-        return self._one("enable", caller, profile, command)
+        """Enable a disabled profile; return the job."""
+        return self.management.enable(caller, eid, iccid)
 
     def disable(self, caller: Principal, eid: str, iccid: str) -> str:
-        """Disable the enabled profile; the one with the fall-back attribute takes its place."""
-        profile = self._managed(caller, eid, iccid)
-        if profile.state != "enabled":
-            raise Refusal(
-                RefusalCode.WRONG_STATE, f"profile {iccid} is {profile.state}, not enabled"
-            )
-        if profile.fallback:
-            raise Refusal(
-                RefusalCode.WRONG_STATE, f"profile {iccid} has the fall-back attribute: it stays"
-            )
-        if profile.pol2 & POL2_NO_DISABLE:
-            raise Refusal(RefusalCode.POLICY, f"POL2 of {iccid} forbids to disable it")
-        command = isdr_commands.disable_profile(profile.isdp_aid)
-        return self._one("disable", caller, profile, command)
+        """Disable the enabled profile; return the job."""
+        return self.management.disable(caller, eid, iccid)
 
     def delete(self, caller: Principal, eid: str, iccid: str) -> str:
-        """Delete a disabled profile with its ISD-P."""
-        profile = self._managed(caller, eid, iccid)
-        if profile.state == "enabled" or profile.fallback:
-            why = "has the fall-back attribute" if profile.fallback else "is enabled"
-            raise Refusal(RefusalCode.WRONG_STATE, f"profile {iccid} {why}: it cannot be deleted")
-        if profile.pol2 & POL2_NO_DELETE:
-            raise Refusal(RefusalCode.POLICY, f"POL2 of {iccid} forbids to delete it")
-        command = isdr_commands.delete_profile(profile.isdp_aid)
-        return self._one("delete", caller, profile, command)
+        """Delete a disabled profile; return the job."""
+        return self.management.delete(caller, eid, iccid)
 
     def audit(self, caller: Principal, eid: str) -> str:
-        """Ask the card for the state of all its profiles; the EIS is set right by the answer."""
-        self.book.msisdn(eid)
-        command = isdr_commands.get_status()
-        return self.jobs.start(
-            "audit",
-            eid,
-            "",
-            b"",
-            caller=caller.id,
-            commands=lambda job: [scripts.isd_r_command(job, eid, "audit", command)],
-        )
+        """Ask the card for its profiles; return the job."""
+        return self.management.audit(caller, eid)
 
     def set_policy(self, caller: Principal, eid: str, iccid: str, pol2: int) -> None:
-        """Set POL2 of a profile (ES4.UpdatePolicyRules)."""
-        self._managed(caller, eid, iccid)
-        self.book.set_pol2(eid, iccid, pol2)
+        """Set POL2 of a profile."""
+        self.management.set_policy(caller, eid, iccid, pol2)
+
+    def work(self) -> float:
+        """Do what is due beside the requests; return in how many seconds to look again."""
+        self.notices.flush()
+        self.management.delete_due()
+        return WORK_SECONDS
+
+    def visible_eids(self, caller: Principal) -> tuple[str, ...]:
+        """Return the eUICCs on which a caller has profiles; the operator sees all."""
+        if caller.role is Role.OPERATOR:
+            return self.book.eids()
+        return tuple(
+            eid for eid in self.book.eids() if self._rights.visible(caller, self.book.profiles(eid))
+        )
+
+    def check_job(self, caller: Principal, job: str) -> None:
+        """Refuse the report of a job that another one started."""
+        started = self.jobs.caller(job)
+        if caller.role is not Role.OPERATOR and caller.id != started:
+            raise refusal(FunctionStatus.CALLER_NOT_ALLOWED, f"job {job} is not one of {caller.id}")
 
     def job(self, job: str) -> JobReport:
         """Say how a job stands."""
         return self.jobs.report(job)
-
-    def _one(
-        self, kind: JobKind, caller: Principal, profile: EisProfileRow, command: CommandApdu
-    ) -> str:
-        self.book.msisdn(profile.eid)
-        return self.jobs.start(
-            kind,
-            profile.eid,
-            profile.iccid,
-            profile.isdp_aid,
-            caller=caller.id,
-            commands=lambda job: [scripts.isd_r_command(job, profile.eid, kind, command)],
-        )
-
-    def _managed(self, caller: Principal, eid: str, iccid: str) -> EisProfileRow:
-        profile = self.book.profile(eid, iccid)
-        self._check_owner(caller, profile.mno, iccid)
-        return profile
-
-    def _check_owner(self, caller: Principal, mno: str, iccid: str) -> None:
-        require_role(caller, Role.MNO, Role.SM_DP, Role.OPERATOR)
-        if caller.role is Role.MNO and caller.id != mno:
-            raise Refusal(
-                RefusalCode.NOT_ALLOWED, f"profile {iccid} is not one of the MNO {caller.id}"
-            )
 
     def _packets_stored(self, packet_set: PacketSet) -> None:
         if self._auto_download:
