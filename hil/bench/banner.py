@@ -75,7 +75,8 @@ def planned(lab: Lab) -> list[str]:
         items.append(Item("network", "SMPP 3.4", "modelled air", virtual=True))
     if bench.servers:
         identity = " ".join(bench.servers.actors)
-        items.append(Item("servers", "HTTP on 127.0.0.1", identity, virtual=False))
+        where = f"{bench.servers.transport.upper()} on 127.0.0.1"
+        items.append(Item("servers", where, identity, virtual=False))
     return [head(lab), *table(items)]
 
 

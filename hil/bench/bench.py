@@ -179,6 +179,7 @@ class Bench:
             urls=addresses.kinds,
             actors=addresses.actors,
             links=addresses.links,
+            certificates=addresses.certificates,
             section=section,
             keys=self._section("key_sets.servers", self.lab.server_keys),
             observer=self.observer,

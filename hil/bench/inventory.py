@@ -77,4 +77,4 @@ def _servers(bench: Bench, ask: bool) -> Item:
     section = bench.lab.file.servers
     assert section is not None  # noqa: S101 - the caller looked
     identity = " ".join(bench.servers.actors) if ask else " ".join(section.actors)
-    return Item("servers", "HTTP on 127.0.0.1", identity, virtual=False)
+    return Item("servers", f"{section.transport.upper()} on 127.0.0.1", identity, virtual=False)

@@ -29,7 +29,8 @@ class Lab:
     """A bench file with everything it refers to, checked.
 
     ``name`` is the file's stem, ``path`` the file. ``profiles`` are the .der packages to use; empty
-    means that a package is generated. ``dialect`` is the device's AT dialect file, if not ours.
+    means that a package is generated. ``dialect`` is the device's AT dialect file, if not ours;
+    ``certificates`` the folder of the servers' certificates, if they are not made for the run.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Lab:
     server_keys: ServerKeyFile | None = field(repr=False)
     dialect: Path | None
     profiles: tuple[Path, ...]
+    certificates: Path | None = None
 
     @property
     def is_virtual(self) -> bool:
@@ -104,6 +106,11 @@ def load_lab(name: str, *, profile: str | None = None) -> Lab:
     if bench.device and bench.device.serial and bench.device.serial.dialect:
         dialect = loading.file(("device", "serial", "dialect"), bench.device.serial.dialect)
     profiles = loading.profiles(bench, profile)
+    certificates = None
+    if bench.servers is not None and bench.servers.certificates is not None:
+        place = ("servers", "certificates")
+        authority = loading.file(place, f"{bench.servers.certificates}/ca.pem")
+        certificates = authority.parent if authority is not None else None
     raise_for(problems, f"bench '{path.stem}'")
     return Lab(
         name=path.stem,
@@ -115,6 +122,7 @@ def load_lab(name: str, *, profile: str | None = None) -> Lab:
         server_keys=_narrow(keys["servers"], ServerKeyFile),
         dialect=dialect,
         profiles=profiles,
+        certificates=certificates,
     )
 
 

@@ -45,11 +45,15 @@ class CardAddress:
 
 @dataclass(frozen=True, slots=True)
 class ServerAddresses:
-    """Base URLs: of the first actor of each kind, of each actor by id, of dedicated links."""
+    """Base URLs: of the first actor of each kind, of each actor by id, of dedicated links.
+
+    ``certificates`` is the folder with those of all parties, None where no TLS is spoken.
+    """
 
     kinds: dict[str, str]
     actors: dict[str, str]
     links: dict[str, str]
+    certificates: Path | None = None
 
 
 class Launcher:
@@ -62,6 +66,7 @@ class Launcher:
         self._parts: dict[str, Part] = {}
         self._endings: list[tuple[str, Callable[[], object]]] = []
         self._environment: dict[str, str] = {}
+        self._certificates: Path | None = None
         self._card: CardAddress | None = None
         self._card_socket = ""
         self._vpcd = ""
@@ -240,13 +245,20 @@ class Launcher:
             if not isinstance(given, dict):
                 raise ProtocolError(f"the servers announced no '{key}': {ready}")
             found.append({str(name): str(url) for name, url in given.items()})
-        return ServerAddresses(*found)
+        kinds, actors, links = found
+        return ServerAddresses(kinds, actors, links, self._certificates)
 
     def _begin_servers(self) -> Part:
         smpp = self.network()[0] if self._lab.file.network else None
+        if "servers" not in self._parts:
+            self._certificates = server_files.certificates(
+                self._lab, self._made("servers-certificates")
+            )
         config = part_files.write_private(
             self._folder / "servers.json",
-            server_files.servers_config(self._lab, self._made("servers"), smpp=smpp),
+            server_files.servers_config(
+                self._lab, self._made("servers"), smpp=smpp, certificates=self._certificates
+            ),
         )
         return self._begin("servers", "hil.provisioning.serve", "--config", str(config))
 

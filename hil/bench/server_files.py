@@ -38,8 +38,13 @@ _MEET: Final = frozenset(
 """Which roles share a key set: nobody holds keys towards those it never meets."""
 
 
-def servers_config(lab: Lab, state: Path, *, smpp: str | None) -> dict[str, Any]:
-    """Return the configuration; ``smpp`` is the address of the SMS centre, if there is one."""
+def servers_config(
+    lab: Lab, state: Path, *, smpp: str | None, certificates: Path | None = None
+) -> dict[str, Any]:
+    """Return the configuration; ``smpp`` is the address of the SMS centre, if there is one.
+
+    ``certificates``: the folder of :func:`certificates`, None for plain HTTP.
+    """
     section = lab.file.servers
     if section is None or lab.server_keys is None:
         raise ConfigError(f"bench '{lab.name}' has no servers with a key set (key_sets.servers)")
@@ -53,10 +58,42 @@ def servers_config(lab: Lab, state: Path, *, smpp: str | None) -> dict[str, Any]
     made = _Making(lab, section, smpp, folded)
     return {
         "state": str(state) if section.store == "file" else None,
+        "certificates": str(certificates) if certificates is not None else None,
         "actors": [made.actor(name) for name in roles],
         "keys": [_key_row(lab, one, other) for one, other in _pairs(everybody)],
         "peers": peers,
     }
+
+
+def certificates(lab: Lab, folder: Path) -> Path | None:
+    """Return the folder with the certificates of all parties, made now where the lab has none.
+
+    None where the servers speak plain HTTP.
+    """
+    section = lab.file.servers
+    if section is None or section.transport == "http":
+        return None
+    if lab.certificates is not None:
+        return lab.certificates
+    from hil.provisioning.lab_ca import LabCa  # noqa: PLC0415 - cryptography, where it is used
+
+    folded = _folded(section)
+    authority = LabCa(folder)
+    for name, actor in section.actors.items():
+        if name in folded:
+            continue
+        names = []
+        if actor.kind == "sm-sr" and section.layout == "one-server":
+            # The support server behind the same port answers under its own id.
+            names = [
+                one
+                for one in section.of_kind("support-server")
+                if section.actors[one].sm_sr == name
+            ]
+        authority.issue(name, actor.kind, names=names)
+    authority.issue(section.line_station, "line-station")
+    authority.issue(section.operator, "operator")
+    return folder
 
 
 def accounts(lab: Lab) -> dict[str, str]:

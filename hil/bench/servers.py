@@ -10,6 +10,7 @@ from hil.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from hil.bench.key_files import ServerKeyFile
     from hil.bench.servers_section import ActorKind, ServersSection
@@ -24,7 +25,8 @@ _Client = TypeVar("_Client", bound="PeerClient")
 class Servers:
     """Base URLs by kind (``urls``), by id (``actors``) and of dedicated links, and the way in.
 
-    The key sets stay here: a client gets the one it needs.
+    The key sets stay here: a client gets the one it needs. ``certificates`` is the folder with the
+    certificates of all parties, None where the servers speak plain HTTP.
     """
 
     urls: Mapping[str, str]
@@ -33,6 +35,7 @@ class Servers:
     section: ServersSection
     keys: ServerKeyFile = field(repr=False)
     observer: Observer = field(repr=False)
+    certificates: Path | None = None
 
     def of_kind(self, kind: ActorKind) -> list[str]:
         """Return the ids of the actors of one kind, in the order of the bench file."""
@@ -75,6 +78,11 @@ class Servers:
         if name not in known:
             raise UsageError(f"the bench runs no '{name}'{did_you_mean(name, known)}")
         caller = me or self.section.operator
+        tls = None
+        if self.certificates is not None:
+            from hil.provisioning.http.tls import client_context  # noqa: PLC0415
+
+            tls = client_context(self.certificates, caller)
         return kind(
             known[name],
             actor,
@@ -82,4 +90,6 @@ class Servers:
             self.key_set(actor, caller),
             timeout_s=timeout_s,
             observer=self.observer,
+            tls=tls,
+            server_name=actor if tls is not None else None,
         )

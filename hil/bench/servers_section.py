@@ -76,6 +76,15 @@ class ServersSection(Section):
     store: Literal["file", "memory"] = Field(
         default="file", description="SQLite in the folder of the run, or nothing that lasts"
     )
+    transport: Literal["https", "http"] = Field(
+        default="https",
+        description="mutual TLS, or plain HTTP; both on loopback",
+    )
+    certificates: str | None = Field(
+        default=None,
+        description="a folder with ca.pem, <id>.pem and <id>.key of each party, and crl.pem if any "
+        "is revoked; without it a CA is made for the run",
+    )
     actors: dict[ActorId, ActorSection] = Field(min_length=1)
     line_station: ActorId = Field(default="line-1", description="id of this PC on the line")
     operator: ActorId = Field(default="operator-1", description="id under which tests look in")
@@ -94,6 +103,8 @@ class ServersSection(Section):
             expect(name, "dedicated_line_from", actor.dedicated_line_from, ("sm-dp",))
             if actor.kind == "support-server" and self.layout != "separate" and not actor.sm_sr:
                 raise wrong(f"actors.{name}: the layout '{self.layout}' needs its 'sm_sr'")
+        if self.transport == "http" and self.certificates is not None:
+            raise wrong("'certificates' are for the transport https")
         taken = {*self.actors} & {self.line_station, self.operator}
         if taken or self.line_station == self.operator:
             raise wrong("line_station and operator need ids of their own")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import TypeVar
 
 from hil.errors import ConfigError
 from hil.provisioning.door import PeerDoor
 from hil.provisioning.http.client import PeerClient
+from hil.provisioning.http.tls import client_context
 from hil.provisioning.serve_config import ServeConfig
 from hil.provisioning.trust import Peer, PeerKeySet, Role
 
@@ -26,6 +28,11 @@ class Directory:
             if len(set(row.between)) != 2:
                 raise ConfigError(f"keys between {row.between[0]} and itself make no sense")
             self._keys[frozenset(row.between)] = PeerKeySet(row.kvn, row.auth, row.mac, row.wrap)
+        self._subjects = {
+            peer.id: peer.subject for peer in config.peers if peer.subject is not None
+        }
+        self._foreign = {peer.id: peer.server_name for peer in config.peers}
+        self._contexts: dict[str, ssl.SSLContext] = {}
         self._clients: list[PeerClient] = []
 
     def door(self, owner: str) -> PeerDoor:
@@ -35,7 +42,7 @@ class Directory:
             for other, role in self._roles.items()
             if other != owner and frozenset((owner, other)) in self._keys
         ]
-        return PeerDoor(owner, peers)
+        return PeerDoor(owner, peers, subjects=self._subjects)
 
     def keys_of(self, owner: str) -> dict[str, PeerKeySet]:
         """Return the key sets of an actor by the other party's id."""
@@ -60,10 +67,27 @@ class Directory:
                 if link != "main":
                     raise ConfigError(f"{other} has no link {link!r} for {me}")
                 continue
-            client = kind(self._urls[name], other, me, keys, timeout_s=self._config.timeout_s)
+            client = kind(
+                self._urls[name],
+                other,
+                me,
+                keys,
+                timeout_s=self._config.timeout_s,
+                tls=self._context(me),
+                # A server of ours is known by its id; a foreign one by its host, or as configured.
+                server_name=self._foreign.get(other, other),
+            )
             self._clients.append(client)
             found[other] = client
         return found
+
+    def _context(self, me: str) -> ssl.SSLContext | None:
+        folder = self._config.certificates
+        if folder is None:
+            return None
+        if me not in self._contexts:
+            self._contexts[me] = client_context(folder, me)
+        return self._contexts[me]
 
     def close(self) -> None:
         """Close all clients."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -60,7 +60,8 @@ class PeerDoor:
     """Keeps the peers of one server and their sessions.
 
     Sessions live in memory only: after a restart every peer authenticates again, which is the safe
-    side.
+    side. ``subjects`` has the whole subject (RFC 4514) of the certificates of peers that do not
+    have their id and role in it.
     """
 
     def __init__(
@@ -68,11 +69,13 @@ class PeerDoor:
         owner: str,
         peers: Iterable[Peer],
         *,
+        subjects: Mapping[str, str] | None = None,
         session_s: float = SESSION_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.owner = owner
         self._peers = {peer.id: peer for peer in peers}
+        self.subjects: Mapping[str, str] = dict(subjects or {})
         self._session_s = session_s
         self._clock = clock
         self._sessions: dict[str, _Session] = {}
@@ -127,6 +130,17 @@ class PeerDoor:
                     f"{known.peer.id} has not proved itself to {self.owner} yet",
                 )
             return known.peer
+
+    @property
+    def peers(self) -> Mapping[str, Peer]:
+        """All peers by id."""
+        return self._peers
+
+    def holder(self, session: str) -> str | None:
+        """Return the id of the peer for whom ``session`` was opened, None for an unknown one."""
+        with self._lock:
+            known = self._sessions.get(session)
+        return None if known is None else known.peer.id
 
     def keys_of(self, peer_id: str) -> PeerKeySet:
         """Return the key set shared with ``peer_id``."""

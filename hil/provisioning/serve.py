@@ -1,4 +1,4 @@
-"""Serve any set of actors on loopback: ``python -m hil.provisioning.serve --config FILE``.
+"""Serve any set of actors: ``python -m hil.provisioning.serve --config FILE``.
 
 Prints one line of JSON when all of them answer::
 
@@ -31,11 +31,14 @@ import uvicorn
 from hil.errors import BenchError, ConfigError, HilError
 from hil.provisioning import serve_config as c
 from hil.provisioning.assembly import Assembly, Worker, endpoints
+from hil.provisioning.http.protocol import ServerProtocol
+from hil.provisioning.http.tls import server_context
 
 log = logging.getLogger(__name__)
 
-HOST: Final = "127.0.0.1"
 THREADS: Final = 100
+MAX_HEAD: Final = 32 * 1024
+"""Longest head of a request in bytes."""
 START_SECONDS: Final = 20.0
 STOP_SECONDS: Final = 5.0
 IDLE_SECONDS: Final = 1.0
@@ -45,32 +48,38 @@ class Servers:
     """The actors of one configuration, listening. Use as a context manager."""
 
     def __init__(self, config: c.ServeConfig) -> None:
+        self._config = config
         self._over = threading.Event()
         self._sockets: dict[str, socket.socket] = {}
         self._threads: list[threading.Thread] = []
         try:
             for name, port in endpoints(config).items():
-                self._sockets[name] = _listen(name, port)
+                self._sockets[name] = _listen(name, config.host, port)
             self.addresses = _addresses(config, self._sockets)
             self._assembly = Assembly(config, self.addresses)
         except BaseException:
             self._close_sockets()
             raise
-        self._config = config
-        self._servers = {
-            name: uvicorn.Server(
-                uvicorn.Config(
-                    self._assembly.faces[name],
-                    log_config=None,
-                    access_log=False,
-                    lifespan="off",
-                    timeout_keep_alive=60,
-                    timeout_graceful_shutdown=2,
-                    server_header=False,
-                )
-            )
-            for name in self._sockets
-        }
+        self._servers = {name: self._server(name) for name in self._sockets}
+
+    def _server(self, name: str) -> uvicorn.Server:
+        config = uvicorn.Config(
+            self._assembly.faces[name],
+            http=ServerProtocol,
+            ws="none",
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_keep_alive=60,
+            timeout_graceful_shutdown=2,
+            server_header=False,
+            proxy_headers=False,
+            h11_max_incomplete_event_size=MAX_HEAD,
+        )
+        config.load()
+        if self._config.certificates is not None:
+            config.ssl = server_context(self._config.certificates, name.split("/", maxsplit=1)[0])
+        return uvicorn.Server(config)
 
     def __enter__(self) -> Servers:
         try:
@@ -157,23 +166,26 @@ class Servers:
             one.close()
 
 
-def _listen(name: str, port: int) -> socket.socket:
+def _listen(name: str, host: str, port: int) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     # asyncio leaves Nagle on for sockets made like this; head and body of an answer are two sends,
     # so without this each answer waits 40 ms for the client's delayed acknowledgement.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((HOST, port))
+        listener.bind((host, port))
         listener.listen(128)
     except OSError as err:
         listener.close()
-        raise ConfigError(f"{name}: port {port} of {HOST} is taken: {err.strerror}") from err
+        raise ConfigError(f"{name}: port {port} of {host} is taken: {err.strerror}") from err
     return listener
 
 
 def _addresses(config: c.ServeConfig, sockets: dict[str, socket.socket]) -> dict[str, str]:
-    urls = {name: f"http://{HOST}:{one.getsockname()[1]}" for name, one in sockets.items()}
+    scheme = "http" if config.certificates is None else "https"
+    urls = {
+        name: f"{scheme}://{config.host}:{one.getsockname()[1]}" for name, one in sockets.items()
+    }
     for actor in config.actors:
         if isinstance(actor, c.SupportSection) and actor.host is not None:
             if actor.host not in urls:

@@ -5,6 +5,7 @@ JSON, read strictly; keys are hex. See ``docs/servers.md``.
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -207,12 +208,16 @@ class KeyRow(Section):
 class PeerRow(Section):
     """A party outside this process: a line station, an operator, or a server (then with ``url``).
 
-    The eUICC maker's public key is needed where an SM-SR here gets its EIS.
+    The eUICC maker's public key is needed where an SM-SR here gets its EIS. ``server_name`` is what
+    the server's certificate must name, if not the host of ``url``; ``subject`` the whole subject
+    (RFC 4514) of a certificate that does not have the id as CN and the role as OU.
     """
 
     id: Name
     role: Role
     url: str | None = None
+    server_name: str | None = None
+    subject: str | None = None
     public_key_pem: str | None = None
 
 
@@ -223,9 +228,15 @@ AnyActor = Annotated[
 
 
 class ServeConfig(Section):
-    """The whole file. ``state``: a folder for the stores, or None to keep everything in memory."""
+    """The whole file. ``state``: a folder for the stores, or None to keep everything in memory.
+
+    ``certificates``: a folder as in :mod:`hil.provisioning.http.tls`. Without it the servers speak
+    plain HTTP, and listen on loopback only.
+    """
 
     state: Path | None = None
+    host: str = "127.0.0.1"
+    certificates: Path | None = None
     timeout_s: float = Field(default=30.0, gt=0)
     actors: tuple[AnyActor, ...] = Field(min_length=1)
     keys: tuple[KeyRow, ...] = ()
@@ -248,6 +259,11 @@ def parse_config(text: bytes | str, name: str) -> ServeConfig:
     except ValidationError as err:
         rows = [f"{'.'.join(map(str, row['loc']))}: {row['msg']}" for row in err.errors()[:8]]
         raise ConfigError(f"{name}: " + "; ".join(rows)) from None
+    if config.certificates is None and not is_loopback(config.host):
+        raise ConfigError(
+            f"{name}: host {config.host} is not loopback: without 'certificates' it would be "
+            "plain HTTP for everybody"
+        )
     ids = [actor.id for actor in config.actors] + [peer.id for peer in config.peers]
     twice = sorted({one for one in ids if ids.count(one) > 1})
     if twice:
@@ -257,3 +273,11 @@ def parse_config(text: bytes | str, name: str) -> ServeConfig:
             if one not in ids:
                 raise ConfigError(f"{name}: keys between {' and '.join(row.between)}: no {one!r}")
     return config
+
+
+def is_loopback(host: str) -> bool:
+    """Whether ``host`` is an address that only this computer reaches."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

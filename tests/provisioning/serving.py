@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -15,6 +15,8 @@ from hil.provisioning.http.client import PeerClient
 from hil.provisioning.http.clients import EumClient, MnoClient, SmDpClient
 from hil.provisioning.http.sm_sr_client import SmSrClient
 from hil.provisioning.http.support_client import SupportServerClient
+from hil.provisioning.http.tls import client_context
+from hil.provisioning.lab_ca import LabCa
 from hil.provisioning.trust import PeerKeySet
 from hil.wire.device_auth import DeviceKeySet
 from hil.wire.image import PublicKey, SigningKind
@@ -56,6 +58,7 @@ class Bench:
     support: dict[str, Any] = field(default_factory=dict)
     sm_dp: dict[str, Any] = field(default_factory=dict)
     eid: str = eid_of(1)
+    certificates: Path | None = None
 
     def __post_init__(self) -> None:
         self.factory = factory_of(self.eid)
@@ -126,6 +129,7 @@ class Bench:
             actors.append({"kind": "support-server", "id": "support-1", "host": host} | functions)
         return {
             "state": str(self.state) if self.state else None,
+            "certificates": str(self.certificates) if self.certificates else None,
             "actors": actors,
             "keys": [{"between": sorted(pair), **keys} for pair, keys in self.links.items()],
             "peers": [
@@ -133,6 +137,15 @@ class Bench:
                 {"id": "operator-1", "role": "operator"},
             ],
         }
+
+    def secured(self, folder: Path) -> Self:
+        """Give everybody a certificate of a CA of this bench; its servers then speak HTTPS."""
+        self.authority = LabCa(folder)
+        for name, role in self.ids.items():
+            hosted = ["support-1"] if name == "sm-sr-1" and self.layout == "one-server" else []
+            self.authority.issue(name, role, names=hosted)
+        self.certificates = folder
+        return self
 
     def text(self) -> str:
         return json.dumps(self.config())
@@ -151,7 +164,15 @@ class Clients:
     _made: list[PeerClient] = field(default_factory=list)
 
     def of(self, kind: type[_Client], actor: str, me: str = "operator-1") -> _Client:
-        client = kind(self.actors[actor], actor, me, self.bench.keys(me, actor))
+        folder = self.bench.certificates
+        client = kind(
+            self.actors[actor],
+            actor,
+            me,
+            self.bench.keys(me, actor),
+            tls=client_context(folder, me) if folder else None,
+            server_name=actor if folder else None,
+        )
         self._made.append(client)
         return client
 

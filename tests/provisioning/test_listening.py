@@ -7,12 +7,12 @@ import socket
 import pytest
 
 from hil.errors import ConfigError
-from hil.provisioning.serve import HOST, _listen
+from hil.provisioning.serve import _listen
 
 
 def test_accepted_connections_have_no_nagle() -> None:
     with (
-        _listen("mno-1", 0) as listener,
+        _listen("mno-1", "127.0.0.1", 0) as listener,
         socket.create_connection(listener.getsockname()),
         listener.accept()[0] as accepted,
     ):
@@ -20,7 +20,7 @@ def test_accepted_connections_have_no_nagle() -> None:
 
 
 def test_a_taken_port_is_named() -> None:
-    with _listen("mno-1", 0) as taken:
+    with _listen("mno-1", "127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(ConfigError, match=f"mno-2: port {port} of {HOST} is taken"):
-            _listen("mno-2", port)
+        with pytest.raises(ConfigError, match=f"mno-2: port {port} of 127.0.0.1 is taken"):
+            _listen("mno-2", "127.0.0.1", port)

@@ -64,8 +64,9 @@ def device_of(bench: Bench, card: VirtualCard, **over: Any) -> LineDevice:  # no
 def test_from_the_order_to_the_installed_profile(
     tmp_path: Path, card: Callable[[Bench], VirtualCard], layout: str
 ) -> None:
-    bench = Bench(tmp_path / "state", layout=layout)
+    bench = Bench(tmp_path / "state", layout=layout).secured(tmp_path / "certificates")
     with serving(bench) as clients:
+        assert clients.actors["sm-sr-1"].startswith("https://")
         support, sm_sr = clients.support(), clients.sm_sr()
         assert sm_sr.euiccs() == (bench.eid,), "the eUICC maker brought the EIS"
         receipt = support.request_profiles(ProfileRequest(profile_type="test", amount=1))

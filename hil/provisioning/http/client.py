@@ -34,7 +34,8 @@ class PeerClient:
     The session is opened at the first call that needs one, and again when the server has forgotten
     it. Raises :class:`Refusal` with the server's reason, :class:`LinkError` for an absent server,
     :class:`LinkTimeoutError` for a slow one, :class:`ProtocolError` for one that answers rubbish.
-    ``tls`` is for servers behind https; without it no certificate is trusted.
+    ``tls`` is for servers behind https; without it no certificate is trusted. ``server_name`` is
+    what the server's certificate must name, the host of the URL by default.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class PeerClient:
         timeout_s: float = DEFAULT_TIMEOUT_S,
         observer: Observer | None = None,
         tls: ssl.SSLContext | None = None,
+        server_name: str | None = None,
     ) -> None:
         self.owner = owner
         self.me = me
@@ -56,6 +58,7 @@ class PeerClient:
         self._observer = observer or NullObserver()
         self._session: str | None = None
         self._lock = threading.Lock()
+        self._extensions = {} if server_name is None else {"sni_hostname": server_name}
         self._http = httpx2.Client(
             timeout=httpx2.Timeout(timeout_s), trust_env=False, verify=tls or _trusts_nobody()
         )
@@ -196,6 +199,7 @@ class PeerClient:
                 content=body,
                 headers=headers,
                 timeout=httpx2.Timeout(limit_s),
+                extensions=self._extensions,
             ) as answer:
                 content = self._content(answer, deadline, limit_s)
                 status, found = answer.status_code, dict(answer.headers)

@@ -27,6 +27,7 @@ from hil.provisioning.http.messages import (
     ErrorBody,
     ProofRequest,
 )
+from hil.provisioning.http.tls import certificate_gate, check_initiator
 from hil.provisioning.trust import Peer, Role
 
 log = logging.getLogger(__name__)
@@ -72,7 +73,8 @@ def new_face(title: str, kind: str, door: PeerDoor, ledger: Ledger) -> FastAPI:
     Routes that are added to it and change something go through ``ledger`` (see
     :mod:`hil.provisioning.http.function_routes`).
     """
-    app = FastAPI(title=title, docs_url=None, redoc_url=None)
+    gate = Depends(certificate_gate(door))
+    app = FastAPI(title=title, docs_url=None, redoc_url=None, dependencies=[gate])
     app.add_middleware(BodyLimit)
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(LinkError, _link_lost)
@@ -86,7 +88,8 @@ def new_face(title: str, kind: str, door: PeerDoor, ledger: Ledger) -> FastAPI:
         return {"ready": kind, "id": door.owner}
 
     @app.post("/sessions")
-    def challenge(request: ChallengeRequest) -> ChallengeAnswer:
+    def challenge(asked: Request, request: ChallengeRequest) -> ChallengeAnswer:
+        check_initiator(asked, request.initiator)
         return ChallengeAnswer.of(door.challenge(request.initiator, request.nonce))
 
     @app.post("/sessions/proof", status_code=204)
