@@ -10,7 +10,7 @@ import pytest
 from hil.virtual.euicc.gp_keys import KeyCommands
 from hil.virtual.euicc.gp_status import Entry, StatusPages
 from hil.virtual.euicc.key_store import KeyStore, StoredKey
-from hil.virtual.euicc.nvm import Nvm
+from hil.virtual.euicc.nvm import Nvm, Transaction
 from hil.virtual.euicc.refusal import RefusalError
 from hil.wire import tlv
 from hil.wire.apdu import CommandApdu
@@ -114,7 +114,7 @@ def test_key_data_that_is_wrong(domain: KeyCommands) -> None:
 
 
 def test_no_room_is_no_key(nvm: Nvm) -> None:
-    def full(size: int) -> None:
+    def full(change: Transaction, size: int) -> None:
         raise RefusalError(0x6A84, str(size))
 
     domain = KeyCommands(nvm, KeyStore(nvm), DOMAIN, charge=full)

@@ -15,6 +15,9 @@ import cbor2
 if TYPE_CHECKING:
     from hil.virtual.euicc.nvm import Nvm, Transaction
 
+LOCKED: Final = 0x80
+"""b8 of a life cycle: the application is locked."""
+
 HEADER_COST: Final = 64
 """Bytes an application costs besides its data: a round figure."""
 
@@ -89,6 +92,16 @@ class ApplicationStore:
         if found is not None:
             with self._nvm.transaction() as change:
                 save_application(change, self.owner, replace(found, state=state))
+
+    def data_size(self, aid: bytes) -> int:
+        """Return the bytes of all data objects of a domain."""
+        prefix = f"profile/{self.owner.hex()}/data/{aid.hex()}/"
+        return sum(len(self._nvm.get(key) or b"") for key in self._nvm.keys(prefix))
+
+    def delete(self, change: Transaction, aid: bytes) -> None:
+        """Remove an application and its data as part of a transaction; its keys stay."""
+        change.delete(_prefix(self.owner) + aid.hex())
+        change.delete_all(f"profile/{self.owner.hex()}/data/{aid.hex()}/")
 
     def data(self, aid: bytes, tag: int) -> bytes | None:
         """Return a data object of a domain with its tag, ``None`` if it has none."""

@@ -9,6 +9,7 @@ from hil.virtual.euicc.store_data import Chain
 
 if TYPE_CHECKING:
     from hil.virtual.euicc.files import Df, Ef
+    from hil.virtual.euicc.scp02_session import Scp02Session
     from hil.virtual.euicc.secure_session import SecureSession
     from hil.virtual.euicc.security_domain import SecurityDomain
     from hil.wire.apdu import ResponseApdu
@@ -27,6 +28,6 @@ class Channel:
     ef: Ef | None = None
     record: int = 0
     domain: SecurityDomain | None = None
-    session: SecureSession | None = None
+    session: SecureSession | Scp02Session | None = None
     waiting: ResponseApdu | None = None
     chain: Chain = field(default_factory=Chain)

@@ -28,6 +28,7 @@ _KNOWN: Final = frozenset(
         "protocol",
         "bootstrap_profile",
         "counter_moves",
+        "es6",
         "ecasd",
     }
 )
@@ -70,6 +71,15 @@ class EcasdData:
 
 
 @dataclass(frozen=True, slots=True)
+class Es6:
+    """Tags of ES6 functions at the MNO-SD (SGP.02, 4.1.2): recollected, so the maker may say."""
+
+    policy_dgi: int = 0x3A06
+    policy_tag: int = 0x81
+    connectivity_dgi: int = 0x3A07
+
+
+@dataclass(frozen=True, slots=True)
 class Factory:
     """One card as the maker ships it; ``memory`` in bytes for profiles."""
 
@@ -83,6 +93,7 @@ class Factory:
     counter_moves: CounterMoves = CounterMoves.AT_AUTHENTICATION
     ecasd: EcasdData | None = None
     scp81: Scp81 | None = None
+    es6: Es6 = field(default_factory=Es6)
 
     @property
     def protocol(self) -> Protocol:
@@ -122,6 +133,16 @@ def read_factory(raw: Mapping[str, object]) -> Factory:
         counter_moves=counter_moves,
         scp81=read_scp81(isd_r.get("scp81")),
         ecasd=None if raw.get("ecasd") is None else _ecasd(_mapping(raw["ecasd"], "ecasd")),
+        es6=_es6(_mapping(raw.get("es6", {}), "es6")),
+    )
+
+
+def _es6(row: Mapping[str, object]) -> Es6:
+    default = Es6()
+    return Es6(
+        policy_dgi=_number(row, "policy_dgi", "es6", default=default.policy_dgi),
+        policy_tag=_number(row, "policy_tag", "es6", default=default.policy_tag),
+        connectivity_dgi=_number(row, "connectivity_dgi", "es6", default=default.connectivity_dgi),
     )
 
 

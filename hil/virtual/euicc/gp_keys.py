@@ -21,7 +21,7 @@ from hil.wire.status_words import OK
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
-    from hil.virtual.euicc.nvm import Nvm
+    from hil.virtual.euicc.nvm import Nvm, Transaction
 
 log = logging.getLogger(__name__)
 
@@ -32,23 +32,23 @@ _IDENTIFIER, _VERSION = 0xD0, 0xD2
 _ALL_VERSIONS: Final = range(0x01, 0x80)
 
 
-def _take_any(size: int) -> None:
-    del size
+def _take_any(change: Transaction, size: int) -> None:
+    del change, size
 
 
 @dataclass(frozen=True, slots=True)
 class KeyCommands:
     """Key management of the domain whose keys stand under ``domain`` in the key store.
 
-    ``versions``: key version numbers the domain may have. ``charge``: told the bytes that new keys
-    take before they are written; it refuses with 6A84 if they do not fit.
+    ``versions``: key version numbers the domain may have. ``charge``: told, within the transaction,
+    the bytes that keys take or (negative) give back; it refuses with 6A84 if they do not fit.
     """
 
     nvm: Nvm
     keys: KeyStore
     domain: bytes
     versions: Container[int] = _ALL_VERSIONS
-    charge: Callable[[int], None] = _take_any
+    charge: Callable[[Transaction, int], None] = _take_any
 
     def put(self, command: CommandApdu, dek: StoredKey | None) -> ResponseApdu:
         """Do PUT KEY; ``dek``: the key that enciphers keys in this session, ``None`` for none.
@@ -78,8 +78,9 @@ class KeyCommands:
             self._check_replaced(replaced, kvn, new)
         else:
             self._check_added(kvn, new)
-            self.charge(sum(KEY_COST + len(one.value) for one in found))
         with self.nvm.transaction() as change:
+            if not replaced:
+                self.charge(change, sum(KEY_COST + len(one.value) for one in found))
             for identifier, key in new.items():
                 if replaced and replaced != kvn:
                     self.keys.delete_key(change, self.domain, replaced, identifier)
@@ -135,7 +136,9 @@ class KeyCommands:
         ]
         if not chosen:
             raise RefusalError(0x6A88, "no such key")
+        freed = sum(self._cost(kvn, one) for kvn, one in chosen)
         with self.nvm.transaction() as change:
+            self.charge(change, -freed)
             for kvn in {kvn for kvn, _ in chosen}:
                 gone = {one for version, one in chosen if version == kvn}
                 if gone.issuperset(self.keys.identifiers(self.domain, kvn)):
@@ -143,6 +146,18 @@ class KeyCommands:
                 else:
                     for one in gone:
                         self.keys.delete_key(change, self.domain, kvn, one)
+
+    def size(self) -> int:
+        """Return the bytes that all keys of the domain are charged with."""
+        return sum(
+            self._cost(kvn, one)
+            for kvn in self.keys.versions(self.domain)
+            for one in self.keys.identifiers(self.domain, kvn)
+        )
+
+    def _cost(self, kvn: int, identifier: int) -> int:
+        key = self.keys.key(self.domain, kvn, identifier)
+        return 0 if key is None else KEY_COST + len(key.value)
 
     def information(self) -> bytes:
         """Return the key information template E0: id, version, type and length, never a value."""

@@ -33,7 +33,7 @@ SD_MODULE: Final = bytes.fromhex("A000000151535041")
 
 _SECURITY_DOMAIN: Final = 0x80
 _STATES: Final = frozenset({0x07, 0x0F})
-_TLV_DGI: Final = 0x0070
+TLV_DGI: Final = 0x0070
 """DGI whose content is data objects, to be had by GET DATA."""
 
 _TYPES: Final = (
@@ -209,7 +209,7 @@ class ProfileApplications:
 
     def _add_data(self, aid: bytes, content: bytes) -> None:
         for grouping in dgi.decode_all(content):
-            if grouping.tag != _TLV_DGI:
+            if grouping.tag != TLV_DGI:
                 self.data[aid, grouping.tag] = grouping.value
                 continue
             for one in tlv.decode_all(grouping.value):

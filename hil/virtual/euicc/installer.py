@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from hil.errors import CodecError
 from hil.virtual.euicc import install_checks
+from hil.virtual.euicc.domain_contents import CONNECTIVITY
 from hil.virtual.euicc.file_store import save_tree
 from hil.virtual.euicc.files import MF_ID, Df, Ef, FileTree
 from hil.virtual.euicc.generic_files import manage_files
@@ -60,9 +61,6 @@ _MAY_BE_PASSED_OVER: Final = frozenset(
     }
 )
 """What the card can not do; an element that is not mandated may be left out for it."""
-
-CONNECTIVITY: Final = "connectivity"
-"""Name of the profile's connectivity parameters among what is kept with it."""
 
 
 @dataclass(slots=True)

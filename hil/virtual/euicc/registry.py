@@ -82,6 +82,11 @@ class Registry:
             raise RefusalError(0x6A88, f"no ISD-P {aid.hex()}")
         return found
 
+    def pending(self, change: Transaction, aid: bytes) -> IsdP:
+        """Return one ISD-P as a running transaction leaves it; 6A88 if it does not exist."""
+        raw = change.changes.get(_key(aid))
+        return self.require(aid) if raw is None else _decode(raw)
+
     def enabled(self) -> IsdP | None:
         """Return the ISD-P that is ENABLED; there is at most one."""
         return next((one for one in self.all() if one.state is LifeCycle.ENABLED), None)

@@ -1,4 +1,4 @@
-"""Runs command scripts in the expanded format (ETSI TS 102 226, 5.2) on a security domain."""
+"""Runs command scripts in the expanded format (ETSI TS 102 226, 5.2) and the compact one (5.1)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from hil.errors import CodecError
 from hil.virtual.euicc.refusal import RefusalError
 from hil.virtual.euicc.store_data import Chain
-from hil.wire import tlv
+from hil.wire import compact_script, tlv
 from hil.wire.apdu import CommandApdu, ResponseApdu
 from hil.wire.command_script import (
     BAD_FORMAT,
@@ -18,6 +18,7 @@ from hil.wire.command_script import (
     SECURED_OBJECTS,
     CommandScript,
     ResponseScript,
+    is_expanded,
 )
 from hil.wire.identifiers import ISD_R_AID, is_isd_p_aid
 from hil.wire.status_words import is_success, is_warning
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from hil.virtual.euicc.download import ProfileDownloads
     from hil.virtual.euicc.key_store import StoredKey
     from hil.virtual.euicc.security_domain import SecurityDomain
+
+    Execute = Callable[[CommandApdu], ResponseApdu]
 
 log = logging.getLogger(__name__)
 
@@ -52,54 +55,100 @@ class RemoteScripts:
         return self.run(aid, raw) if known and self._domain(aid) is not None else None
 
     def run(self, aid: bytes, raw: bytes, dek: StoredKey | None = None) -> bytes:
-        """Run a script; return the response script, in the form in which the command came.
+        """Run a script on the ISD-R or an ISD-P, expanded format only.
 
-        ``dek``: enciphers keys in this script. Execution ends at the first command that fails; its
-        answer is the last one.
+        ``dek``: enciphers keys in this script.
         """
-        try:
-            script = CommandScript.decode(raw)
-        except CodecError as err:
-            log.info("script refused: %s", err)
-            return ResponseScript((Tlv(BAD_FORMAT, bytes((WRONG_LENGTH,))),), 0).encode()
-        answers: list[Tlv] = []
         chain = Chain()
         chain.dek = dek
-        executed = 0
-        for item in script.items:
-            if item.tag not in SECURED_OBJECTS and item.tag != C_APDU:
-                # Immediate and error actions and chaining ask for nothing this card would do.
-                continue
-            executed += 1
-            answer = self._one(aid, item, chain)
-            answers.append(answer)
-            if _failed(answer):
-                break
-        return ResponseScript(
-            tuple(answers), None if script.indefinite else executed, script.indefinite
-        ).encode()
+        return run_expanded(
+            raw,
+            lambda command: self._execute(aid, command, chain),
+            lambda item: tlv.decode_one(self._downloads.process(aid, item.encode()))[0],
+        )
 
-    def _one(self, aid: bytes, item: Tlv, chain: Chain) -> Tlv:
+    def manage(self, aid: bytes, raw: bytes, dek: StoredKey | None) -> bytes:
+        """Run remote application management on a security domain of the profile."""
+        chain = Chain()
+        chain.dek = dek
+        return run_either(
+            raw,
+            lambda command: self._execute(aid, command, chain),
+            compact_script.MANAGEMENT_ANSWERS,
+        )
+
+    def _execute(self, aid: bytes, command: CommandApdu, chain: Chain) -> ResponseApdu:
         domain = self._domain(aid)
         if domain is None:
-            return Tlv(R_APDU, b"\x6a\x82")
+            raise RefusalError(0x6A82, "the application is gone")
+        return domain.execute(command, secured=True, chain=chain)
+
+
+def run_either(raw: bytes, execute: Execute, answers: frozenset[int]) -> bytes:
+    """Run a script in the format in which it came; ``answers``: as in ``compact_script``."""
+    if is_expanded(raw):
+        return run_expanded(raw, execute)
+    return compact_script.run(raw, answers, lambda command: _guarded(command, execute))
+
+
+def run_expanded(
+    raw: bytes, execute: Execute, secured: Callable[[Tlv], Tlv] | None = None
+) -> bytes:
+    """Run a script; return the response script, definite or indefinite as the command came.
+
+    Execution ends at the first command that fails; its answer is the last one. ``secured`` takes
+    the SCP03t objects; where there is none they are a bad format.
+    """
+    try:
+        script = CommandScript.decode(raw)
+    except CodecError as err:
+        log.info("script refused: %s", err)
+        return _bad_format(WRONG_LENGTH)
+    answers: list[Tlv] = []
+    for item in script.items:
         if item.tag in SECURED_OBJECTS:
-            answer, _ = tlv.decode_one(self._downloads.process(aid, item.encode()))
-            return answer
-        try:
-            command = CommandApdu.decode(item.value)
-            if command.cla & _SECURED:
-                raise RefusalError(0x6882, "secured twice")
-            response = domain.execute(command, secured=True, chain=chain)
-        except RefusalError as err:
-            log.info("remote command refused: %s", err)
-            return Tlv(R_APDU, err.sw.to_bytes(2, "big"))
-        except CodecError as err:
-            log.info("remote command refused: %s", err)
-            return Tlv(R_APDU, b"\x67\x00")
-        if command.le is None:
-            response = ResponseApdu(b"", response.sw)
-        return Tlv(R_APDU, response.encode())
+            if secured is None:
+                return _bad_format(UNKNOWN_TAG)
+            answers.append(secured(item))
+        elif item.tag == C_APDU:
+            answers.append(_one(item, execute))
+        else:
+            # Immediate and error actions and chaining ask for nothing this card would do.
+            continue
+        if _failed(answers[-1]):
+            break
+    executed = None if script.indefinite else len(answers)
+    return ResponseScript(tuple(answers), executed, script.indefinite).encode()
+
+
+def _bad_format(code: int) -> bytes:
+    return ResponseScript((Tlv(BAD_FORMAT, bytes((code,))),), 0).encode()
+
+
+def _one(item: Tlv, execute: Execute) -> Tlv:
+    try:
+        command = CommandApdu.decode(item.value)
+    except CodecError as err:
+        log.info("remote command refused: %s", err)
+        return Tlv(R_APDU, b"\x67\x00")
+    response = _guarded(command, execute)
+    if command.le is None:
+        response = ResponseApdu(b"", response.sw)
+    return Tlv(R_APDU, response.encode())
+
+
+def _guarded(command: CommandApdu, execute: Execute) -> ResponseApdu:
+    """Execute a command; a refusal is an answer."""
+    try:
+        if command.cla & _SECURED:
+            raise RefusalError(0x6882, "secured twice")
+        return execute(command)
+    except RefusalError as err:
+        log.info("remote command refused: %s", err)
+        return ResponseApdu(b"", err.sw)
+    except CodecError as err:
+        log.info("remote command refused: %s", err)
+        return ResponseApdu(b"", 0x6A80)
 
 
 def _failed(answer: Tlv) -> bool:

@@ -9,6 +9,7 @@ from hil.virtual.euicc import procedure, selection
 from hil.virtual.euicc.access import FileAccess
 from hil.virtual.euicc.admin_agent import AdminAgent
 from hil.virtual.euicc.channel import Channel
+from hil.virtual.euicc.destinations import Destinations
 from hil.virtual.euicc.download import ProfileDownloads
 from hil.virtual.euicc.ecasd import Ecasd
 from hil.virtual.euicc.file_commands import FileCommands
@@ -16,7 +17,9 @@ from hil.virtual.euicc.isd_p import IsdPDomain
 from hil.virtual.euicc.isd_r import IsdR
 from hil.virtual.euicc.over_the_air import OverTheAir
 from hil.virtual.euicc.pins import PinPresentations
+from hil.virtual.euicc.profile_domains import ProfileDomains
 from hil.virtual.euicc.refusal import RefusalError
+from hil.virtual.euicc.remote_files import RemoteFiles
 from hil.virtual.euicc.remote_scripts import RemoteScripts
 from hil.virtual.euicc.secure_session import SecureChannels
 from hil.virtual.euicc.secured_packets import SecuredPackets
@@ -63,7 +66,9 @@ class Runtime:
         )
         self._ecasd = Ecasd(persistent.factory.eid, persistent.factory.ecasd, self._secure)
         self._isd_ps: dict[bytes, IsdPDomain] = {}
+        self._profile = ProfileDomains(persistent, tree.owner)
         scripts = RemoteScripts(self._domain, self._downloads)
+        files = RemoteFiles(persistent.nvm, tree, registry.free)
         self._agent = AdminAgent(
             self._toolkit,
             persistent.admin,
@@ -71,8 +76,9 @@ class Runtime:
             scripts.run_remote,
             eid=persistent.factory.eid,
         )
+        destinations = Destinations(registry, persistent.keys, self._profile.store, scripts, files)
         packets = SecuredPackets(
-            persistent.keys, registry, scripts, ask_session=self._agent.request
+            persistent.keys, destinations.find, ask_session=self._agent.request
         )
         self._ota = OverTheAir(packets, self._toolkit, events=self._agent.envelope)
         self._selector = Selector(tree, self._domains, registry.free)
@@ -189,7 +195,8 @@ class Runtime:
         for aid in aids:
             if aid not in self._isd_ps:
                 self._isd_ps[aid] = IsdPDomain(aid, self._secure, self._downloads)
-        return [self._isd_r, self._ecasd, *(self._isd_ps[aid] for aid in aids)]
+        isd_ps = [self._isd_ps[aid] for aid in aids]
+        return [self._isd_r, self._ecasd, *isd_ps, *self._profile.all()]
 
 
 # b4 b3; the classes that have it elsewhere belong to channels that this card never opens.

@@ -51,6 +51,7 @@ class SecureChannels:
     """Opens the SCP03 sessions of all domains and moves their counters.
 
     ``random`` gives that many random bytes, for key sets without a pseudo-random challenge.
+    ``scope``: what stands before the AID in the names of the key store (an operator's domain).
     """
 
     def __init__(
@@ -58,7 +59,10 @@ class SecureChannels:
         store: KeyStore,
         counter_moves: CounterMoves,
         random: Callable[[int], bytes] = secrets.token_bytes,
+        *,
+        scope: bytes = b"",
     ) -> None:
+        self._scope = scope
         self._store = store
         self._moves = counter_moves
         self._random = random
@@ -69,26 +73,27 @@ class SecureChannels:
         6700 when a host challenge of ``size`` bytes is not that of its mode, 6983 when its counter
         is used up.
         """
+        domain = self._scope + aid
         if kvn == 0:
-            kvn = next((one for one in self._store.versions(aid) if one in SCP03_VERSIONS), 0)
-        keys = self._store.find(aid, kvn) if kvn in SCP03_VERSIONS else None
+            kvn = next((one for one in self._store.versions(domain) if one in SCP03_VERSIONS), 0)
+        keys = self._store.find(domain, kvn) if kvn in SCP03_VERSIONS else None
         if keys is None:
             raise RefusalError(0x6A88, f"no SCP03 key set {kvn:02X}")
         if size != size_of(keys.option):
             raise RefusalError(0x6700, f"host challenge of {size} bytes, key set {kvn:02X}")
         if not keys.option & Option.PSEUDO_RANDOM:
             return Offer(keys, None, self._random(size))
-        counter = self._store.counter(aid, kvn) + 1
+        counter = self._store.counter(domain, kvn) + 1
         if counter > LAST_COUNTER:
             raise RefusalError(0x6983, f"counter of key set {kvn:02X} is used up")
         if self._moves is CounterMoves.AT_INITIALISATION:
-            self._store.set_counter(aid, kvn, counter)
+            self._store.set_counter(domain, kvn, counter)
         return Offer(keys, counter, card_challenge(keys, counter, aid, size=size))
 
     def authenticated(self, aid: bytes, offer: Offer) -> None:
         """Store the counter of a session whose other end has shown that it has the keys."""
         if self._moves is CounterMoves.AT_AUTHENTICATION and offer.counter is not None:
-            self._store.set_counter(aid, offer.keys.kvn, offer.counter)
+            self._store.set_counter(self._scope + aid, offer.keys.kvn, offer.counter)
 
     def initialize(self, aid: bytes, command: CommandApdu) -> SecureSession:
         """Begin a session for INITIALIZE UPDATE."""
