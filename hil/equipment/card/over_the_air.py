@@ -117,6 +117,10 @@ class OverTheAirSession:
             receipt = self._run(data, chosen)
         return receipt
 
+    def secured(self, data: bytes, counter: int, parameters: SecurityParameters) -> bytes:
+        """Return the packet around ``data`` with a counter of the caller's, for wrong ones too."""
+        return scp80.wrap_command(data, counter, parameters, self._keys)
+
     def deliver(
         self, packet: bytes, parameters: SecurityParameters, *, order: Callable[[int], int] = int
     ) -> Receipt:
@@ -152,8 +156,7 @@ class OverTheAirSession:
 
     def _run(self, data: bytes, parameters: SecurityParameters) -> Receipt:
         self.counter += 1
-        packet = scp80.wrap_command(data, self.counter, parameters, self._keys)
-        return self.deliver(packet, parameters)
+        return self.deliver(self.secured(data, self.counter, parameters), parameters)
 
     def _toolkit(self, answer: ResponseApdu, receipts: sms.Reassembler, found: list[bytes]) -> bool:
         """Serve proactive commands for as long as one waits; return whether one was a REFRESH."""

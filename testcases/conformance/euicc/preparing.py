@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from hil.equipment.card.euicc import ProfileState
 from hil.evidence import step
-from hil.wire import isdr_commands
+from hil.wire import isdr_commands, tlv
+from hil.wire.apdu import CommandApdu
 
 if TYPE_CHECKING:
     from hil.bench.esim import Esim
     from hil.bench.profile_maker import LabProfile, ProfileMaker
     from hil.equipment.card.over_the_air import OverTheAirSession
-    from hil.wire.apdu import CommandApdu, ResponseApdu
+    from hil.wire.apdu import ResponseApdu
 
 
 def one(session: OverTheAirSession, command: CommandApdu) -> ResponseApdu:
@@ -58,3 +59,24 @@ def assert_state(esim: Esim, aid: bytes, state: ProfileState | None) -> None:
     found = esim.profile(aid)
     shown = None if found is None else found.state
     assert shown is state, f"ISD-P {aid.hex().upper()} is {shown}, not {state}"
+
+
+def assert_refused(
+    session: OverTheAirSession, esim: Esim, command: CommandApdu, *expected: int
+) -> None:
+    """Hold the ISD-R to refusing a command with one of some status words, and to no change."""
+    before = esim.profiles()
+    with step(f"{command.header.hex().upper()}: {' or '.join(f'{sw:04X}' for sw in expected)}"):
+        answer = one(session, command)
+        assert answer.sw in expected, f"{answer.sw:04X}"
+        assert answer.data == b""
+    with step("GetStatus: nothing has changed"):
+        assert esim.profiles() == before
+
+
+def free_memory(session: OverTheAirSession) -> int:
+    """Return the bytes left for profiles (GET DATA FF21, ETSI TS 102 226, 8.2.1.7)."""
+    answer = one(session, CommandApdu(0x80, 0xCA, 0xFF, 0x21, le=256))
+    assert answer.sw == 0x9000
+    objects = tlv.decode_one(answer.data)[0].children()
+    return int.from_bytes(tlv.require(objects, 0x82, where="FF21"), "big")

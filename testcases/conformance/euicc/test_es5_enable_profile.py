@@ -11,7 +11,7 @@ from hil.evidence import step
 from hil.wire import isdr_commands
 from hil.wire.identifiers import isd_p_aid
 from testcases.conformance.euicc import preparing
-from testcases.conformance.euicc.preparing import assert_state, one
+from testcases.conformance.euicc.preparing import assert_refused, assert_state
 
 if TYPE_CHECKING:
     from hil.bench.esim import Esim
@@ -66,11 +66,7 @@ def test_an_enabled_profile_cannot_be_enabled(
     2. GetStatus: nothing has changed.
     """
     profile = preparing.enabled(over_the_air, profile_maker)
-    before = esim.profiles()
-    with step("1. EnableProfile"):
-        assert one(over_the_air, isdr_commands.enable_profile(profile.aid)).sw == 0x6985
-    with step("2. GetStatus"):
-        assert esim.profiles() == before
+    assert_refused(over_the_air, esim, isdr_commands.enable_profile(profile.aid), 0x6985)
 
 
 @pytest.mark.conformance("EUICC-ES5-ENABLE-03", section=SECTION)
@@ -83,11 +79,7 @@ def test_an_unknown_isdp_cannot_be_enabled(over_the_air: OverTheAirSession, esim
     1. EnableProfile for it: 6A88.
     2. GetStatus: nothing has changed.
     """
-    before = esim.profiles()
-    with step("1. EnableProfile"):
-        assert one(over_the_air, isdr_commands.enable_profile(isd_p_aid(0xFFFE))).sw == 0x6A88
-    with step("2. GetStatus"):
-        assert esim.profiles() == before
+    assert_refused(over_the_air, esim, isdr_commands.enable_profile(isd_p_aid(0xFFFE)), 0x6A88)
 
 
 @pytest.mark.conformance("EUICC-ES5-ENABLE-04", section=SECTION)
@@ -104,8 +96,4 @@ def test_an_isdp_without_a_profile_cannot_be_enabled(
     """
     profile = profile_maker.profile()
     preparing.created(over_the_air, profile)
-    before = esim.profiles()
-    with step("1. EnableProfile"):
-        assert one(over_the_air, isdr_commands.enable_profile(profile.aid)).sw == 0x6985
-    with step("2. GetStatus"):
-        assert esim.profiles() == before
+    assert_refused(over_the_air, esim, isdr_commands.enable_profile(profile.aid), 0x6985)
