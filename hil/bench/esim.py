@@ -46,9 +46,14 @@ class Esim:
                 "its own to look at the ISD-R without making images stale"
             )
 
+    @property
+    def audit_keys(self) -> KeySet:
+        """The lab's own SCP03 key set of the ISD-R."""
+        return self._keys[AUDIT_KVN]
+
     def audit(self) -> IsdRSession:
         """Return the ISD-R, to be opened with the lab's key set."""
-        return IsdRSession(self.card, self._keys[AUDIT_KVN])
+        return IsdRSession(self.card, self.audit_keys)
 
     def eid(self) -> str:
         """Return the 32 digits of the EID."""

@@ -77,12 +77,14 @@ class ProfileMaker:
         claimed_class: ProfileClass | None = None,
         tar: int | None = None,
         sm_dp: str = "lab",
+        counter: int = 1,
         **fields: Any,  # noqa: ANN401 - of ProfileData
     ) -> LabProfile:
         """Make a profile and its packets; ``package`` instead of a generated one.
 
         ``claimed_class`` is what the header of the image will say, ``tar`` the ISD-P's (a free one
-        by default), ``sm_dp`` who is said to have made it; ``fields`` are of ProfileData.
+        by default), ``sm_dp`` who is said to have made it, ``counter`` the ISD-P's sequence counter
+        that the packets expect; ``fields`` are of ProfileData.
         """
         data = ProfileData(**(_numbers(profile_class) | fields))
         made = package or self._package(data, profile_class)
@@ -92,7 +94,7 @@ class ProfileMaker:
             made,
             derive(KeySet(base.kvn, base.enc, base.mac, base.dek), aid),
             aid,
-            1,
+            counter,
             secrets.token_bytes(8),
         )
         named = claimed_class or profile_class
@@ -106,7 +108,7 @@ class ProfileMaker:
             profile_type=named,
             profile_class=named,
             memory=FREE_MEMORY,
-            counter=1,
+            counter=counter,
             packets=packets,
             disclosed_key=s_enc if named == "test" else None,
         )
