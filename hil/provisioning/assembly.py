@@ -11,6 +11,7 @@ from sqlalchemy.engine import URL
 from hil.errors import ConfigError
 from hil.provisioning import assembly_parts as parts
 from hil.provisioning import serve_config as c
+from hil.provisioning.cores import Cores
 from hil.provisioning.directory import Directory
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.eum import EuiccMaker
@@ -25,7 +26,7 @@ from hil.provisioning.http.receiver_face import add_receiver, link_face
 from hil.provisioning.http.sm_sr_client import SmSrClient
 from hil.provisioning.http.sm_sr_face import add_sm_sr
 from hil.provisioning.http.support_face import add_support, policy_of
-from hil.provisioning.links import SeveralEums
+from hil.provisioning.links import EumLink, SeveralEums
 from hil.provisioning.mno import Mno
 from hil.provisioning.notices import NoticeTaker
 from hil.provisioning.orders import Route, RoutingInformation, Subscription
@@ -67,6 +68,7 @@ class Assembly:
     _directory: Directory = field(init=False)
     _stores: dict[str, Store] = field(default_factory=dict)
     _ledgers: dict[str, Ledger] = field(default_factory=dict)
+    _pools: list[Cores] = field(default_factory=list)
     _carriers: list[SmppCarrier] = field(default_factory=list)
     _sm_srs: dict[str, SmSr] = field(default_factory=dict)
 
@@ -86,6 +88,8 @@ class Assembly:
         for carrier in self._carriers:
             carrier.close()
         self._directory.close()
+        for pool in self._pools:
+            pool.close()
         for store in self._stores.values():
             store.close()
 
@@ -115,8 +119,14 @@ class Assembly:
         # One to an actor, so that its links and its main face know of each other's calls.
         return self._ledgers.setdefault(actor.id, Ledger(self._store(actor), actor.id))
 
+    def _cores(self, count: int | None) -> Cores:
+        pool = Cores(count)
+        self._pools.append(pool)
+        return pool
+
     def _eums(self, me: str) -> SeveralEums:
-        return SeveralEums(tuple(self._directory.clients(me, Role.EUM, EumClient).values()))
+        links: list[EumLink] = [*self._directory.clients(me, Role.EUM, EumClient).values()]
+        return SeveralEums(tuple(links))
 
     def _mno(self, actor: c.MnoSection) -> None:
         mno = Mno(
@@ -164,7 +174,10 @@ class Assembly:
             keys=directory.keys_of(actor.id),
             templates=parts.templates(actor.templates),
             takers=directory.clients(actor.id, Role.MNO, Es2MnoClient),
+            cores=self._cores(actor.cores),
+            batch=actor.batch,
         )
+        self.workers.append(Worker(f"{actor.id} large orders", sm_dp.bulk.work, sm_dp.bulk.wait))
         self.faces[actor.id] = sm_dp_face(sm_dp, directory.door(actor.id), self._ledger(actor))
         self.workers.append(Worker(f"{actor.id} notices", sm_dp.work))
 
@@ -214,6 +227,7 @@ class Assembly:
                 attempt_limit=actor.support.attempt_limit,
                 enable=actor.support.enable,
                 counter_moves=actor.support.counter_moves,
+                cores=self._cores(actor.support.cores),
             )
             self._finish_support(app, support, actor.support)
 
@@ -245,6 +259,7 @@ class Assembly:
             attempt_limit=actor.attempt_limit,
             enable=actor.enable,
             counter_moves=actor.counter_moves,
+            cores=self._cores(actor.cores),
         )
         app = new_face(
             f"Support server {actor.id}", "support-server", server.door, self._ledger(actor)

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -39,6 +39,8 @@ from hil.wire.profile_package.test_profile import inspect
 from hil.wire.scp03_keys import SGP02_OPTION, KeySet
 
 FIRST_ISD_P: Final = 0x10
+MAX_BATCH: Final = 500
+"""Most eUICCs whose keys are released in one call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,22 @@ class EuiccMaker:
         require_role(caller, Role.SM_DP)
         return base_key_set(self._find(eid)[0])
 
+    def isd_p_bases(self, caller: Principal, eids: Sequence[str]) -> tuple[KeySet, ...]:
+        """Release the ISD-P base key sets of many eUICCs, in their order, to an SM-DP only."""
+        require_role(caller, Role.SM_DP)
+        return tuple(base_key_set(factory) for factory in self._find_many(eids))
+
+    def isd_r_key_sets(
+        self, caller: Principal, eids: Sequence[str], kvn: int
+    ) -> tuple[KeySet, ...]:
+        """Release SCP03 key set ``kvn`` of many ISD-Rs, in their order; see ``isd_r_keys``."""
+        require_role(caller, Role.SUPPORT_SERVER, Role.SM_SR)
+        found = self._find_many(eids)
+        for eid, factory in zip(eids, found, strict=True):
+            if kvn not in _kvns(factory, "scp03"):
+                raise Refusal(RefusalCode.UNKNOWN, f"ISD-R of {eid} has no SCP03 key set {kvn}")
+        return tuple(isd_r_key_set(factory, kvn) for factory in found)
+
     def subscriptions(self, caller: Principal, amount: int) -> tuple[Subscription, ...]:
         """Make information for ``amount`` profiles of the eUICC maker itself (R-06, R-16)."""
         require_role(caller, Role.SM_DP)
@@ -160,6 +178,21 @@ class EuiccMaker:
         with self._store.transaction() as connection:
             serials = sequences.take(connection, "subscription", amount, first=1)
         return tuple(self._plan.subscription(serial, self._sm_sr) for serial in serials)
+
+    def _find_many(self, eids: Sequence[str]) -> list[dict[str, Any]]:
+        if len(eids) > MAX_BATCH:
+            raise Refusal(
+                RefusalCode.TOO_LARGE, f"{len(eids)} eUICCs at once; {MAX_BATCH} are the most"
+            )
+        with self._store.transaction() as connection:
+            rows = connection.execute(
+                select(EUICCS.c.eid, EUICCS.c.factory).where(EUICCS.c.eid.in_(set(eids)))
+            ).all()
+        found = {row.eid: row.factory for row in rows}
+        for eid in eids:
+            if eid not in found:
+                raise Refusal(RefusalCode.UNKNOWN, f"{self.id} made no eUICC with the EID {eid}")
+        return [json.loads(found[eid]) for eid in eids]
 
     def _find(self, eid: str) -> tuple[dict[str, Any], str, str | None]:
         with self._store.transaction() as connection:

@@ -5,6 +5,7 @@ A link belongs to one caller; whoever hands it out has settled who that is.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -46,6 +47,12 @@ class EumLink(Protocol):
 
     def isd_p_base(self, eid: str) -> KeySet:
         """Return the ISD-P base key set."""
+
+    def isd_p_bases(self, eids: Sequence[str]) -> tuple[KeySet, ...]:
+        """Return the ISD-P base key sets of many eUICCs, in their order."""
+
+    def isd_r_key_sets(self, eids: Sequence[str], kvn: int) -> tuple[KeySet, ...]:
+        """Return an SCP03 key set of the ISD-R of many eUICCs, in their order."""
 
     def subscriptions(self, amount: int) -> tuple[Subscription, ...]:
         """Return information for profiles of the eUICC maker itself."""
@@ -93,6 +100,14 @@ class LocalEum:
         """Return the ISD-P base key set."""
         return self._maker.isd_p_base(self._caller, eid)
 
+    def isd_p_bases(self, eids: Sequence[str]) -> tuple[KeySet, ...]:
+        """Return the ISD-P base key sets of many eUICCs, in their order."""
+        return self._maker.isd_p_bases(self._caller, eids)
+
+    def isd_r_key_sets(self, eids: Sequence[str], kvn: int) -> tuple[KeySet, ...]:
+        """Return an SCP03 key set of the ISD-R of many eUICCs, in their order."""
+        return self._maker.isd_r_key_sets(self._caller, eids, kvn)
+
     def subscriptions(self, amount: int) -> tuple[Subscription, ...]:
         """Return information for profiles of the eUICC maker itself."""
         return self._maker.subscriptions(self._caller, amount)
@@ -130,6 +145,18 @@ class SeveralEums:
     def isd_p_base(self, eid: str) -> KeySet:
         """Return the ISD-P base key set."""
         return self._of(eid).isd_p_base(eid)
+
+    def isd_p_bases(self, eids: Sequence[str]) -> tuple[KeySet, ...]:
+        """Return the ISD-P base key sets of many eUICCs, in their order."""
+        if len(self._links) == 1:
+            return self._links[0].isd_p_bases(eids)
+        return tuple(self.isd_p_base(eid) for eid in eids)
+
+    def isd_r_key_sets(self, eids: Sequence[str], kvn: int) -> tuple[KeySet, ...]:
+        """Return an SCP03 key set of the ISD-R of many eUICCs, in their order."""
+        if len(self._links) == 1:
+            return self._links[0].isd_r_key_sets(eids, kvn)
+        return tuple(self.isd_r_keys(eid, kvn) for eid in eids)
 
     def subscriptions(self, amount: int) -> tuple[Subscription, ...]:
         """Return information for profiles of the first eUICC maker itself."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from hil.provisioning import sequences
+from hil.provisioning.batches import OrderProgress
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.notices import Notice, take_once, taken
 from hil.provisioning.numbering import NumberPlan
@@ -22,6 +24,9 @@ class ProfileGenerator(Protocol):
 
     def place(self, request: ProfileRequest, requester: str) -> OrderReceipt:
         """Take an order and carry it out as far as it can go now."""
+
+    def begin(self, request: ProfileRequest, requester: str) -> OrderProgress:
+        """Take a large order; it is carried out from now on, batch by batch."""
 
 
 class Mno:
@@ -104,11 +109,7 @@ class Mno:
             ).all()
             found = [_subscription(row) for row in rows]
             if iccid is None and self._plan is not None:
-                serials = sequences.take(connection, "subscription", amount - len(found), first=1)
-                made = [self._plan.subscription(serial, self._sm_sr) for serial in serials]
-                if made:
-                    connection.execute(insert(SUBSCRIPTIONS), [_columns(one) for one in made])
-                found += made
+                found += self._new(connection, self._plan, amount - len(found))
             if len(found) < amount:
                 raise Refusal(
                     RefusalCode.INCOMPLETE,
@@ -137,8 +138,36 @@ class Mno:
         with self._store.transaction() as connection:
             return taken(connection, self.id)
 
+    def _new(self, connection: Connection, plan: NumberPlan, amount: int) -> list[Subscription]:
+        """Make subscriptions of the number plan; numbers that were entered by hand are left out."""
+        made: list[Subscription] = []
+        while len(made) < amount:
+            serials = sequences.take(connection, "subscription", amount - len(made), first=1)
+            some = [plan.subscription(serial, self._sm_sr) for serial in serials]
+            rows = connection.execute(
+                select(SUBSCRIPTIONS.c.iccid, SUBSCRIPTIONS.c.imsi).where(
+                    SUBSCRIPTIONS.c.iccid.in_([one.iccid for one in some])
+                    | SUBSCRIPTIONS.c.imsi.in_([one.imsi for one in some])
+                )
+            ).all()
+            taken = {number for row in rows for number in (row.iccid, row.imsi)}
+            some = [one for one in some if one.iccid not in taken and one.imsi not in taken]
+            if some:
+                connection.execute(insert(SUBSCRIPTIONS), [_columns(one) for one in some])
+            made += some
+        return made
+
+    def begin(self, request: ProfileRequest) -> OrderProgress:
+        """Pass a large order on to an SM-DP in this MNO's name; it goes on by itself."""
+        forwarded, sm_dp = self._forwarded(request)
+        return self._sm_dps[sm_dp].begin(forwarded, self.id)
+
     def request_profiles(self, request: ProfileRequest) -> OrderReceipt:
         """Pass a profile request on to an SM-DP in this MNO's name (patent operation 610, R-02)."""
+        forwarded, sm_dp = self._forwarded(request)
+        return self._sm_dps[sm_dp].place(forwarded, self.id)
+
+    def _forwarded(self, request: ProfileRequest) -> tuple[ProfileRequest, str]:
         request.check()
         sm_dp = request.sm_dp
         if sm_dp is None and len(self._sm_dps) == 1:
@@ -151,16 +180,7 @@ class Mno:
             )
         if request.mno not in (None, self.id):
             raise Refusal(RefusalCode.NOT_ALLOWED, f"{self.id} cannot order for {request.mno}")
-        forwarded = ProfileRequest(
-            profile_id=request.profile_id,
-            amount=request.amount,
-            mno=self.id,
-            sm_dp=sm_dp,
-            profile_type=request.profile_type,
-            targets=request.targets,
-            source=request.source,
-        )
-        return self._sm_dps[sm_dp].place(forwarded, self.id)
+        return replace(request, mno=self.id, sm_dp=sm_dp), sm_dp
 
 
 def _columns(subscription: Subscription) -> dict[str, object]:

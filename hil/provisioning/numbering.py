@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass
 
 from hil.errors import ConfigError
+from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.orders import Subscription
 from hil.wire.identifiers import luhn_digit
 
@@ -32,8 +33,25 @@ class NumberPlan:
         if not self.imsi_prefix.isdigit():
             raise ConfigError(f"IMSI prefix {self.imsi_prefix!r} is not digits")
 
+    @property
+    def capacity(self) -> int:
+        """How many serial numbers, from 0 on, fit the digits that the prefixes leave."""
+        free = min(18 - len(self.iccid_prefix), 15 - len(self.imsi_prefix))
+        if self.msisdn_prefix is not None:
+            free = min(free, 12 - len(self.msisdn_prefix))
+        return int("1" + "0" * max(0, free))
+
     def subscription(self, serial: int, sm_sr: str) -> Subscription:
-        """Make subscription number ``serial``, with random K and OPc."""
+        """Make subscription number ``serial``, with random K and OPc.
+
+        Refusal when the plan has no such number: it would be too long, or somebody else's.
+        """
+        if not 0 <= serial < self.capacity:
+            raise Refusal(
+                RefusalCode.INCOMPLETE,
+                f"the number plan with ICCIDs {self.iccid_prefix}… and IMSIs {self.imsi_prefix}… "
+                f"is used up: it has {self.capacity} numbers; give it shorter or other prefixes",
+            )
         body = self.iccid_prefix + str(serial).zfill(18 - len(self.iccid_prefix))
         msisdn = None
         if self.msisdn_prefix is not None:

@@ -102,10 +102,16 @@ class Assignment:
 
 
 def make_packet_set(
-    template: Template, subscription: Subscription, base: KeySet, assignment: Assignment
+    template: Template,
+    subscription: Subscription,
+    base: KeySet,
+    assignment: Assignment,
+    *,
+    host_challenge: bytes | None = None,
 ) -> PacketSet:
     """Precompute the packets of one profile for one ISD-P (operations 520 and 530).
 
+    ``host_challenge``: 8 bytes, random by default; the same one gives the same packets.
     The session key is disclosed for a test profile only: whoever must know that it is one looks
     inside.
     """
@@ -115,7 +121,7 @@ def make_packet_set(
         derive(base, assignment.isdp_aid),
         assignment.isdp_aid,
         FIRST_COUNTER,
-        secrets.token_bytes(8),
+        host_challenge or secrets.token_bytes(8),
         block=template.block,
     )
     return PacketSet(

@@ -8,19 +8,20 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, select
 
 from hil.errors import CodecError
+from hil.provisioning.batches import MAX_BATCH, BatchReceipt
 from hil.provisioning.door import DoorChallenge, PeerDoor, require_role
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.links import PacketReceipt
 from hil.provisioning.store import Store
 from hil.provisioning.tables import ISDP_AIDS, PACKET_SETS
-from hil.provisioning.trust import Role
+from hil.provisioning.trust import Peer, Role
 from hil.wire.download import decipher_packets
 from hil.wire.identifiers import isd_p_aid, tar_of
 from hil.wire.packets import PacketError, PacketSet, PacketSetMacError
@@ -58,7 +59,7 @@ class PacketReception:
         links: dict[str, str] | None = None,
         first_tar: int = 0x11,
         clock: Callable[[], float] = time.time,
-        on_stored: Callable[[PacketSet], None] | None = None,
+        on_stored: Callable[[Sequence[PacketSet]], None] | None = None,
     ) -> None:
         self.door = door
         self._store = store
@@ -76,25 +77,34 @@ class PacketReception:
 
     def reserve_isdp(self, session: str, eid: str, iccid: str) -> bytes:
         """Return the AID of a free ISD-P; the same ICCID gets the same one again."""
+        return self.reserve_isdps(session, [(eid, iccid)])[0]
+
+    def reserve_isdps(self, session: str, places: Sequence[tuple[str, str]]) -> tuple[bytes, ...]:
+        """Return the AIDs of free ISD-Ps for pairs of EID and ICCID: all of them or none."""
         require_role(self.door.principal(session), Role.SM_DP)
-        return self.reserve(eid, iccid)
+        _check_batch(places)
+        with self._store.transaction() as connection:
+            return tuple(self._reserve(connection, eid, iccid) for eid, iccid in places)
 
     def reserve(self, eid: str, iccid: str) -> bytes:
         """Return the AID of a free ISD-P; the same ICCID gets the same one again."""
         with self._store.transaction() as connection:
-            rows = connection.execute(
-                select(ISDP_AIDS).where(ISDP_AIDS.c.eid == eid).with_for_update()
-            ).all()
-            for row in rows:
-                if row.iccid == iccid:
-                    return isd_p_aid(row.tar)
-            taken = {row.tar for row in rows}
-            tar = self._first_tar
-            while tar in taken:
-                tar += 1
-            if tar > LAST_TAR:
-                raise Refusal(RefusalCode.NO_ROUTE, f"eUICC {eid} has no free ISD-P")
-            _occupy(connection, eid, tar, iccid)
+            return self._reserve(connection, eid, iccid)
+
+    def _reserve(self, connection: Connection, eid: str, iccid: str) -> bytes:
+        rows = connection.execute(
+            select(ISDP_AIDS).where(ISDP_AIDS.c.eid == eid).with_for_update()
+        ).all()
+        for row in rows:
+            if row.iccid == iccid:
+                return isd_p_aid(row.tar)
+        taken = {row.tar for row in rows}
+        tar = self._first_tar
+        while tar in taken:
+            tar += 1
+        if tar > LAST_TAR:
+            raise Refusal(RefusalCode.NO_ROUTE, f"eUICC {eid} has no free ISD-P")
+        _occupy(connection, eid, tar, iccid)
         return isd_p_aid(tar)
 
     def deliver(self, session: str, raw: bytes, link: str = MAIN_LINK) -> PacketReceipt:
@@ -102,15 +112,44 @@ class PacketReception:
 
         The MAC must be made with the key set of the very SM-DP that holds the session.
         """
-        try:
-            receipt = self._take(session, raw, link)
-        except Refusal:
-            self._count(link, accepted=False)
-            raise
-        self._count(link, accepted=True)
-        return receipt
+        found = self.deliver_many(session, [raw], link)
+        if found.refusal is not None:
+            raise found.refusal
+        return found.receipts[0]
 
-    def _take(self, session: str, raw: bytes, link: str) -> PacketReceipt:
+    def deliver_many(
+        self, session: str, raws: Sequence[bytes], link: str = MAIN_LINK
+    ) -> BatchReceipt:
+        """Verify packet sets and store them together, up to the first one that is refused."""
+        sets: list[PacketSet] = []
+        receipts: list[PacketReceipt] = []
+        stored: list[PacketSet] = []
+        refusal: Refusal | None = None
+        try:
+            peer = self._sender(session, link)
+            _check_batch(raws)
+            for raw in raws:
+                sets.append(self._verify(raw, peer))  # noqa: PERF401 - those before a bad one stay
+        except Refusal as refused:
+            refusal = refused
+        if sets:
+            with self._store.transaction() as connection:
+                for one in sets:
+                    try:
+                        new = self._keep(connection, one, link)
+                    except Refusal as refused:
+                        refusal = refused
+                        break
+                    receipts.append(PacketReceipt(one.iccid, one.digest(), len(one.packets)))
+                    stored += [one] if new else []
+        with self._lock:
+            self._counts[link, True] += len(receipts)
+            self._counts[link, False] += refusal is not None
+        if stored and self._on_stored is not None:
+            self._on_stored(stored)
+        return BatchReceipt(tuple(receipts), refusal)
+
+    def _sender(self, session: str, link: str) -> Peer:
         peer = self.door.peer(session)
         if peer.role is not Role.SM_DP:
             raise Refusal(
@@ -122,6 +161,9 @@ class PacketReception:
                 f"{self.owner} takes packets on {', '.join(sorted(self._links))} only, "
                 f"not on {link}",
             )
+        return peer
+
+    def _verify(self, raw: bytes, peer: Peer) -> PacketSet:
         packet_set = _verified(raw, peer.keys.mac)
         if packet_set.sm_dp != peer.id:
             raise Refusal(
@@ -129,53 +171,50 @@ class PacketReception:
             )
         if packet_set.profile_class == "test":
             check_test_profile(packet_set)
-        receipt = PacketReceipt(packet_set.iccid, packet_set.digest(), len(packet_set.packets))
-        if self._keep(packet_set, link) and self._on_stored is not None:
-            self._on_stored(packet_set)
-        return receipt
+        return packet_set
 
-    def _keep(self, packet_set: PacketSet, link: str) -> bool:
+    def _keep(self, connection: Connection, packet_set: PacketSet, link: str) -> bool:
+        """Store a packet set; return whether it is a new one."""
         tar = int.from_bytes(tar_of(packet_set.isdp_aid), "big")
-        with self._store.transaction() as connection:
-            known = connection.execute(
-                select(PACKET_SETS.c.digest).where(PACKET_SETS.c.iccid == packet_set.iccid)
-            ).first()
-            if known is not None:
-                if bytes(known.digest) == packet_set.digest():
-                    return False
-                raise Refusal(
-                    RefusalCode.EXISTS,
-                    f"{self.owner} holds other packets for {packet_set.iccid}: nothing was stored",
-                )
-            place = connection.execute(
-                select(ISDP_AIDS.c.iccid).where(
-                    ISDP_AIDS.c.eid == packet_set.eid, ISDP_AIDS.c.tar == tar
-                )
-            ).first()
-            if place is None:
-                _occupy(connection, packet_set.eid, tar, packet_set.iccid)
-            elif place.iccid != packet_set.iccid:
-                raise Refusal(
-                    RefusalCode.EXISTS,
-                    f"ISD-P {packet_set.isdp_aid.hex()} of {packet_set.eid} is taken by another "
-                    "profile",
-                )
-            connection.execute(
-                insert(PACKET_SETS).values(
-                    iccid=packet_set.iccid,
-                    eid=packet_set.eid,
-                    order_id=packet_set.order_id,
-                    mno=packet_set.mno,
-                    sm_dp=packet_set.sm_dp,
-                    profile_type=packet_set.profile_type,
-                    profile_class=packet_set.profile_class,
-                    isdp_aid=packet_set.isdp_aid,
-                    raw=packet_set.encode(),
-                    digest=packet_set.digest(),
-                    link=link,
-                    received_at=self._clock(),
-                )
+        known = connection.execute(
+            select(PACKET_SETS.c.digest).where(PACKET_SETS.c.iccid == packet_set.iccid)
+        ).first()
+        if known is not None:
+            if bytes(known.digest) == packet_set.digest():
+                return False
+            raise Refusal(
+                RefusalCode.EXISTS,
+                f"{self.owner} holds other packets for {packet_set.iccid}: nothing was stored",
             )
+        place = connection.execute(
+            select(ISDP_AIDS.c.iccid).where(
+                ISDP_AIDS.c.eid == packet_set.eid, ISDP_AIDS.c.tar == tar
+            )
+        ).first()
+        if place is None:
+            _occupy(connection, packet_set.eid, tar, packet_set.iccid)
+        elif place.iccid != packet_set.iccid:
+            raise Refusal(
+                RefusalCode.EXISTS,
+                f"ISD-P {packet_set.isdp_aid.hex()} of {packet_set.eid} is taken by another "
+                "profile",
+            )
+        connection.execute(
+            insert(PACKET_SETS).values(
+                iccid=packet_set.iccid,
+                eid=packet_set.eid,
+                order_id=packet_set.order_id,
+                mno=packet_set.mno,
+                sm_dp=packet_set.sm_dp,
+                profile_type=packet_set.profile_type,
+                profile_class=packet_set.profile_class,
+                isdp_aid=packet_set.isdp_aid,
+                raw=packet_set.encode(),
+                digest=packet_set.digest(),
+                link=link,
+                received_at=self._clock(),
+            )
+        )
         return True
 
     def packet_set(self, iccid: str) -> PacketSet:
@@ -197,6 +236,12 @@ class PacketReception:
             rows: list[Row[Any]] = list(connection.execute(query))
         return tuple(row.iccid for row in rows)
 
+    def eids(self) -> frozenset[str]:
+        """Return the EIDs of all eUICCs that packet sets are stored for."""
+        with self._store.transaction() as connection:
+            rows = connection.execute(select(PACKET_SETS.c.eid).distinct())
+            return frozenset(row.eid for row in rows)
+
     def link_reports(self) -> tuple[LinkReport, ...]:
         """Say what went over each link since this server began."""
         with self._lock:
@@ -206,10 +251,6 @@ class PacketReception:
             LinkReport(name, kind, counts[name, True], counts[name, False])
             for name, kind in names.items()
         )
-
-    def _count(self, link: str, *, accepted: bool) -> None:
-        with self._lock:
-            self._counts[link, accepted] += 1
 
 
 class FirstInterface:
@@ -239,6 +280,21 @@ class FirstInterface:
     def deliver(self, session: str, raw: bytes) -> PacketReceipt:
         """Take an encoded packet set with its MAC."""
         return self._reception.deliver(session, raw, self.link)
+
+    def reserve_isdps(self, session: str, places: Sequence[tuple[str, str]]) -> tuple[bytes, ...]:
+        """Return the AIDs of free ISD-Ps for pairs of EID and ICCID."""
+        return self._reception.reserve_isdps(session, places)
+
+    def deliver_many(self, session: str, raws: Sequence[bytes]) -> BatchReceipt:
+        """Take encoded packet sets with their MACs."""
+        return self._reception.deliver_many(session, raws, self.link)
+
+
+def _check_batch(items: Sequence[object]) -> None:
+    if len(items) > MAX_BATCH:
+        raise Refusal(
+            RefusalCode.TOO_LARGE, f"{len(items)} packet sets at once; {MAX_BATCH} are the most"
+        )
 
 
 def check_test_profile(packet_set: PacketSet) -> None:

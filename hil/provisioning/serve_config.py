@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hil.errors import ConfigError
+from hil.provisioning.batches import BATCH, MAX_BATCH
 from hil.provisioning.http.device_messages import PolicyMessage
 from hil.provisioning.http.messages import HexBytes
 from hil.provisioning.support_server.workshop import CounterMoves
@@ -103,9 +104,15 @@ class TemplateRow(Section):
 
 
 class SmDpSection(Actor):
-    """An SM-DP. ``links`` says for a receiver on which of its links packets go (else ``main``)."""
+    """An SM-DP. ``links`` says for a receiver on which of its links packets go (else ``main``).
+
+    ``cores``: how many make packets side by side. ``batch``: profiles of a large order that go the
+    whole way together.
+    """
 
     kind: Literal["sm-dp"]
+    cores: int = Field(default=1, ge=1, le=256)
+    batch: int = Field(default=BATCH, ge=1, le=MAX_BATCH)
     templates: tuple[TemplateRow, ...] = ()
     links: dict[Name, Name] = {}
 
@@ -129,8 +136,12 @@ class SigningKeys(Section):
 
 
 class SupportFunctions(Section):
-    """The functions of a support server, alone or inside an SM-SR."""
+    """The functions of a support server, alone or inside an SM-SR.
 
+    ``cores``: how many make images side by side; None: all of the machine.
+    """
+
+    cores: int | None = Field(default=None, ge=1, le=256)
     signing_keys: SigningKeys
     policy: PolicyMessage = PolicyMessage()
     attempt_limit: int = Field(default=5, ge=1)

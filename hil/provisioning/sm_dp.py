@@ -10,6 +10,9 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, insert, select, update
 
 from hil.errors import LinkError
+from hil.provisioning.batches import BATCH, OrderProgress
+from hil.provisioning.bulk_orders import RUNNING, BulkOrders
+from hil.provisioning.cores import Cores
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.function_calls import first_time, new_identifier
 from hil.provisioning.links import EumLink, MnoLink, PacketReceiver
@@ -20,9 +23,9 @@ from hil.provisioning.orders import (
     ProfileRequest,
     Route,
     Source,
-    Subscription,
 )
 from hil.provisioning.profile_making import TemplateBook
+from hil.provisioning.profile_rows import check_new, profile_columns
 from hil.provisioning.sm_dp_delivery import Delivery, Errand
 from hil.provisioning.store import Store
 from hil.provisioning.tables import ORDERS, PROFILES
@@ -39,7 +42,7 @@ class SmDp:
     """One SM-DP with the MNOs it works for, the eUICC makers, and the receivers it may send to.
 
     ``receivers`` and ``keys`` are by id of the support server or SM-SR; ``takers``: MNOs that are
-    told of changes of their profiles.
+    told of changes of their profiles; ``cores`` make packets, ``batch`` of them at a time.
     """
 
     def __init__(
@@ -53,6 +56,8 @@ class SmDp:
         keys: Mapping[str, PeerKeySet],
         templates: TemplateBook | None = None,
         takers: Mapping[str, NoticeTaker] | None = None,
+        cores: Cores | None = None,
+        batch: int = BATCH,
         clock: Callable[[], float] = time.time,
     ) -> None:
         store.claim("sm-dp", sm_dp_id)
@@ -64,7 +69,17 @@ class SmDp:
         self._clock = clock
         self.notices = NoticeBox(sm_dp_id, store, takers or {}, clock=clock)
         self._delivery = Delivery(
-            sm_dp_id, store, eum, receivers=receivers, keys=keys, templates=self._templates
+            sm_dp_id,
+            store,
+            eum,
+            receivers=receivers,
+            keys=keys,
+            templates=self._templates,
+            cores=cores,
+            batch=batch,
+        )
+        self.bulk = BulkOrders(
+            sm_dp_id, store, self._delivery, mnos=mnos, eum=eum, batch=batch, clock=clock
         )
 
     def place(self, request: ProfileRequest, requester: str) -> OrderReceipt:
@@ -73,14 +88,7 @@ class SmDp:
         With targets the packets are delivered before this returns; a receiver that cannot be
         reached raises :class:`LinkError` and the order can be resumed.
         """
-        request.check()
-        if request.sm_dp not in (None, self.id):
-            raise Refusal(
-                RefusalCode.NO_ROUTE, f"order is for the SM-DP {request.sm_dp}; this is {self.id}"
-            )
-        profile_type = request.profile_type or DEFAULT_TYPE
-        self._templates.find(profile_type)
-        mno = self._mno_of(request)
+        profile_type, mno = self._checked(request)
         order_id = new_identifier("order")
         try:
             if self._store_order(order_id, request, requester, mno, profile_type):
@@ -91,6 +99,22 @@ class SmDp:
         if request.targets:
             return self.assign(order_id, request.targets)
         return self.order(order_id)
+
+    def begin(self, request: ProfileRequest, requester: str) -> OrderProgress:
+        """Take a large order and return at once; ``bulk.work`` carries it out, batch by batch."""
+        profile_type, mno = self._checked(request)
+        return self.bulk.enter(request, requester, mno=mno, profile_type=profile_type)
+
+    def _checked(self, request: ProfileRequest) -> tuple[str, str]:
+        """Return the profile type and the MNO of an order that can be taken."""
+        request.check()
+        if request.sm_dp not in (None, self.id):
+            raise Refusal(
+                RefusalCode.NO_ROUTE, f"order is for the SM-DP {request.sm_dp}; this is {self.id}"
+            )
+        profile_type = request.profile_type or DEFAULT_TYPE
+        self._templates.find(profile_type)
+        return profile_type, self._mno_of(request)
 
     def assign(self, order_id: str, eids: tuple[str, ...]) -> OrderReceipt:
         """Assign eUICCs to profiles of an order that wait for one; make and send their packets."""
@@ -122,6 +146,9 @@ class SmDp:
     def resume(self, order_id: str) -> OrderReceipt:
         """Make and send what is still to be sent of an order; nothing arrives twice."""
         order = self._order_row(order_id)
+        if order.state == RUNNING:
+            self.bulk.resume(order_id)
+            return self.order(order_id)
         try:
             self._delivery.run(
                 Errand(order_id, order.mno, order.profile_type, Route(order.route), order.receiver)
@@ -206,20 +233,13 @@ class SmDp:
             )
         receiver = routing.receiver if routing.route is Route.SUPPORT_SERVER else None
         with self._store.transaction() as connection:
-            taken = connection.execute(
-                select(PROFILES.c.iccid).where(
-                    PROFILES.c.iccid.in_([one.iccid for one in found])
-                    | PROFILES.c.imsi.in_([one.imsi for one in found])
-                )
-            ).first()
-            if taken is not None:
-                raise Refusal(
-                    RefusalCode.EXISTS,
-                    f"{self.id} has made the profile {taken.iccid} with this ICCID or IMSI before",
-                )
+            check_new(connection, self.id, found)
             connection.execute(
                 insert(PROFILES),
-                [_columns(order_id, number, one) for number, one in enumerate(found, start=1)],
+                [
+                    profile_columns(order_id, number, one)
+                    for number, one in enumerate(found, start=1)
+                ],
             )
             connection.execute(
                 update(ORDERS)
@@ -269,22 +289,8 @@ class SmDp:
             row = connection.execute(select(ORDERS).where(ORDERS.c.order_id == order_id)).first()
         if row is None:
             raise Refusal(RefusalCode.UNKNOWN, f"{self.id} has no order {order_id}")
-        if row.route is None and row.state != "accepted":
+        if row.route is None and row.state not in ("accepted", RUNNING):
             raise Refusal(
                 RefusalCode.WRONG_STATE, f"order {order_id} failed before it had profiles"
             )
         return row
-
-
-def _columns(order_id: str, number: int, one: Subscription) -> dict[str, object]:
-    return {
-        "iccid": one.iccid,
-        "order_id": order_id,
-        "number": number,
-        "imsi": one.imsi,
-        "k": one.k,
-        "opc": one.opc,
-        "msisdn": one.msisdn,
-        "sm_sr": one.sm_sr,
-        "state": "waiting",
-    }

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
 
+from hil.provisioning.batches import BATCH, MAX_BATCH_BYTES, BatchReceipt, BatchReceiver
+from hil.provisioning.cores import Cores
 from hil.provisioning.door import enter
 from hil.provisioning.errors import Refusal, RefusalCode
-from hil.provisioning.links import EumLink, PacketReceiver
+from hil.provisioning.links import EumLink, PacketReceipt, PacketReceiver
 from hil.provisioning.orders import Route, Subscription
-from hil.provisioning.profile_making import Assignment, TemplateBook, make_packet_set
+from hil.provisioning.profile_making import Assignment, Template, TemplateBook, make_packet_set
 from hil.provisioning.store import Store
 from hil.provisioning.tables import PROFILES
 from hil.provisioning.trust import PeerKeySet
 from hil.wire.packets import PacketSet
+from hil.wire.scp03_keys import KeySet
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +38,22 @@ class Errand:
     receiver: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Making:
+    """All that one packet set is made of, for whichever process makes it."""
+
+    template: Template
+    subscription: Subscription
+    base: KeySet = field(repr=False)
+    assignment: Assignment
+    host_challenge: bytes
+
+
 class Delivery:
     """Makes and sends the packet sets of an order, each to exactly one receiver (R-09 to R-15).
 
     A set is stored before it is sent, so an interrupted delivery sends the very same bytes again
-    and the receiver knows them by their digest.
+    and the receiver knows them by their digest. No more than ``batch`` sets are held at a time.
     """
 
     def __init__(
@@ -49,6 +65,8 @@ class Delivery:
         receivers: Mapping[str, PacketReceiver],
         keys: Mapping[str, PeerKeySet],
         templates: TemplateBook,
+        cores: Cores | None = None,
+        batch: int = BATCH,
     ) -> None:
         self._sm_dp = sm_dp
         self._store = store
@@ -56,69 +74,166 @@ class Delivery:
         self._receivers = dict(receivers)
         self._keys = dict(keys)
         self._templates = templates
+        self._cores = cores or Cores(1)
+        self._batch = batch
 
     def run(self, errand: Errand) -> None:
         """Deliver all profiles of the order that are ready; raise on the first that cannot go."""
-        with self._store.transaction() as connection:
-            rows = connection.execute(
-                select(PROFILES)
-                .where(PROFILES.c.order_id == errand.order_id, PROFILES.c.state == "ready")
-                .order_by(PROFILES.c.number)
-            ).all()
         sessions: dict[str, str] = {}
-        for row in rows:
-            name = errand.receiver or row.sm_sr
-            if name not in self._receivers or name not in self._keys:
-                raise Refusal(
-                    RefusalCode.NO_ROUTE,
-                    f"{self._sm_dp} knows no {errand.route.value} {name!r}, to which the MNO "
-                    f"{errand.mno} wants profile {row.iccid} sent",
-                )
-            if name not in sessions:
-                sessions[name] = enter(self._receivers[name], self._sm_dp, self._keys[name])
-            self._deliver_one(errand, row, name, sessions[name])
+        for rows in self._ready(errand.order_id):
+            for name, group in groupby(rows, key=lambda row: errand.receiver or row.sm_sr):
+                together = list(group)
+                if name not in self._receivers or name not in self._keys:
+                    raise Refusal(
+                        RefusalCode.NO_ROUTE,
+                        f"{self._sm_dp} knows no {errand.route.value} {name!r}, to which the MNO "
+                        f"{errand.mno} wants profile {together[0].iccid} sent",
+                    )
+                if name not in sessions:
+                    sessions[name] = enter(self._receivers[name], self._sm_dp, self._keys[name])
+                self._deliver(errand, together, name, sessions[name])
 
-    def _deliver_one(self, errand: Errand, row: Row[Any], name: str, session: str) -> None:
+    def _ready(self, order_id: str) -> Iterator[Sequence[Row[Any]]]:
+        """Yield the rows that are ready, a batch at a time."""
+        last = 0
+        while True:
+            with self._store.transaction() as connection:
+                rows = connection.execute(
+                    select(PROFILES)
+                    .where(
+                        PROFILES.c.order_id == order_id,
+                        PROFILES.c.state == "ready",
+                        PROFILES.c.number > last,
+                    )
+                    .order_by(PROFILES.c.number)
+                    .limit(self._batch)
+                ).all()
+            if not rows:
+                return
+            yield rows
+            last = rows[-1].number
+
+    def _deliver(self, errand: Errand, rows: list[Row[Any]], name: str, session: str) -> None:
         receiver = self._receivers[name]
-        packet_set = self._made(row)
-        if packet_set is None:
-            aid = receiver.reserve_isdp(session, row.eid, row.iccid)
-            packet_set = self._make(errand, row, aid)
-        receipt = receiver.deliver(session, packet_set.encode(self._keys[name].mac))
-        if receipt.digest != packet_set.digest() or receipt.packets != len(packet_set.packets):
+        if isinstance(receiver, BatchReceiver):
+            sets = self._made(errand, rows, receiver, session)
+            raws = [one.encode(self._keys[name].mac) for one in sets]
+            for part in _parts(raws):
+                answer = receiver.deliver_many(session, raws[part.start : part.stop])
+                self._confirm(name, sets[part.start : part.stop], answer)
+            return
+        for row in rows:
+            (one,) = self._made(errand, [row], receiver, session)
+            receipt = receiver.deliver(session, one.encode(self._keys[name].mac))
+            self._confirm(name, [one], BatchReceipt((receipt,)))
+
+    def _made(
+        self,
+        errand: Errand,
+        rows: list[Row[Any]],
+        receiver: PacketReceiver | BatchReceiver,
+        session: str,
+    ) -> list[PacketSet]:
+        """Return the packet sets of these profiles; those not made before are made and stored."""
+        made = {
+            row.iccid: PacketSet.decode(bytes(row.packet_set))
+            for row in rows
+            if row.packet_set is not None
+        }
+        new = [row for row in rows if row.iccid not in made]
+        if new:
+            places = [(row.eid, row.iccid) for row in new]
+            if isinstance(receiver, BatchReceiver):
+                aids = receiver.reserve_isdps(session, places)
+            else:
+                aids = tuple(receiver.reserve_isdp(session, eid, iccid) for eid, iccid in places)
+            made |= {one.iccid: one for one in self._make(errand, new, aids)}
+        return [made[row.iccid] for row in rows]
+
+    def _make(self, errand: Errand, rows: list[Row[Any]], aids: Sequence[bytes]) -> list[PacketSet]:
+        template = self._templates.find(errand.profile_type)
+        bases = self._eum.isd_p_bases(tuple(row.eid for row in rows))
+        jobs = (
+            _Making(
+                template,
+                _subscription(row),
+                base,
+                Assignment(errand.order_id, row.eid, aid, errand.mno, self._sm_dp),
+                secrets.token_bytes(8),
+            )
+            for row, aid, base in zip(rows, aids, bases, strict=True)
+        )
+        sets = list(self._cores.map(_make_one, jobs))
+        with self._store.transaction() as connection:
+            connection.execute(
+                update(PROFILES)
+                .where(PROFILES.c.iccid == bindparam("which"))
+                .values(isdp_aid=bindparam("aid"), packet_set=bindparam("raw")),
+                [{"which": one.iccid, "aid": one.isdp_aid, "raw": one.encode()} for one in sets],
+            )
+        return sets
+
+    def _confirm(self, name: str, sets: Sequence[PacketSet], answer: BatchReceipt) -> None:
+        """Note what arrived; refuse receipts for other packets, and pass on why one was refused."""
+        arrived: list[str] = []
+        wrong: PacketSet | None = None
+        for one, receipt in zip(sets, answer.receipts, strict=False):
+            if not _confirms(receipt, one):
+                wrong = one
+                break
+            arrived.append(one.iccid)
+        if arrived:
+            with self._store.transaction() as connection:
+                connection.execute(
+                    update(PROFILES)
+                    .where(PROFILES.c.iccid.in_(arrived))
+                    .values(state="delivered", reason="")
+                )
+        if wrong is not None:
             raise Refusal(
                 RefusalCode.DAMAGED,
-                f"{name} confirmed other packets for {row.iccid} than were sent to it",
+                f"{name} confirmed other packets for {wrong.iccid} than were sent to it",
             )
-        with self._store.transaction() as connection:
-            connection.execute(
-                update(PROFILES)
-                .where(PROFILES.c.iccid == row.iccid)
-                .values(state="delivered", reason="")
+        if answer.refusal is not None:
+            raise answer.refusal
+        if len(arrived) < len(sets):
+            raise Refusal(
+                RefusalCode.DAMAGED, f"{name} confirmed {len(arrived)} of {len(sets)} packet sets"
             )
 
-    def _made(self, row: Row[Any]) -> PacketSet | None:
-        return None if row.packet_set is None else PacketSet.decode(bytes(row.packet_set))
 
-    def _make(self, errand: Errand, row: Row[Any], aid: bytes) -> PacketSet:
-        subscription = Subscription(
-            iccid=row.iccid,
-            imsi=row.imsi,
-            sm_sr=row.sm_sr,
-            k=bytes(row.k),
-            opc=bytes(row.opc),
-            msisdn=row.msisdn,
-        )
-        packet_set = make_packet_set(
-            self._templates.find(errand.profile_type),
-            subscription,
-            self._eum.isd_p_base(row.eid),
-            Assignment(errand.order_id, row.eid, aid, errand.mno, self._sm_dp),
-        )
-        with self._store.transaction() as connection:
-            connection.execute(
-                update(PROFILES)
-                .where(PROFILES.c.iccid == row.iccid)
-                .values(isdp_aid=aid, packet_set=packet_set.encode())
-            )
-        return packet_set
+def _parts(raws: Sequence[bytes]) -> Iterator[range]:
+    """Cut a row of packet sets into calls that are not too long, at least one set a call."""
+    start = size = 0
+    for place, raw in enumerate(raws):
+        if place > start and size + len(raw) > MAX_BATCH_BYTES:
+            yield range(start, place)
+            start, size = place, 0
+        size += len(raw)
+    if start < len(raws):
+        yield range(start, len(raws))
+
+
+def _confirms(receipt: PacketReceipt, sent: PacketSet) -> bool:
+    return receipt.digest == sent.digest() and receipt.packets == len(sent.packets)
+
+
+def _make_one(job: _Making) -> PacketSet:
+    return make_packet_set(
+        job.template,
+        job.subscription,
+        job.base,
+        job.assignment,
+        host_challenge=job.host_challenge,
+    )
+
+
+def _subscription(row: Row[Any]) -> Subscription:
+    return Subscription(
+        iccid=row.iccid,
+        imsi=row.imsi,
+        sm_sr=row.sm_sr,
+        k=bytes(row.k),
+        opc=bytes(row.opc),
+        msisdn=row.msisdn,
+    )

@@ -93,6 +93,14 @@ PROFILES: Final = Table(
     Column("packet_set", LargeBinary),
 )
 
+ORDER_TARGETS: Final = Table(
+    "dp_order_targets",
+    METADATA,
+    Column("order_id", String(64), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("eid", String(32), nullable=False),
+)
+
 PACKET_SETS: Final = Table(
     "packet_sets",
     METADATA,

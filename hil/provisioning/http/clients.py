@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cryptography.hazmat.primitives.keywrap import aes_key_wrap_with_padding
 
 from hil.errors import CodecError, ProtocolError
+from hil.provisioning.batches import BatchReceipt
 from hil.provisioning.door import DoorChallenge
 from hil.provisioning.eis import SignedEis
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.eum import OtaKeys
 from hil.provisioning.http import es_messages as e
 from hil.provisioning.http import messages as m
+from hil.provisioning.http.bulk_client import BulkClient, BulkOrderClient
 from hil.provisioning.http.client import PeerClient
 from hil.provisioning.http.faces import subscription_message
+from hil.provisioning.http.orders import order_message
+from hil.provisioning.http.receiver_face import write_batch
 from hil.provisioning.links import PacketReceipt
 from hil.provisioning.notices import Notice
 from hil.provisioning.orders import (
@@ -30,11 +34,6 @@ from hil.provisioning.orders import (
 from hil.provisioning.reception import LinkReport
 from hil.provisioning.trust import PeerKeySet, unwrap_key
 from hil.wire.scp03_keys import KeySet
-
-
-def order_message(request: ProfileRequest) -> m.OrderMessage:
-    """Return an order as JSON."""
-    return m.OrderMessage.of(request)
 
 
 def receipt_of(message: m.ReceiptMessage) -> OrderReceipt:
@@ -60,7 +59,7 @@ def _key_set_of(message: m.WrappedKeysMessage, keys: PeerKeySet, owner: str) -> 
     return KeySet(message.kvn, enc, mac, dek)
 
 
-class MnoClient(PeerClient):
+class MnoClient(BulkOrderClient):
     """An MNO behind HTTP."""
 
     def routing(self) -> RoutingInformation:
@@ -132,6 +131,14 @@ class EumClient(PeerClient):
         found = self._wrapped(f"/euiccs/{segment(eid)}/isd-p-base")
         return _key_set_of(found, self.keys, self.owner)
 
+    def isd_p_bases(self, eids: Sequence[str]) -> tuple[KeySet, ...]:
+        """Ask for the ISD-P base key sets of many eUICCs, in their order."""
+        return self._many("/isd-p-bases", eids)
+
+    def isd_r_key_sets(self, eids: Sequence[str], kvn: int) -> tuple[KeySet, ...]:
+        """Ask for an SCP03 key set of the ISD-R of many eUICCs, in their order."""
+        return self._many(f"/scp03-key-sets/{kvn}", eids)
+
     def subscriptions(self, amount: int) -> tuple[Subscription, ...]:
         """Ask for information for profiles of the eUICC maker itself."""
         rows: tuple[m.SubscriptionMessage, ...] = self.call(
@@ -155,12 +162,20 @@ class EumClient(PeerClient):
         """Have the EIS brought to an SM-SR."""
         self.tell("POST", f"/euiccs/{segment(eid)}/deliveries", m.SmSrMessage(sm_sr=sm_sr))
 
+    def _many(self, path: str, eids: Sequence[str]) -> tuple[KeySet, ...]:
+        rows: tuple[m.WrappedKeysMessage, ...] = self.call(
+            "POST", path, tuple[m.WrappedKeysMessage, ...], m.EidsMessage(eids=tuple(eids))
+        )
+        if len(rows) != len(eids):
+            raise ProtocolError(f"{self.owner} sent {len(rows)} key sets for {len(eids)} eUICCs")
+        return tuple(_key_set_of(row, self.keys, self.owner) for row in rows)
+
     def _wrapped(self, path: str) -> m.WrappedKeysMessage:
         found: m.WrappedKeysMessage = self.call("GET", path, m.WrappedKeysMessage)
         return found
 
 
-class SmDpClient(PeerClient):
+class SmDpClient(BulkClient):
     """An SM-DP behind HTTP."""
 
     def place(self, request: ProfileRequest, requester: str = "") -> OrderReceipt:
@@ -205,6 +220,37 @@ class ReceiverClient(PeerClient):
         except ValueError:
             raise ProtocolError(f"{self.owner} answered packets without a receipt") from None
         return PacketReceipt(**message.values())
+
+    def reserve_isdps(self, session: str, places: Sequence[tuple[str, str]]) -> tuple[bytes, ...]:
+        """Ask for free ISD-Ps for pairs of EID and ICCID."""
+        body = m.PlacesMessage(
+            places=tuple(m.IsdpRequest(eid=eid, iccid=iccid) for eid, iccid in places)
+        )
+        aids = self._json("POST", "/isdp-batches", m.PlacesAnswer, body, session=session).aids
+        if len(aids) != len(places):
+            raise ProtocolError(f"{self.owner} gave {len(aids)} ISD-Ps of {len(places)}")
+        return aids
+
+    def deliver_many(self, session: str, raws: Sequence[bytes]) -> BatchReceipt:
+        """Deliver encoded packet sets."""
+        content, _ = self._exchange(
+            "POST",
+            "/packet-batches",
+            write_batch(raws),
+            session=session,
+            content_type="application/cbor",
+        )
+        try:
+            message = m.BatchReceiptMessage.model_validate_json(content)
+            refusal = None
+            if message.refusal is not None:
+                code = RefusalCode(message.refusal.code)
+                refusal = Refusal(code, message.refusal.reason, message.refusal.details)
+        except ValueError:
+            raise ProtocolError(f"{self.owner} answered packets without receipts") from None
+        return BatchReceipt(
+            tuple(PacketReceipt(**row.values()) for row in message.receipts), refusal
+        )
 
     def stored(self) -> tuple[str, ...]:
         """Ask for the ICCIDs of stored packet sets."""

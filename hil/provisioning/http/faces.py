@@ -14,21 +14,18 @@ from hil.provisioning.eum_delivery import EisDelivery
 from hil.provisioning.function_calls import Ledger
 from hil.provisioning.http import es_messages as e
 from hil.provisioning.http import messages as m
+from hil.provisioning.http.bulk_face import add_bulk, add_bulk_begin
 from hil.provisioning.http.face import caller_of, new_face
 from hil.provisioning.http.function_routes import spans_peers
 from hil.provisioning.http.notice_faces import add_notices
+from hil.provisioning.http.orders import request_of
 from hil.provisioning.mno import Mno
-from hil.provisioning.orders import OrderReceipt, ProfileRequest, Source, Subscription
+from hil.provisioning.orders import OrderReceipt, Subscription
 from hil.provisioning.sm_dp import SmDp
 from hil.provisioning.trust import Peer, PeerKeySet, Principal, Role, unwrap_key, wrap_key
 from hil.wire.scp03_keys import KeySet
 
 ORDERERS = (Role.SUPPORT_SERVER, Role.SM_SR, Role.LINE_STATION, Role.OPERATOR)
-
-
-def request_of(message: m.OrderMessage) -> ProfileRequest:
-    """Return the order in a message."""
-    return ProfileRequest(**message.values() | {"source": Source(message.source)})
 
 
 def subscription_message(keys: PeerKeySet, one: Subscription) -> m.SubscriptionMessage:
@@ -92,6 +89,7 @@ def mno_face(mno: Mno, door: PeerDoor, ledger: Ledger) -> FastAPI:
         opened = {name: unwrap_key(peer.keys, getattr(message, name)) for name in ("k", "opc")}
         mno.add_subscription(Subscription(**message.values() | opened))
 
+    add_bulk_begin(app, lambda request, _peer: mno.begin(request), orderer)
     return app
 
 
@@ -118,6 +116,20 @@ def eum_face(maker: EuiccMaker, door: PeerDoor, ledger: Ledger, delivery: EisDel
     @app.get("/euiccs/{eid}/isd-p-base")
     def isd_p_base(eid: str, peer: Peer = anyone) -> m.WrappedKeysMessage:
         return wrapped(peer.keys, maker.isd_p_base(_principal(peer), eid))
+
+    @app.post("/isd-p-bases")
+    def isd_p_bases(
+        message: m.EidsMessage, peer: Peer = anyone
+    ) -> tuple[m.WrappedKeysMessage, ...]:
+        found = maker.isd_p_bases(_principal(peer), message.eids)
+        return tuple(wrapped(peer.keys, one) for one in found)
+
+    @app.post("/scp03-key-sets/{kvn}")
+    def scp03_many(
+        kvn: int, message: m.EidsMessage, peer: Peer = anyone
+    ) -> tuple[m.WrappedKeysMessage, ...]:
+        found = maker.isd_r_key_sets(_principal(peer), message.eids, kvn)
+        return tuple(wrapped(peer.keys, one) for one in found)
 
     @app.post("/subscriptions")
     def subscriptions(
@@ -173,4 +185,6 @@ def sm_dp_face(sm_dp: SmDp, door: PeerDoor, ledger: Ledger) -> FastAPI:
     def resume(order_id: str, _peer: Peer = orderer) -> m.ReceiptMessage:
         return shown(sm_dp.resume(order_id))
 
+    add_bulk_begin(app, sm_dp.begin, orderer)
+    add_bulk(app, sm_dp.bulk, orderer)
     return app

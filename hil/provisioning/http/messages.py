@@ -218,3 +218,41 @@ class LinkReportMessage(Message):
     kind: Text
     accepted: int
     refused: int
+
+
+class PlacesMessage(Message):
+    """An SM-DP asks for free ISD-Ps."""
+
+    places: tuple[IsdpRequest, ...]
+
+
+class PlacesAnswer(Message):
+    """The ISD-Ps that were reserved, in the order asked for."""
+
+    aids: tuple[HexBytes, ...]
+
+
+class BatchReceiptMessage(Message):
+    """Receipts of the first packet sets of a batch, and why no more were taken."""
+
+    receipts: tuple[PacketReceiptMessage, ...]
+    refusal: ErrorBody | None = None
+
+
+class ProgressMessage(Message):
+    """How far a large order is."""
+
+    order_id: Text
+    state: Text
+    amount: int
+    numbered: int
+    made: int
+    delivered: int
+    reason: str = ""
+
+
+class PageMessage(Message):
+    """Some profiles of an order; ``following``: ask for those after this number."""
+
+    profiles: tuple[OrderedProfileMessage, ...]
+    following: int | None

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from hil.provisioning.http import device_messages as d
 from hil.provisioning.http import messages as m
-from hil.provisioning.http.clients import ReceiverClient, order_message, receipt_of, segment
+from hil.provisioning.http.bulk_client import BulkOrderClient
+from hil.provisioning.http.clients import ReceiverClient, receipt_of, segment
+from hil.provisioning.http.orders import order_message
 from hil.provisioning.orders import OrderReceipt, ProfileRequest
 from hil.provisioning.support_server.device_sessions import (
     DevicePolicy,
@@ -21,7 +23,7 @@ from hil.provisioning.trust import wrap_key
 from hil.wire.device_auth import CommandAuthorization, DeviceHello, Manner, Mode
 
 
-class SupportServerClient(ReceiverClient):
+class SupportServerClient(ReceiverClient, BulkOrderClient):
     """A support server behind HTTP, for line stations and operators."""
 
     def request_profiles(self, request: ProfileRequest) -> OrderReceipt:

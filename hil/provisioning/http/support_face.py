@@ -6,9 +6,10 @@ from fastapi import Depends, FastAPI, Response
 
 from hil.provisioning.http import device_messages as d
 from hil.provisioning.http import messages as m
+from hil.provisioning.http.bulk_face import add_bulk_begin
 from hil.provisioning.http.face import caller_of
-from hil.provisioning.http.faces import request_of
 from hil.provisioning.http.function_routes import spans_peers
+from hil.provisioning.http.orders import request_of
 from hil.provisioning.support_server.device_sessions import DevicePolicy, Subject
 from hil.provisioning.support_server.devices import DeviceRecord
 from hil.provisioning.support_server.jig import JigPolicy, JigSample, Window
@@ -58,6 +59,8 @@ def add_support(app: FastAPI, server: SupportServer) -> None:
     @spans_peers
     def request_profiles(message: m.OrderMessage, _peer: Peer = operator) -> m.ReceiptMessage:
         return m.ReceiptMessage.of(server.request_profiles(request_of(message)))
+
+    add_bulk_begin(app, lambda request, _peer: server.begin(request), operator)
 
     @app.post("/devices", status_code=204)
     @spans_peers

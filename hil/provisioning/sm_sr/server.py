@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Final
 
@@ -217,6 +217,6 @@ class SmSr:
         """Say how a job stands."""
         return self.jobs.report(job)
 
-    def _packets_stored(self, packet_set: PacketSet) -> None:
-        if self._auto_download:
-            self.download(Principal(packet_set.sm_dp, Role.SM_DP), packet_set.iccid)
+    def _packets_stored(self, packet_sets: Sequence[PacketSet]) -> None:
+        for one in packet_sets if self._auto_download else ():
+            self.download(Principal(one.sm_dp, Role.SM_DP), one.iccid)

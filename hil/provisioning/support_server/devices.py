@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -76,6 +77,12 @@ class DeviceRegistry:
         """Return the device that holds the eSIM ``eid``."""
         with self._store.transaction() as connection:
             return self.known(connection, eid)
+
+    def holding(self, eids: Sequence[str]) -> frozenset[str]:
+        """Return those of the EIDs whose eSIM is held by a device that is known here."""
+        with self._store.transaction() as connection:
+            rows = connection.execute(select(DEVICES.c.eid).where(DEVICES.c.eid.in_(set(eids))))
+            return frozenset(row.eid for row in rows)
 
     def known(self, connection: Connection, eid: str) -> DeviceRecord | None:
         """Return the device that holds the eSIM ``eid``, inside the caller's transaction."""

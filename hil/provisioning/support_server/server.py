@@ -7,8 +7,11 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from hil.errors import BenchError
+from hil.provisioning.batches import OrderProgress
+from hil.provisioning.cores import Cores
 from hil.provisioning.door import PeerDoor
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.links import EumLink
@@ -91,6 +94,7 @@ class SupportServer:
         attempt_limit: int = 5,
         enable: bool = True,
         counter_moves: CounterMoves = "external-authenticate",
+        cores: Cores | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         store.claim("support-server", door.owner)
@@ -116,6 +120,7 @@ class SupportServer:
             eum,
             dict(signers),
             counter_moves=counter_moves,
+            cores=cores,
             clock=clock,
         )
         self.outbox = Outbox(store, sm_srs or {}, clock=clock)
@@ -133,6 +138,15 @@ class SupportServer:
 
         Without targets, the eSIMs of registered devices that have no packets yet are named.
         """
+        named, sm_dp = self._named(request)
+        return self._sm_dps[sm_dp].place(named, self.id)
+
+    def begin(self, request: ProfileRequest) -> OrderProgress:
+        """Send a large order to a profile generation server; it goes on by itself."""
+        named, sm_dp = self._named(request)
+        return self._sm_dps[sm_dp].begin(named, self.id)
+
+    def _named(self, request: ProfileRequest) -> tuple[ProfileRequest, str]:
         request.check()
         name = request.sm_dp or (next(iter(self._sm_dps)) if len(self._sm_dps) == 1 else None)
         if name is None or name not in self._sm_dps:
@@ -141,19 +155,11 @@ class SupportServer:
                 RefusalCode.NO_ROUTE, f"{self.id} works with no SM-DP {name!r}; it knows: {known}"
             )
         targets = request.targets or self._waiting_esims(request.count)
-        named = ProfileRequest(
-            profile_id=request.profile_id,
-            amount=request.amount,
-            mno=request.mno,
-            sm_dp=name,
-            profile_type=request.profile_type,
-            targets=targets,
-            source=request.source,
-        )
-        return self._sm_dps[name].place(named, self.id)
+        return replace(request, sm_dp=name, targets=targets), name
 
     def _waiting_esims(self, count: int) -> tuple[str, ...]:
-        waiting = [eid for eid in self.devices.eids() if not self.reception.stored(eid)]
+        served = self.reception.eids()
+        waiting = [eid for eid in self.devices.eids() if eid not in served]
         if len(waiting) < count:
             raise Refusal(
                 RefusalCode.INCOMPLETE,
@@ -162,14 +168,19 @@ class SupportServer:
             )
         return tuple(waiting[:count])
 
-    def _packets_stored(self, packet_set: PacketSet) -> None:
-        if self.devices.with_esim(packet_set.eid) is None:
+    def _packets_stored(self, packet_sets: Sequence[PacketSet]) -> None:
+        known = self.devices.holding([one.eid for one in packet_sets])
+        wanted = [one.iccid for one in packet_sets if one.eid in known]
+        if not wanted:
             return
         try:
-            self.workshop.build(packet_set.iccid, enable=self._enable)
-        except Refusal as refusal:
-            # The packets are safe; the image is tried again when the device asks for it.
-            log.warning("no image of %s yet: %s", packet_set.iccid, refusal.reason)
+            _, refused = self.workshop.build_many(wanted, enable=self._enable)
+        except (Refusal, BenchError) as err:
+            # The packets are safe; images are tried again when the devices ask for them.
+            log.warning("no images of %d profiles yet: %s", len(wanted), err)
+            return
+        for iccid, refusal in refused.items():
+            log.warning("no image of %s yet: %s", iccid, refusal.reason)
 
     def register_device(self, record: DeviceRecord) -> None:
         """Enter a device of the device maker."""

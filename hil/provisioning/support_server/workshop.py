@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import secrets
 import time
-import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from hil.errors import CodecError
+from hil.provisioning.cores import Cores
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.links import EumLink
 from hil.provisioning.reception import PacketReception
 from hil.provisioning.store import Store
 from hil.provisioning.support_server.devices import DeviceRegistry
+from hil.provisioning.support_server.image_craft import ImageJob, craft
 from hil.provisioning.tables import IMAGES, ISDR_COUNTERS, PACKET_SETS
-from hil.wire.image import SigningKey, image_of, seal
-from hil.wire.install_script import prepare_install
+from hil.wire.image import SigningKey
 from hil.wire.isdr_commands import PROVISIONING_KVN
 from hil.wire.packets import PacketSet
 from hil.wire.scp03_keys import KeySet
@@ -78,6 +76,7 @@ class ImageWorkshop:
         kvn: int = PROVISIONING_KVN,
         issue_limit: int = 5,
         counter_moves: CounterMoves = "external-authenticate",
+        cores: Cores | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
@@ -87,6 +86,8 @@ class ImageWorkshop:
         self._signers = dict(signers)
         self._kvn = kvn
         self._issue_limit = issue_limit
+        self._pems = {name: signer.private_pem() for name, signer in signers.items()}
+        self._cores = cores or Cores(1)
         self._used_up = int(counter_moves == "initialize-update")
         self._clock = clock
 
@@ -106,52 +107,83 @@ class ImageWorkshop:
             plan = _Plan(packet_set, issue, enable, signed_by)
             return self._make(connection, plan, keys)
 
+    def build_many(
+        self, iccids: Sequence[str], *, enable: bool = True
+    ) -> tuple[tuple[ImageRecord, ...], dict[str, Refusal]]:
+        """Make images of many profiles side by side on all cores, as :meth:`build` makes one.
+
+        Returns the images in the order of ``iccids``, and why the other profiles have none. Give
+        it a batch at a time: all of it is held.
+        """
+        sets = [self._reception.packet_set(iccid) for iccid in iccids]
+        keys = self._eum.isd_r_key_sets([one.eid for one in sets], self._kvn)
+        refused: dict[str, Refusal] = {}
+        plans: list[tuple[_Plan, ImageJob]] = []
+        with self._store.transaction() as connection:
+            for packet_set, key_set in zip(sets, keys, strict=True):
+                try:
+                    issue = self._next_issue(connection, packet_set.iccid, packet_set.eid)
+                    plan = _Plan(packet_set, issue, enable, None)
+                    plans.append((plan, self._job(connection, plan, key_set)))
+                except Refusal as refusal:
+                    refused[packet_set.iccid] = refusal
+        raws = list(self._cores.map(craft, (job for _, job in plans)))
+        made: list[ImageRecord] = []
+        with self._store.transaction() as connection:
+            for (plan, job), raw in zip(plans, raws, strict=True):
+                if self._overtaken(connection, plan):
+                    iccid = plan.packet_set.iccid
+                    refused[iccid] = Refusal(
+                        RefusalCode.EXISTS, f"another request made an image of {iccid} meanwhile"
+                    )
+                else:
+                    made.append(self._keep(connection, plan, job, raw))
+        return tuple(made), refused
+
+    def _overtaken(self, connection: Connection, plan: _Plan) -> bool:
+        later = select(IMAGES.c.image_id).where(
+            IMAGES.c.iccid == plan.packet_set.iccid, IMAGES.c.issue >= plan.issue
+        )
+        return connection.execute(later).first() is not None
+
     def _make(self, connection: Connection, plan: _Plan, keys: KeySet) -> ImageRecord:
+        job = self._job(connection, plan, keys)
+        return self._keep(connection, plan, job, craft(job))
+
+    def _job(self, connection: Connection, plan: _Plan, keys: KeySet) -> ImageJob:
+        """Return what the next image is made of; its counter is the one that is due."""
         packet_set = plan.packet_set
         device = self._devices.known(connection, packet_set.eid)
         kind = plan.signed_by or (device.life if device else "commercial")
-        if kind not in self._signers:
+        signer = self._signers.get(kind)
+        if signer is None:
             raise Refusal(
                 RefusalCode.INVALID, f"{self._reception.owner} holds no {kind} signing key"
             )
-        counter = _next_counter(connection, packet_set.eid)
-        try:
-            script = prepare_install(
-                keys,
-                counter,
-                secrets.token_bytes(8),
-                isdp_aid=packet_set.isdp_aid,
-                memory=packet_set.memory,
-                enable=plan.enable,
-                clear=plan.issue > 1,
-            )
-            image = image_of(
-                packet_set,
-                image_id=uuid.uuid4().hex,
-                counter=counter,
-                steps_before=script.before,
-                steps_after=script.after,
-                device_id=device.device_id if device else None,
-            )
-            raw = seal(
-                image, self._signers[kind], device.keys.enc if device and device.keys else None
-            )
-        except CodecError as err:
-            raise Refusal(
-                RefusalCode.INVALID,
-                f"no image can be made of the packets of {packet_set.iccid}: {err}",
-            ) from err
+        return ImageJob(
+            packet_set=packet_set,
+            keys=keys,
+            counter=_next_counter(connection, packet_set.eid),
+            enable=plan.enable,
+            clear=plan.issue > 1,
+            signed_by=signer.kind,
+            signer=self._pems[kind],
+            device_id=device.device_id if device else None,
+            device_key=device.keys.enc if device and device.keys else None,
+        )
+
+    def _keep(self, connection: Connection, plan: _Plan, job: ImageJob, raw: bytes) -> ImageRecord:
         row: dict[str, Any] = {
-            "image_id": image.image_id,
-            "iccid": packet_set.iccid,
-            "eid": packet_set.eid,
-            "isdp_aid": packet_set.isdp_aid,
-            "device_id": image.device_id,
+            "image_id": job.image_id,
+            "iccid": job.packet_set.iccid,
+            "eid": job.packet_set.eid,
+            "isdp_aid": job.packet_set.isdp_aid,
+            "device_id": job.device_id,
             "issue": plan.issue,
-            "signed_by": kind,
-            "enciphered": bool(device and device.keys),
+            "signed_by": job.signed_by,
+            "enciphered": job.device_key is not None,
             "enable": plan.enable,
-            "counter": counter,
+            "counter": job.counter,
             "state": "built",
             "reason": "",
             "raw": raw,
