@@ -17,7 +17,7 @@ from hil.wire.scp03_apdu import (
 from hil.wire.scp03_channel import Channel, ResponseRules
 from hil.wire.scp03_handshake import DEFAULT_LEVEL, HostHandshake, InitializeUpdateAnswer
 from hil.wire.scp03_keys import KeySet, SessionKeys
-from hil.wire.status_words import OK
+from hil.wire.status_words import is_success
 
 _LONGEST_LC: Final = 255
 
@@ -64,7 +64,7 @@ class HostSession:
         With ``aid`` the challenge is also checked against its counter. :class:`CryptogramError`
         when the card has other keys, :class:`CodecError` when the answer is no answer.
         """
-        if response.sw != OK:
+        if not is_success(response.sw):
             raise CodecError(f"INITIALIZE UPDATE was answered {response.sw:04X}")
         self._handshake.accept(response.data, aid=aid)
 

@@ -12,7 +12,7 @@ from tests.euicc.terminal import Terminal
 
 ISD_P_AID = isd_p_aid(0x20)
 DOMAINS = {"ISD-R": ISD_R_AID, "ISD-P": ISD_P_AID, "ECASD": ECASD_AID}
-KNOWN = bytes.fromhex("A470C0AA101214C2 5082CAE2E4E6F2 B0D6B2DC20")
+KNOWN = bytes.fromhex("A470C0AA101214C2 5082CAD8E2E4E6F0F2 B0D6B2DC20")
 """INS of all commands that some part of the card knows."""
 UNKNOWN = bytes(sorted(set(range(256)) - set(KNOWN)))
 
@@ -85,7 +85,15 @@ def test_a_toolkit_command_in_another_class(selected: Terminal, cla: str, ins: s
         ("80E40001024F00", "6A86"),
         ("80E40040", "6700"),
         ("80E40040024F00", "6982"),
-        ("80F24000024F00", "6A86"),
+        ("80F24004024F00", "6A86"),
+        ("80F24000024F00", "6982"),
+        ("80F01007", "6A86"),
+        ("80F04007", "6700"),
+        ("80F0400710" + "00" * 16, "6982"),
+        ("80D8000003300000", "6A86"),
+        ("80D8000103300000", "6982"),
+        ("80E6210000", "6A86"),
+        ("80E62000050000000000", "6982"),
         ("80F28002024F00", "6982"),
         ("80F24002", "6700"),
         ("80F24002024F00", "6982"),

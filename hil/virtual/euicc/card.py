@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING, Final
 
 from hil.errors import CodecError
@@ -14,7 +15,7 @@ from hil.virtual.euicc.runtime import Runtime
 from hil.wire.apdu import CommandApdu
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -24,10 +25,16 @@ _MEMORY_PROBLEM: Final = b"\x65\x81"
 
 
 class VirtualCard:
-    """One eUICC. What it knows beyond :attr:`Runtime` is in its non-volatile memory."""
+    """One eUICC. What it knows beyond :attr:`Runtime` is in its non-volatile memory.
 
-    def __init__(self, nvm: Nvm, factory: Factory) -> None:
+    ``clock``: seconds, for what the card waits for.
+    """
+
+    def __init__(
+        self, nvm: Nvm, factory: Factory, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._nvm = nvm
+        self._clock = clock
         self._persistent = Persistent(nvm, factory)
         self._lock = threading.Lock()
         self._runtime: Runtime | None = None
@@ -94,10 +101,12 @@ class VirtualCard:
 
     def _start(self) -> None:
         self._starts += 1
-        self._runtime = Runtime(self._persistent, self._persistent.tree())
+        self._runtime = Runtime(self._persistent, self._persistent.tree(), clock=self._clock)
 
 
-def open_card(nvm: Path, factory: Mapping[str, object]) -> VirtualCard:
+def open_card(
+    nvm: Path, factory: Mapping[str, object], *, clock: Callable[[], float] = time.monotonic
+) -> VirtualCard:
     """Open the card whose memory is in the folder ``nvm``, new from ``factory`` if it is empty.
 
     :class:`~hil.errors.ConfigError` for a wrong factory file or the memory of another card,
@@ -106,7 +115,7 @@ def open_card(nvm: Path, factory: Mapping[str, object]) -> VirtualCard:
     read = read_factory(factory)
     memory = Nvm(nvm)
     try:
-        return VirtualCard(memory, read)
+        return VirtualCard(memory, read, clock=clock)
     except BaseException:
         memory.close()
         raise

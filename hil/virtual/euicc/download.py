@@ -7,6 +7,7 @@ as it was. The whole package is installed in one transaction, in which the ISD-P
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from hil.errors import CodecError
@@ -17,6 +18,7 @@ from hil.virtual.euicc.refusal import RefusalError
 from hil.virtual.euicc.registry import IsdP, LifeCycle
 from hil.wire import scp03t
 from hil.wire.profile_package.response import EuiccResponse
+from hil.wire.profile_package.test_profile import inspect
 from hil.wire.scp03 import SecureChannelError
 from hil.wire.scp03t import ErrorCode, TlvCardSession
 
@@ -112,7 +114,7 @@ class ProfileDownloads:
             if whole is None:
                 return None
             profile = install(whole, aid)
-            self._install(aid, profile)
+            self._install(aid, profile, test=inspect(whole).is_test)
         except InstallError as err:
             log.info("profile refused: %s", err)
             return EuiccResponse((err.status,), aborted=True)
@@ -122,8 +124,8 @@ class ProfileDownloads:
             return EuiccResponse((failure.status,), aborted=True)
         return profile.response
 
-    def _install(self, aid: bytes, profile: InstalledProfile) -> None:
-        record = self._registry.require(aid)
+    def _install(self, aid: bytes, profile: InstalledProfile, *, test: bool) -> None:
+        record = replace(self._registry.require(aid), test=test)
         used = profile.size()
         if used > self._room(record):
             raise InstallError(Status.NOT_ENOUGH_MEMORY, f"{used} bytes of {self._room(record)}")

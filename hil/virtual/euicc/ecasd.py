@@ -12,7 +12,7 @@ from hil.wire.identifiers import ECASD_AID, encode_eid
 from hil.wire.status_words import OK
 
 if TYPE_CHECKING:
-    from hil.virtual.euicc.factory import EcasdData
+    from hil.virtual.euicc.factory_options import EcasdData
     from hil.virtual.euicc.secure_session import SecureChannels
     from hil.virtual.euicc.store_data import Chain
 

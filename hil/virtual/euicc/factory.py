@@ -11,8 +11,16 @@ from hil.errors import CodecError, ConfigError
 from hil.virtual.euicc import atr
 from hil.virtual.euicc.admin_settings import Scp81, read_scp81
 from hil.virtual.euicc.atr import Protocol
-from hil.wire.ecc import PrivateKey, PublicKey, curve_of
-from hil.wire.gp_certificate import Certificate
+from hil.virtual.euicc.factory_fields import hex_bytes, mapping, number, rows
+from hil.virtual.euicc.factory_options import (
+    EcasdData,
+    LocalGroups,
+    NotificationRules,
+    read_ecasd,
+    read_fallback,
+    read_local_groups,
+    read_notifications,
+)
 from hil.wire.identifiers import is_valid_eid
 from hil.wire.scp03 import KeySet
 from hil.wire.scp03_channel import check_option
@@ -30,6 +38,10 @@ _KNOWN: Final = frozenset(
         "counter_moves",
         "es6",
         "ecasd",
+        "notifications",
+        "fallback_after_s",
+        "authentication_attempts",
+        "local_groups",
     }
 )
 DEFAULT_MEMORY: Final = 500_000
@@ -62,15 +74,6 @@ class Scp03Keys:
 
 
 @dataclass(frozen=True, slots=True)
-class EcasdData:
-    """What the ECASD holds: PK.CI.ECDSA, SK.ECASD.ECKA and its certificate (``7F21``)."""
-
-    ci_key: PublicKey
-    ecka: PrivateKey
-    certificate: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Es6:
     """Tags of ES6 functions at the MNO-SD (SGP.02, 4.1.2): recollected, so the maker may say."""
 
@@ -81,7 +84,12 @@ class Es6:
 
 @dataclass(frozen=True, slots=True)
 class Factory:
-    """One card as the maker ships it; ``memory`` in bytes for profiles."""
+    """One card as the maker ships it; ``memory`` in bytes for profiles.
+
+    ``fallback_after_s``: how long the terminal must report no service before the fall-back profile
+    takes over, ``None`` for never. ``authentication_attempts``: failures in a row after which
+    attempts with a key set are held up, 0 for never.
+    """
 
     eid: str
     scp80: tuple[Scp80Keys, ...]
@@ -94,6 +102,10 @@ class Factory:
     ecasd: EcasdData | None = None
     scp81: Scp81 | None = None
     es6: Es6 = field(default_factory=Es6)
+    notifications: NotificationRules = field(default_factory=NotificationRules)
+    fallback_after_s: float | None = None
+    authentication_attempts: int = 10
+    local_groups: LocalGroups = field(default_factory=LocalGroups)
 
     @property
     def protocol(self) -> Protocol:
@@ -111,7 +123,7 @@ def read_factory(raw: Mapping[str, object]) -> Factory:
     eid = raw.get("eid")
     if not isinstance(eid, str) or not is_valid_eid(eid):
         raise ConfigError(f"factory file, eid: {eid!r} is not 32 digits with right check digits")
-    isd_r = _mapping(raw.get("isd_r", {}), "isd_r")
+    isd_r = mapping(raw.get("isd_r", {}), "isd_r")
     base = raw.get("isd_p_base")
     bootstrap = raw.get("bootstrap_profile")
     try:
@@ -122,100 +134,60 @@ def read_factory(raw: Mapping[str, object]) -> Factory:
     given_atr = raw.get("atr")
     return Factory(
         eid=eid,
-        scp80=tuple(_scp80(row) for row in _rows(isd_r, "scp80")),
-        scp03=tuple(_scp03(row) for row in _rows(isd_r, "scp03")),
-        isd_p_base=None if base is None else _key_set(_mapping(base, "isd_p_base"), "isd_p_base"),
-        memory=_number(raw, "memory", "factory file", default=DEFAULT_MEMORY),
-        atr=atr.build(protocol) if given_atr is None else _bytes(raw, "atr", "factory file"),
+        scp80=tuple(_scp80(row) for row in rows(isd_r, "scp80")),
+        scp03=tuple(_scp03(row) for row in rows(isd_r, "scp03")),
+        isd_p_base=None if base is None else _key_set(mapping(base, "isd_p_base"), "isd_p_base"),
+        memory=number(raw, "memory", "factory file", default=DEFAULT_MEMORY),
+        atr=atr.build(protocol) if given_atr is None else hex_bytes(raw, "atr", "factory file"),
         bootstrap_profile=(
-            None if bootstrap is None else _bytes(raw, "bootstrap_profile", "factory file")
+            None if bootstrap is None else hex_bytes(raw, "bootstrap_profile", "factory file")
         ),
         counter_moves=counter_moves,
         scp81=read_scp81(isd_r.get("scp81")),
-        ecasd=None if raw.get("ecasd") is None else _ecasd(_mapping(raw["ecasd"], "ecasd")),
-        es6=_es6(_mapping(raw.get("es6", {}), "es6")),
+        es6=_es6(mapping(raw.get("es6", {}), "es6")),
+        ecasd=read_ecasd(raw),
+        notifications=read_notifications(raw),
+        fallback_after_s=read_fallback(raw),
+        authentication_attempts=number(raw, "authentication_attempts", "factory file", default=10),
+        local_groups=read_local_groups(raw),
     )
 
 
 def _es6(row: Mapping[str, object]) -> Es6:
     default = Es6()
     return Es6(
-        policy_dgi=_number(row, "policy_dgi", "es6", default=default.policy_dgi),
-        policy_tag=_number(row, "policy_tag", "es6", default=default.policy_tag),
-        connectivity_dgi=_number(row, "connectivity_dgi", "es6", default=default.connectivity_dgi),
+        policy_dgi=number(row, "policy_dgi", "es6", default=default.policy_dgi),
+        policy_tag=number(row, "policy_tag", "es6", default=default.policy_tag),
+        connectivity_dgi=number(row, "connectivity_dgi", "es6", default=default.connectivity_dgi),
     )
-
-
-def _ecasd(row: Mapping[str, object]) -> EcasdData:
-    try:
-        curve = curve_of(bytes((_number(row, "curve", "ecasd", default=0) & 0xFF,)))
-        key = PrivateKey(curve, _bytes(row, "ecka", "ecasd"))
-        ci_key = PublicKey.decode(_bytes(row, "ci_key", "ecasd"))
-        certificate = Certificate.decode(_bytes(row, "certificate", "ecasd"))
-    except CodecError as err:
-        raise ConfigError(f"factory file, ecasd: {err}") from err
-    if certificate.public_key != key.public:
-        raise ConfigError("factory file, ecasd: certificate is not that of ecka")
-    return EcasdData(ci_key, key, certificate.encode())
 
 
 def _scp80(row: Mapping[str, object]) -> Scp80Keys:
     where = "isd_r.scp80"
-    kvn = _number(row, "kvn", where)
+    kvn = number(row, "kvn", where)
     if not 1 <= kvn <= 0x0F:
         raise ConfigError(f"factory file, {where}: kvn {kvn} is outside 1 to 15")
-    kic, kid, dek = (_bytes(row, name, where) for name in ("kic", "kid", "dek"))
+    kic, kid, dek = (hex_bytes(row, name, where) for name in ("kic", "kid", "dek"))
     try:
         KeySet(kvn, kic, kid, dek)
     except CodecError as err:
         raise ConfigError(f"factory file, {where}: {err}") from err
-    return Scp80Keys(kvn, kic, kid, dek, _number(row, "counter", where, default=0))
+    return Scp80Keys(kvn, kic, kid, dek, number(row, "counter", where, default=0))
 
 
 def _scp03(row: Mapping[str, object]) -> Scp03Keys:
     where = "isd_r.scp03"
-    return Scp03Keys(_key_set(row, where), _number(row, "counter", where, default=0))
+    return Scp03Keys(_key_set(row, where), number(row, "counter", where, default=0))
 
 
 def _key_set(row: Mapping[str, object], where: str) -> KeySet:
-    kvn = _number(row, "kvn", where)
+    kvn = number(row, "kvn", where)
     if not 0x30 <= kvn <= 0x3F:
         raise ConfigError(f"factory file, {where}: kvn {kvn} is outside 48 to 63 (30 to 3F)")
-    enc, mac, dek = (_bytes(row, name, where) for name in ("enc", "mac", "dek"))
-    option = _number(row, "i", where, default=SGP02_OPTION)
+    enc, mac, dek = (hex_bytes(row, name, where) for name in ("enc", "mac", "dek"))
+    option = number(row, "i", where, default=SGP02_OPTION)
     try:
         check_option(option)
         return KeySet(kvn, enc, mac, dek, option)
     except CodecError as err:
         raise ConfigError(f"factory file, {where}: {err}") from err
-
-
-def _mapping(value: object, where: str) -> Mapping[str, object]:
-    if not isinstance(value, Mapping):
-        raise ConfigError(f"factory file, {where}: must be an object")
-    return value
-
-
-def _rows(parent: Mapping[str, object], name: str) -> list[Mapping[str, object]]:
-    rows = parent.get(name, [])
-    if not isinstance(rows, list):
-        raise ConfigError(f"factory file, isd_r.{name}: must be a list")
-    return [_mapping(row, f"isd_r.{name}") for row in rows]
-
-
-def _bytes(row: Mapping[str, object], name: str, where: str) -> bytes:
-    value = row.get(name)
-    if isinstance(value, str):
-        try:
-            return bytes.fromhex(value)
-        except ValueError:
-            value = None
-    # The value itself stays out of the text: it may be a key.
-    raise ConfigError(f"factory file, {where}: {name} must be hex digits")
-
-
-def _number(row: Mapping[str, object], name: str, where: str, *, default: int | None = None) -> int:
-    value = row.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ConfigError(f"factory file, {where}: {name} must be a number from 0")
-    return value

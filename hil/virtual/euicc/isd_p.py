@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hil.virtual.euicc import store_data
+from hil.errors import CodecError
+from hil.virtual.euicc import gp_keys, store_data
 from hil.virtual.euicc.refusal import RefusalError
 from hil.virtual.euicc.security_domain import DONE, SecurityDomain
+from hil.wire import dgi, tlv
 from hil.wire.apdu import CommandApdu, ResponseApdu
+from hil.wire.isdr_commands import DGI_ADDRESSING
 from hil.wire.status_words import OK
 
 if TYPE_CHECKING:
@@ -20,11 +23,18 @@ if TYPE_CHECKING:
 class IsdPDomain(SecurityDomain):
     """Takes SCP03t data objects cut into STORE DATA blocks; their security is inside them."""
 
-    instructions = frozenset({store_data.INS})
+    instructions = frozenset({store_data.INS, gp_keys.INS_PUT_KEY})
 
-    def __init__(self, aid: bytes, channels: SecureChannels, downloads: ProfileDownloads) -> None:
+    def __init__(
+        self,
+        aid: bytes,
+        channels: SecureChannels,
+        downloads: ProfileDownloads,
+        keys: gp_keys.KeyCommands,
+    ) -> None:
         super().__init__(aid, channels)
         self._downloads = downloads
+        self._keys = keys
 
     def deselected(self, channel: Channel) -> None:
         """Drop what belongs to a selection on this channel, a half download too."""
@@ -33,13 +43,34 @@ class IsdPDomain(SecurityDomain):
 
     def execute(self, command: CommandApdu, *, secured: bool, chain: Chain) -> ResponseApdu:
         """Do one plain command."""
-        del secured
+        if command.ins == gp_keys.INS_PUT_KEY:
+            self._keys.check(command)
+            if not secured:
+                raise RefusalError(0x6982, "PUT KEY needs a secure channel")
+            return self._keys.put(command, chain.dek)
         if command.ins != store_data.INS:
             raise RefusalError(0x6D00, f"ISD-P: INS {command.ins:02X}")
         form = store_data.form_of(command)
         whole = chain.feed(command)
         if whole is None:
             return DONE
+        if form is store_data.Form.DGI:
+            return self._group(whole, secured=secured)
         if form is not store_data.Form.BER_TLV:
-            raise RefusalError(0x6A88, "ISD-P: no such data grouping")
+            raise RefusalError(0x6A88, "ISD-P: data of no known structure")
         return ResponseApdu(self._downloads.process(self.aid, whole), OK)
+
+    def _group(self, whole: bytes, *, secured: bool) -> ResponseApdu:
+        """Do UpdateConnectivityParameters (SGP.02, 4.1.3.4): kept as they came."""
+        if not secured:
+            raise RefusalError(0x6985, "STORE DATA of groupings needs a secure channel")
+        try:
+            (group,) = dgi.decode_all(whole)
+            if group.tag != DGI_ADDRESSING:
+                raise RefusalError(0x6A88, f"ISD-P: DGI {group.tag:04X}")
+            tlv.decode_all(group.value, limit=16)
+        except (CodecError, ValueError) as err:
+            raise RefusalError(0x6A80, str(err)) from err
+        with self._keys.nvm.transaction() as change:
+            change.put(f"connectivity/{self.aid.hex()}", group.value)
+        return DONE

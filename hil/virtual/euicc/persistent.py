@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from hil.errors import ConfigError
 from hil.virtual.euicc.admin_store import AdminStore
 from hil.virtual.euicc.bare_files import bare_tree
+from hil.virtual.euicc.change_book import ChangeBook
 from hil.virtual.euicc.file_store import load_tree, save_tree
 from hil.virtual.euicc.install_error import InstallError
 from hil.virtual.euicc.installer import install, save_profile
@@ -17,6 +18,7 @@ from hil.virtual.euicc.profile_states import ProfileStates
 from hil.virtual.euicc.registry import IsdP, LifeCycle, Registry
 from hil.wire import isdp_keys
 from hil.wire.identifiers import FIRST_ISD_P_TAR, ISD_R_AID, isd_p_aid
+from hil.wire.notification import NotificationType
 from hil.wire.scp03 import KeySet
 
 if TYPE_CHECKING:
@@ -43,7 +45,8 @@ class Persistent:
         self.keys = KeyStore(nvm)
         self.admin = AdminStore(nvm)
         self.registry = Registry(nvm, factory.memory)
-        self.states = ProfileStates(nvm, self.registry, self.keys, factory.isd_p_base)
+        self.changes = ChangeBook(nvm, factory.notifications)
+        self.states = ProfileStates(nvm, self.registry, self.keys, factory.isd_p_base, self.changes)
         known = nvm.get(_EID)
         if known is None:
             self._personalise()
@@ -55,6 +58,7 @@ class Persistent:
 
     def tree(self) -> FileTree:
         """Return the file system to show after a reset: that of the enabled profile."""
+        self.states.sweep()
         enabled = self.registry.enabled()
         tree = load_tree(self.nvm, b"" if enabled is None else enabled.aid)
         if tree is None:
@@ -75,6 +79,7 @@ class Persistent:
                 self.keys.put(change, ISD_R_AID, one.keys, counter=one.counter)
             if factory.bootstrap_profile is not None:
                 self._put_bootstrap(change, factory.bootstrap_profile)
+            self.changes.record(change, NotificationType.FIRST_ATTACH)
         log.info("card %s personalised", factory.eid)
 
     def _put_scp81(self, change: Transaction, scp81: Scp81) -> None:

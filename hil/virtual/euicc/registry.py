@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum, IntFlag
 from typing import TYPE_CHECKING, Final
 
@@ -38,7 +38,11 @@ NO_POLICY: Final = Policy(0)
 
 @dataclass(frozen=True, slots=True)
 class IsdP:
-    """One ISD-P. ``granted`` bytes were promised at its creation, ``used`` its profile takes."""
+    """One ISD-P. ``granted`` bytes were promised at its creation, ``used`` its profile takes.
+
+    ``test``: its profile is a test profile, by its content. ``emergency``: it has the emergency
+    profile attribute.
+    """
 
     aid: bytes
     state: LifeCycle
@@ -47,11 +51,17 @@ class IsdP:
     granted: int = 0
     used: int = 0
     iccid: bytes = b""
+    test: bool = False
+    emergency: bool = False
 
     @property
     def charged(self) -> int:
         """Bytes of the card's memory that are gone for this ISD-P."""
         return max(self.granted, self.used)
+
+    def personalized(self) -> IsdP:
+        """Return the record of this ISD-P with keys of its own."""
+        return replace(self, state=LifeCycle.PERSONALIZED)
 
     @property
     def installed(self) -> bool:
@@ -95,6 +105,10 @@ class Registry:
         """Return the ISD-P with the fall-back attribute."""
         return next((one for one in self.all() if one.fallback), None)
 
+    def emergency(self) -> IsdP | None:
+        """Return the ISD-P with the emergency profile attribute."""
+        return next((one for one in self.all() if one.emergency), None)
+
     def free(self) -> int:
         """Return the bytes left for profiles."""
         return max(0, self._memory - sum(one.charged for one in self.all()))
@@ -109,6 +123,8 @@ class Registry:
             record.granted,
             record.used,
             record.iccid,
+            record.test,
+            record.emergency,
         ]
         change.put(_key(record.aid), cbor2.dumps(row))
 
@@ -122,5 +138,5 @@ def _key(aid: bytes) -> str:
 
 
 def _decode(raw: bytes) -> IsdP:
-    aid, state, fallback, policy, granted, used, iccid = cbor2.loads(raw)
-    return IsdP(aid, LifeCycle(state), fallback, Policy(policy), granted, used, iccid)
+    aid, state, fallback, policy, *rest = cbor2.loads(raw)
+    return IsdP(aid, LifeCycle(state), fallback, Policy(policy), *rest)

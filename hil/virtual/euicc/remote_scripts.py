@@ -16,6 +16,7 @@ from hil.wire.command_script import (
     R_APDU,
     SECURED_ERRORS,
     SECURED_OBJECTS,
+    Chaining,
     CommandScript,
     ResponseScript,
     is_expanded,
@@ -48,6 +49,7 @@ class RemoteScripts:
     ) -> None:
         self._domain = domain
         self._downloads = downloads
+        self._chains: dict[bytes, Chain] = {}
 
     def run_remote(self, aid: bytes, raw: bytes) -> bytes | None:
         """Run a script on the ISD-R or an ISD-P; ``None`` if there is no such application."""
@@ -59,7 +61,7 @@ class RemoteScripts:
 
         ``dek``: enciphers keys in this script.
         """
-        chain = Chain()
+        chain = self._chain(aid, raw)
         chain.dek = dek
         return run_expanded(
             raw,
@@ -77,11 +79,30 @@ class RemoteScripts:
             compact_script.MANAGEMENT_ANSWERS,
         )
 
+    def _chain(self, aid: bytes, raw: bytes) -> Chain:
+        """Return the conversation that a script goes on with.
+
+        Between the two messages of a key establishment the SM-DP must hear from the card, so they
+        come in two scripts. Script chaining says so; without it the sequence is kept as well.
+        """
+        first = (Chaining.FIRST_DELETED_ON_RESET, Chaining.FIRST_KEPT_ON_RESET)
+        try:
+            begins = CommandScript.decode(raw).chaining in first
+        except CodecError:
+            begins = True
+        if begins or aid not in self._chains:
+            self._chains[aid] = Chain()
+        return self._chains[aid]
+
     def _execute(self, aid: bytes, command: CommandApdu, chain: Chain) -> ResponseApdu:
         domain = self._domain(aid)
         if domain is None:
             raise RefusalError(0x6A82, "the application is gone")
-        return domain.execute(command, secured=True, chain=chain)
+        try:
+            return domain.execute(command, secured=True, chain=chain)
+        except RefusalError:
+            chain.end()
+            raise
 
 
 def run_either(raw: bytes, execute: Execute, answers: frozenset[int]) -> bytes:

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING, Final
 
 from hil.virtual.euicc import procedure, selection
 from hil.virtual.euicc.access import FileAccess
 from hil.virtual.euicc.admin_agent import AdminAgent
+from hil.virtual.euicc.card_data import CardData
 from hil.virtual.euicc.channel import Channel
 from hil.virtual.euicc.destinations import Destinations
 from hil.virtual.euicc.download import ProfileDownloads
 from hil.virtual.euicc.ecasd import Ecasd
 from hil.virtual.euicc.file_commands import FileCommands
+from hil.virtual.euicc.gp_keys import KeyCommands
 from hil.virtual.euicc.isd_p import IsdPDomain
 from hil.virtual.euicc.isd_r import IsdR
+from hil.virtual.euicc.isd_r_groups import DataGroups
+from hil.virtual.euicc.key_establishments import KeyEstablishments
+from hil.virtual.euicc.network_watch import NetworkWatch
+from hil.virtual.euicc.notifier import Notifier
 from hil.virtual.euicc.over_the_air import OverTheAir
 from hil.virtual.euicc.pins import PinPresentations
 from hil.virtual.euicc.profile_domains import ProfileDomains
@@ -26,10 +33,12 @@ from hil.virtual.euicc.secured_packets import SecuredPackets
 from hil.virtual.euicc.selection import Selector
 from hil.virtual.euicc.toolkit import Toolkit
 from hil.wire.apdu import CommandApdu, ResponseApdu
+from hil.wire.cat_events import EVENT_DOWNLOAD
+from hil.wire.identifiers import ISD_R_AID
 from hil.wire.status_words import OK
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from hil.virtual.euicc.files import FileTree
     from hil.virtual.euicc.persistent import Persistent
@@ -48,7 +57,13 @@ _DONE: Final = ResponseApdu(b"", OK)
 class Runtime:
     """Dispatches commands: by channel, then by instruction or by the application selected."""
 
-    def __init__(self, persistent: Persistent, tree: FileTree) -> None:
+    def __init__(
+        self,
+        persistent: Persistent,
+        tree: FileTree,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._persistent = persistent
         self._tree = tree
         self._protocol = persistent.factory.protocol
@@ -57,13 +72,7 @@ class Runtime:
         self._toolkit = Toolkit()
         self._secure = SecureChannels(persistent.keys, persistent.factory.counter_moves)
         self._downloads = ProfileDownloads(persistent.nvm, registry, self._secure)
-        self._isd_r = IsdR(
-            self._secure,
-            persistent.keys,
-            registry,
-            persistent.states,
-            self._toolkit.ask_for_reset,
-        )
+        self._isd_r = self._make_isd_r(persistent)
         self._ecasd = Ecasd(persistent.factory.eid, persistent.factory.ecasd, self._secure)
         self._isd_ps: dict[bytes, IsdPDomain] = {}
         self._profile = ProfileDomains(persistent, tree.owner)
@@ -87,15 +96,62 @@ class Runtime:
             persistent.nvm, tree, FileAccess(tree, pins), pins, self._protocol
         )
         self._channels: list[Channel | None] = [Channel(0, tree.mf), *[None] * (CHANNELS - 1)]
+        self._notifier = Notifier(
+            persistent.factory.eid,
+            changes=persistent.changes,
+            states=persistent.states,
+            registry=registry,
+            keys=persistent.keys,
+            toolkit=self._toolkit,
+            clock=clock,
+        )
+        self._watch = NetworkWatch(
+            persistent.states, self._toolkit, persistent.factory.fallback_after_s, clock
+        )
         self._toolkit_commands = {
-            0x10: self._toolkit.profile,
+            0x10: self._terminal_profile,
             0x12: self._toolkit.fetch,
             0x14: self._toolkit.response,
-            0xC2: self._ota.envelope,
+            0xC2: self._envelope,
         }
+
+    def _make_isd_r(self, persistent: Persistent) -> IsdR:
+        factory, registry = persistent.factory, persistent.registry
+        keys = KeyCommands(persistent.nvm, persistent.keys, ISD_R_AID)
+        groups = DataGroups(
+            persistent.states,
+            registry,
+            changes=persistent.changes,
+            establishments=KeyEstablishments(
+                factory.ecasd, persistent.nvm, persistent.keys, registry
+            ),
+            groups=factory.local_groups,
+            profile_changed=self._toolkit.ask_for_reset,
+        )
+        return IsdR(
+            self._secure,
+            registry=registry,
+            states=persistent.states,
+            keys=keys,
+            groups=groups,
+            data=CardData(registry, keys, factory.ecasd),
+        )
+
+    def _terminal_profile(self, command: CommandApdu) -> ResponseApdu:
+        answer = self._toolkit.profile(command)
+        self._watch.begin()
+        self._notifier.begin()
+        return answer
+
+    def _envelope(self, command: CommandApdu) -> ResponseApdu:
+        answer = self._ota.envelope(command)
+        if command.data[0] == EVENT_DOWNLOAD:
+            self._watch.event(command)
+        return answer
 
     def process(self, command: CommandApdu) -> ResponseApdu:
         """Return what the card sends for one command."""
+        self._notifier.tick()
         try:
             answer = self._process(command)
         except RefusalError as err:
@@ -194,7 +250,8 @@ class Runtime:
             del self._isd_ps[gone]
         for aid in aids:
             if aid not in self._isd_ps:
-                self._isd_ps[aid] = IsdPDomain(aid, self._secure, self._downloads)
+                keys = KeyCommands(self._persistent.nvm, self._persistent.keys, aid)
+                self._isd_ps[aid] = IsdPDomain(aid, self._secure, self._downloads, keys)
         isd_ps = [self._isd_ps[aid] for aid in aids]
         return [self._isd_r, self._ecasd, *isd_ps, *self._profile.all()]
 

@@ -52,7 +52,7 @@ class SecurityDomain:
     def deselected(self, channel: Channel) -> None:
         """Drop what belongs to a selection on this channel."""
         channel.session = None
-        channel.chain.forget()
+        channel.chain.end()
 
     def process(self, command: CommandApdu, channel: Channel) -> ResponseApdu:
         """Answer one command from the terminal; :class:`RefusalError` for a refusal."""
@@ -110,6 +110,7 @@ class SecurityDomain:
 
     def _initialize(self, command: CommandApdu, channel: Channel) -> ResponseApdu:
         channel.session = None
+        channel.chain.end()
         if command.cla & SECURED:
             raise RefusalError(0x6E00)
         channel.session = self._channels.initialize(self.aid, command)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from hil.virtual.euicc.refusal import RefusalError
 
 if TYPE_CHECKING:
+    from hil.virtual.euicc.key_establishments import Challenge
     from hil.virtual.euicc.key_store import StoredKey
     from hil.wire.apdu import CommandApdu
 
@@ -34,20 +35,24 @@ def form_of(command: CommandApdu) -> Form:
 
 
 class Chain:
-    """The blocks of one STORE DATA sequence, numbered from 00 in P2.
+    """The blocks of one STORE DATA sequence, numbered from 00 in P2, and what they are about.
 
     ``dek``: the key that enciphers keys in the conversation the blocks come in, ``None`` for none.
+    ``target``: the domain that INSTALL [for personalization] named. ``challenge``: what goes
+    between the two messages of a key establishment.
     """
 
-    __slots__ = ("_data", "_next", "dek")
+    __slots__ = ("_data", "_next", "challenge", "dek", "target")
 
     def __init__(self) -> None:
         self._data = bytearray()
         self._next = 0
         self.dek: StoredKey | None = None
+        self.target: bytes | None = None
+        self.challenge: Challenge | None = None
 
-    def feed(self, command: CommandApdu) -> bytes | None:
-        """Take one block; return the whole data at the last one, ``None`` before.
+    def take(self, command: CommandApdu) -> bytes:
+        """Take one block; return all that came and was not yet consumed.
 
         Block 00 begins anew. A wrong number, or too much data, ends the chain: 6A86, 6A84.
         """
@@ -62,13 +67,32 @@ class Chain:
         if len(self._data) > MAX_CHAIN:
             self.forget()
             raise RefusalError(0x6A84, f"STORE DATA chain above {MAX_CHAIN} bytes")
-        if not command.p1 & _LAST:
+        return bytes(self._data)
+
+    def consume(self) -> None:
+        """Drop what came so far; the next block goes on with its number."""
+        self._data.clear()
+
+    def feed(self, command: CommandApdu) -> bytes | None:
+        """Take one block; return the whole data at the last one, ``None`` before."""
+        whole = self.take(command)
+        if not is_last(command):
             return None
-        whole = bytes(self._data)
         self.forget()
         return whole
 
     def forget(self) -> None:
-        """Drop what came so far."""
+        """End the sequence of blocks and drop what it brought."""
         self._data.clear()
         self._next = 0
+        self.challenge = None
+
+    def end(self) -> None:
+        """End the conversation too."""
+        self.forget()
+        self.target = None
+
+
+def is_last(command: CommandApdu) -> bool:
+    """Whether P1 says that the block is the last one."""
+    return bool(command.p1 & _LAST)
