@@ -15,7 +15,7 @@ from hil.wire.apdu import CommandApdu, ResponseApdu
 from hil.wire.download import decipher_packets, last_response, prepare_packets
 from hil.wire.identifiers import ISD_R_AID, isd_p_aid
 from hil.wire.isdp_keys import derive
-from hil.wire.profile_package.response import INSTALLED
+from hil.wire.profile_package.response import response_to
 from hil.wire.scp03 import HostSession, KeySet
 from hil.wire.scp03_channel import LEVELS, size_of
 from hil.wire.scp03t import TlvHostSession
@@ -155,7 +155,7 @@ def test_a_profile_comes_through_scp03t_in_s16_mode(
         answers = terminal.load(AID, packets)
         assert answers == [one.expected for one in packets]
         assert decipher_packets(packets, s_enc) == package
-        assert last_response(packets, s_enc, answers[-1]) == INSTALLED
+        assert last_response(packets, s_enc, answers[-1]) == response_to(package)
 
 
 def test_scp03t_with_a_random_challenge(tmp_path: Path) -> None:
