@@ -79,6 +79,7 @@ class ProfileDownloads:
         if running is None:
             raise SecureChannelError("no SCP03t session is open")
         if tag == scp03t.EXTERNAL_AUTHENTICATE:
+            self._channels.attempted(aid, running.offer.keys.kvn)
             answer = running.session.authenticate(raw)
             self._channels.authenticated(aid, running.offer)
             return answer

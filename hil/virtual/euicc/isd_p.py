@@ -68,9 +68,10 @@ class IsdPDomain(SecurityDomain):
             (group,) = dgi.decode_all(whole)
             if group.tag != DGI_ADDRESSING:
                 raise RefusalError(0x6A88, f"ISD-P: DGI {group.tag:04X}")
-            tlv.decode_all(group.value, limit=16)
+            if not tlv.decode_all(group.value, limit=16):
+                raise RefusalError(0x6A80, "UpdateConnectivityParameters brings no parameters")
         except (CodecError, ValueError) as err:
             raise RefusalError(0x6A80, str(err)) from err
         with self._keys.nvm.transaction() as change:
-            change.put(f"connectivity/{self.aid.hex()}", group.value)
+            change.put(f"profile/{self.aid.hex()}/connectivity", group.value)
         return DONE

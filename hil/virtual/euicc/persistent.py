@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from hil.errors import ConfigError
 from hil.virtual.euicc.admin_store import AdminStore
+from hil.virtual.euicc.authentication_limit import AuthenticationLimit
 from hil.virtual.euicc.bare_files import bare_tree
 from hil.virtual.euicc.change_book import ChangeBook
 from hil.virtual.euicc.file_store import load_tree, save_tree
@@ -45,6 +46,7 @@ class Persistent:
         self.keys = KeyStore(nvm)
         self.admin = AdminStore(nvm)
         self.registry = Registry(nvm, factory.memory)
+        self.limit = AuthenticationLimit(nvm, factory.authentication_attempts)
         self.changes = ChangeBook(nvm, factory.notifications)
         self.states = ProfileStates(nvm, self.registry, self.keys, factory.isd_p_base, self.changes)
         known = nvm.get(_EID)

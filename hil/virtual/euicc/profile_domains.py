@@ -47,7 +47,8 @@ class ProfileDomains:
 
     def _make(self, one: Application) -> ProfileDomain:
         keys, moves = self._persistent.keys, self._persistent.factory.counter_moves
-        channels = DomainChannels(keys, moves, self._owner, _scp02_option(one.parameters))
+        option = _scp02_option(one.parameters)
+        channels = DomainChannels(keys, moves, self._owner, option, limit=self._persistent.limit)
         return ProfileDomain(one.aid, channels, self._contents)
 
 

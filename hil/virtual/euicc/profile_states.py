@@ -261,7 +261,6 @@ class ProfileStates:
         self._registry.delete(change, aid)
         self._keys.delete_all(change, aid)
         self._changes.spare(change, aid)
-        change.delete(f"connectivity/{aid.hex()}")
         delete_tree(change, aid)
 
     def _switch(self, old: IsdP | None, new: IsdP | None, kind: NotificationType) -> None:

@@ -70,7 +70,9 @@ class Runtime:
         registry = persistent.registry
         self._registry = registry
         self._toolkit = Toolkit()
-        self._secure = SecureChannels(persistent.keys, persistent.factory.counter_moves)
+        self._secure = SecureChannels(
+            persistent.keys, persistent.factory.counter_moves, limit=persistent.limit
+        )
         self._downloads = ProfileDownloads(persistent.nvm, registry, self._secure)
         self._isd_r = self._make_isd_r(persistent)
         self._ecasd = Ecasd(persistent.factory.eid, persistent.factory.ecasd, self._secure)

@@ -13,6 +13,7 @@ from hil.wire import scp02
 from hil.wire.scp02 import OPTION_PSEUDO_RANDOM, DesKeySet, Scp02Error
 
 if TYPE_CHECKING:
+    from hil.virtual.euicc.authentication_limit import AuthenticationLimit
     from hil.virtual.euicc.factory import CounterMoves
     from hil.virtual.euicc.key_store import KeyStore
     from hil.wire.apdu import CommandApdu, ResponseApdu
@@ -35,8 +36,10 @@ class DomainChannels(SecureChannels):
         counter_moves: CounterMoves,
         owner: bytes,
         option: int = OPTION_PSEUDO_RANDOM,
+        *,
+        limit: AuthenticationLimit,
     ) -> None:
-        super().__init__(store, counter_moves, scope=owner)
+        super().__init__(store, counter_moves, scope=owner, limit=limit)
         self._keys = store
         self._owner = owner
         self._option = option
@@ -58,6 +61,7 @@ class DomainChannels(SecureChannels):
         if len(command.data) != _CHALLENGE:
             raise RefusalError(0x6700, "host challenge must have 8 bytes")
         keys = self._des_keys(aid, kvn)
+        self._limit.admit(self._owner + aid, kvn)
         counter = self._keys.counter(self._owner + aid, kvn)
         if counter > _LAST_COUNTER:
             raise RefusalError(0x6983, f"counter of key set {kvn:02X} is used up")
@@ -69,6 +73,7 @@ class DomainChannels(SecureChannels):
 
     def used(self, aid: bytes, kvn: int, counter: int) -> None:
         """Move the counter of a key set behind a session that was opened."""
+        self._limit.succeeded(self._owner + aid, kvn)
         self._keys.set_counter(self._owner + aid, kvn, counter + 1)
 
     def _des_keys(self, aid: bytes, kvn: int) -> DesKeySet:
@@ -119,6 +124,7 @@ class Scp02Session:
         """Check EXTERNAL AUTHENTICATE; the counter is stored before 9000 goes out."""
         if command.p1 not in scp02.LEVELS:
             raise RefusalError(0x6A86, f"security level {command.p1:02X} of SCP02")
+        self._channels.attempted(self._aid, self.kvn)
         try:
             answer = self._session.authenticate(command)
         except Scp02Error as err:

@@ -26,6 +26,7 @@ from hil.wire.scp03_keys import SIZES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hil.virtual.euicc.authentication_limit import AuthenticationLimit
     from hil.virtual.euicc.key_store import KeyStore
     from hil.wire.apdu import CommandApdu, ResponseApdu
 
@@ -60,8 +61,10 @@ class SecureChannels:
         counter_moves: CounterMoves,
         random: Callable[[int], bytes] = secrets.token_bytes,
         *,
+        limit: AuthenticationLimit,
         scope: bytes = b"",
     ) -> None:
+        self._limit = limit
         self._scope = scope
         self._store = store
         self._moves = counter_moves
@@ -71,7 +74,7 @@ class SecureChannels:
         """Choose the key set for a domain, KVN 00 for its first; 6A88 if there is none.
 
         6700 when a host challenge of ``size`` bytes is not that of its mode, 6983 when its counter
-        is used up.
+        is used up or failed attempts hold it up.
         """
         domain = self._scope + aid
         if kvn == 0:
@@ -79,6 +82,7 @@ class SecureChannels:
         keys = self._store.find(domain, kvn) if kvn in SCP03_VERSIONS else None
         if keys is None:
             raise RefusalError(0x6A88, f"no SCP03 key set {kvn:02X}")
+        self._limit.admit(domain, kvn)
         if size != size_of(keys.option):
             raise RefusalError(0x6700, f"host challenge of {size} bytes, key set {kvn:02X}")
         if not keys.option & Option.PSEUDO_RANDOM:
@@ -90,8 +94,13 @@ class SecureChannels:
             self._store.set_counter(domain, kvn, counter)
         return Offer(keys, counter, card_challenge(keys, counter, aid, size=size))
 
+    def attempted(self, aid: bytes, kvn: int) -> None:
+        """Count an attempt, before it is looked at."""
+        self._limit.begin(self._scope + aid, kvn)
+
     def authenticated(self, aid: bytes, offer: Offer) -> None:
         """Store the counter of a session whose other end has shown that it has the keys."""
+        self._limit.succeeded(self._scope + aid, offer.keys.kvn)
         if self._moves is CounterMoves.AT_AUTHENTICATION and offer.counter is not None:
             self._store.set_counter(self._scope + aid, offer.keys.kvn, offer.counter)
 
@@ -134,6 +143,7 @@ class SecureSession:
 
     def authenticate(self, command: CommandApdu) -> ResponseApdu:
         """Check EXTERNAL AUTHENTICATE; the counter is stored before 9000 goes out."""
+        self._channels.attempted(self._aid, self.kvn)
         try:
             answer = self._session.authenticate(command)
         except SecureChannelError as err:
