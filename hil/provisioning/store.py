@@ -3,6 +3,9 @@
 Every transition is committed before it is answered, with ``synchronous=FULL``, so a process that is
 killed loses nothing that it has confirmed. Transactions are short and never span a call to a peer
 (clients of peers refuse to be called within one).
+
+Transactions on one database take turns, on PostgreSQL as on SQLite: what is looked up stays true
+until what follows from it is written, for rows that are not there yet as well.
 """
 
 from __future__ import annotations
@@ -14,15 +17,21 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import RLock
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select
+from sqlalchemy import Connection, Engine, create_engine, event, insert, select, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
+from sqlalchemy.pool import NullPool, StaticPool
 
 from hil.errors import ConfigError
-from hil.provisioning.tables import METADATA, OWNERS
+from hil.provisioning import schema
+from hil.provisioning.tables import OWNERS
 
-SCHEMA_VERSION: Final = 1
+_OWNERS_VERSION: Final = 1
+_POOL: Final = 20
+_POOL_MORE: Final = 100
+_CONNECT_SECONDS: Final = 10
+_TURN: Final = 7_034_261_502
+"""The advisory lock by which transactions on one PostgreSQL database take turns."""
 _BUSY_MILLISECONDS: Final = 10_000
 
 
@@ -63,14 +72,22 @@ class Store:
         self._turn: AbstractContextManager[object] = RLock() if in_memory else nullcontext()
         self._keys = threading.Condition()
         self._taken: set[str] = set()
-        try:
-            METADATA.create_all(self._engine)
-        except DatabaseError as err:
-            self._engine.dispose()
-            raise ConfigError(
-                f"store {_shown(url)} cannot be used: {type(err.orig).__name__}"
-            ) from err
+        self._locks = None
+        if self._engine.dialect.name == "postgresql":
+            self._locks = create_engine(self._engine.url, poolclass=NullPool)
         self.shown_url = _shown(url)
+        try:
+            with self.transaction() as connection:
+                schema.bring_up_to_date(connection, self.shown_url)
+        except DatabaseError as err:
+            self.close()
+            # Without what the driver says: it may hold the password.
+            raise ConfigError(
+                f"store {self.shown_url} cannot be used: {type(err.orig).__name__}"
+            ) from None
+        except BaseException:
+            self.close()
+            raise
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -84,6 +101,8 @@ class Store:
                 yield unit.connection
             return
         with self._turn, self._engine.begin() as connection:
+            if self._locks is not None:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": _TURN})
             _THREAD.transactions += 1
             try:
                 yield connection
@@ -116,8 +135,18 @@ class Store:
     def alone(self, key: str, *, timeout_s: float) -> Iterator[bool]:
         """Keep others with the same ``key`` out until the end; false when they stay too long.
 
-        Whoever held the key loses it with its process, so a key that can be had is nobody's.
+        Whoever held the key loses it with its process, so a key that can be had is nobody's. On
+        PostgreSQL it also keeps out other processes.
         """
+        with self._alone_here(key, timeout_s) as mine:
+            if not mine or self._locks is None:
+                yield mine
+                return
+            with self._locks.connect() as connection:
+                yield _locked(connection, key, timeout_s)
+
+    @contextmanager
+    def _alone_here(self, key: str, timeout_s: float) -> Iterator[bool]:
         with self._keys:
             mine = self._keys.wait_for(lambda: key not in self._taken, timeout_s)
             if mine:
@@ -136,22 +165,30 @@ class Store:
             row = connection.execute(select(OWNERS).where(OWNERS.c.kind == kind)).first()
             if row is None:
                 connection.execute(
-                    insert(OWNERS).values(kind=kind, owner=owner, schema_version=SCHEMA_VERSION)
+                    insert(OWNERS).values(kind=kind, owner=owner, schema_version=_OWNERS_VERSION)
                 )
             elif row.owner != owner:
                 raise ConfigError(
                     f"store {self.shown_url} belongs to the {kind} {row.owner!r}, "
                     f"not to {owner!r}: give each actor its own"
                 )
-            elif row.schema_version != SCHEMA_VERSION:
-                raise ConfigError(
-                    f"store {self.shown_url} has schema {row.schema_version}, this program knows "
-                    f"{SCHEMA_VERSION}"
-                )
 
     def close(self) -> None:
         """Close all connections; may be called again."""
         self._engine.dispose()
+        if self._locks is not None:
+            self._locks.dispose()
+
+
+def _locked(connection: Connection, key: str, timeout_s: float) -> bool:
+    milliseconds = max(1, int(timeout_s * 1000))
+    connection.execute(text(f"SET lock_timeout = {milliseconds}"))
+    lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
+    try:
+        connection.execute(lock, {"key": key})
+    except OperationalError:
+        return False
+    return True
 
 
 def _shown(url: str) -> str:
@@ -172,11 +209,21 @@ def _open_engine(url: str) -> Engine:
     sqlite = parsed.get_backend_name() == "sqlite"
     if sqlite and parsed.database in (None, "", ":memory:"):
         options = {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
+    if parsed.get_backend_name() == "postgresql":
+        if parsed.drivername == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        options = {
+            "pool_size": _POOL,
+            "max_overflow": _POOL_MORE,
+            "pool_pre_ping": True,
+            "connect_args": {"connect_timeout": _CONNECT_SECONDS},
+        }
     try:
         engine = create_engine(parsed, **options)
     except (ArgumentError, ImportError) as err:
         raise ConfigError(
-            f"store {_shown(url)}: no driver for {parsed.drivername}; install the one it names"
+            f"store {_shown(url)}: no driver for {parsed.drivername}; install the one it names "
+            "(for PostgreSQL: pip install 'hil-esim[postgresql]')"
         ) from err
     if sqlite:
         event.listen(engine, "connect", _configure_sqlite)

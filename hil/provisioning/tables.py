@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -34,7 +35,7 @@ SEQUENCES: Final = Table(
     "sequences",
     METADATA,
     Column("name", String(64), primary_key=True),
-    Column("next", Integer, nullable=False),
+    Column("next", BigInteger, nullable=False),
 )
 
 SUBSCRIPTIONS: Final = Table(
@@ -169,7 +170,7 @@ IMAGES: Final = Table(
     Column("signed_by", String(16), nullable=False),
     Column("enciphered", Boolean, nullable=False),
     Column("enable", Boolean, nullable=False),
-    Column("counter", Integer, nullable=False),
+    Column("counter", BigInteger, nullable=False),
     Column("state", String(16), nullable=False),
     Column("reason", Text, nullable=False, default=""),
     Column("raw", LargeBinary, nullable=False),
@@ -180,7 +181,7 @@ ISDR_COUNTERS: Final = Table(
     "isdr_counters",
     METADATA,
     Column("eid", String(32), primary_key=True),
-    Column("next", Integer, nullable=False),
+    Column("next", BigInteger, nullable=False),
 )
 
 OUTBOX: Final = Table(
@@ -233,7 +234,7 @@ OTA_KEYS: Final = Table(
     Column("kvn", Integer, nullable=False),
     Column("kic", LargeBinary, nullable=False),
     Column("kid", LargeBinary, nullable=False),
-    Column("counter", Integer, nullable=False),
+    Column("counter", BigInteger, nullable=False),
 )
 
 OTA_COMMANDS: Final = Table(
@@ -246,7 +247,7 @@ OTA_COMMANDS: Final = Table(
     Column("tar", LargeBinary, nullable=False),
     Column("script", LargeBinary, nullable=False),
     Column("expected", LargeBinary),
-    Column("counter", Integer),
+    Column("counter", BigInteger),
     Column("packet", LargeBinary),
     Column("messages", Integer, nullable=False, default=0),
     Column("attempts", Integer, nullable=False, default=0),

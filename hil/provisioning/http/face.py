@@ -12,6 +12,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -80,6 +81,8 @@ def new_face(title: str, kind: str, door: PeerDoor, ledger: Ledger) -> FastAPI:
     app.add_exception_handler(LinkError, _link_lost)
     app.add_exception_handler(CodecError, _unreadable)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(OperationalError, _store_lost)
+    app.add_exception_handler(DataError, _unstorable)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _internal)
 
@@ -133,6 +136,15 @@ async def _link_lost(_request: Request, error: Exception) -> Response:
 
 async def _unreadable(_request: Request, error: Exception) -> Response:
     return _error(422, RefusalCode.INVALID.value, str(error))
+
+
+async def _store_lost(request: Request, error: Exception) -> Response:
+    log.error("%s %s: store: %s", request.method, request.url.path, type(error).__name__)
+    return _error(503, LINK, "the server's store cannot be reached; nothing was changed")
+
+
+async def _unstorable(_request: Request, _what: Exception) -> Response:
+    return _error(422, RefusalCode.INVALID.value, "a value is too long or cannot be stored")
 
 
 async def _invalid(_request: Request, error: Exception) -> Response:

@@ -1,0 +1,1 @@
+"""Migrations (Alembic) of the tables of all actors; :mod:`hil.provisioning.schema` runs them."""
