@@ -22,11 +22,13 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import anyio.to_thread
 import uvicorn
+from fastapi import FastAPI
 
 from hil.errors import BenchError, ConfigError, HilError
 from hil.provisioning import serve_config as c
@@ -114,6 +116,11 @@ class Servers:
             thread.join(STOP_SECONDS)
         self._assembly.close()
         self._close_sockets()
+
+    @property
+    def faces(self) -> Mapping[str, FastAPI]:
+        """The applications by name: of each actor, and of each link with a port of its own."""
+        return self._assembly.faces
 
     def urls(self) -> dict[str, str]:
         """Return the URL of the first actor of each kind."""

@@ -58,6 +58,21 @@ _STATUS: Final = {
     RefusalCode.ATTEMPTS_EXHAUSTED: 423,
 }
 
+_ANSWERS: Final = {
+    400: {"description": "not HTTP, or not JSON"},
+    401: {"description": "no session, or not one of this server"},
+    403: {"description": "another role, another certificate, or not the caller's own"},
+    404: {"description": "there is no such thing here"},
+    408: {"description": "the request took too long to arrive"},
+    409: {"description": "the state or a policy forbids it, or it is there already"},
+    413: {"description": "too long"},
+    422: {"description": "incomplete or invalid"},
+    423: {"description": "all attempts are used up"},
+    500: {"description": "a mistake of the server"},
+    503: {"description": "a peer or the store cannot be reached, or there are too many callers"},
+    504: {"description": "a peer kept silent"},
+}
+
 _bearer = HTTPBearer(auto_error=False)
 
 
@@ -75,7 +90,13 @@ def new_face(title: str, kind: str, door: PeerDoor, ledger: Ledger) -> FastAPI:
     :mod:`hil.provisioning.http.function_routes`).
     """
     gate = Depends(certificate_gate(door))
-    app = FastAPI(title=title, docs_url=None, redoc_url=None, dependencies=[gate])
+    app = FastAPI(
+        title=title,
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[gate],
+        responses={status: {"model": ErrorAnswer, **row} for status, row in _ANSWERS.items()},
+    )
     app.add_middleware(BodyLimit)
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(LinkError, _link_lost)
@@ -182,6 +203,13 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         scope.setdefault(RECEIVED_KEY, time.time())
+        names = {name for name, _ in scope["headers"]}
+        if names >= {b"content-length", b"transfer-encoding"}:
+            # Two lengths: whoever stands between may see another request than we do (RFC 9112 6.3).
+            answer = _error(400, RefusalCode.INVALID.value, "a body has one length, not two")
+            answer.headers["connection"] = "close"
+            await answer(scope, receive, send)
+            return
         try:
             body = await asyncio.wait_for(self._read(scope, receive), self._seconds)
         except TimeoutError:
