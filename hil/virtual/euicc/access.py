@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Final, Protocol
 
 from hil.errors import CodecError
+from hil.virtual.euicc.current_file import NAMED
 from hil.virtual.euicc.files import DF_ARR_ID, MF_ARR_ID, Df, Ef, FileTree, Structure
 from hil.virtual.euicc.refusal import RefusalError
 from hil.wire import tlv
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 
 _AM, _ALWAYS, _NEVER, _USER, _OR, _AND = 0x80, 0x90, 0x97, 0xA4, 0xA0, 0xAF
 _KEY: Final = 0x83
+_INSTRUCTION: Final = 0x84
 _CONDITIONS: Final = frozenset({_ALWAYS, _NEVER, _USER, _OR, _AND})
 
 
@@ -37,7 +39,10 @@ class FileAccess:
         self._rules: dict[bytes, tuple[Tlv, ...]] = {}
 
     def check(self, file: Df | Ef, operation: int) -> None:
-        """Refuse with 6982 what no access rule allows now; ``operation`` as a bit of AM_DO."""
+        """Refuse with 6982 what no access rule allows now.
+
+        ``operation`` is a bit of AM_DO, or :data:`NAMED` and an instruction byte.
+        """
         if not self._allowed(file, operation):
             raise RefusalError(0x6982, f"file {file.fid:04X}, operation {operation:02X}")
 
@@ -46,7 +51,10 @@ class FileAccess:
         applies = False
         for item in rule:
             if item.tag == _AM:
-                applies = len(item.value) == 1 and bool(item.value[0] & operation)
+                applies = len(item.value) == 1 and bool(item.value[0] & operation & 0xFF)
+                applies = applies and not operation & NAMED
+            elif item.tag == _INSTRUCTION:
+                applies = bool(operation & NAMED) and item.value == bytes((operation & 0xFF,))
             elif item.tag not in _CONDITIONS:
                 applies = False
             elif applies and self._holds(item, file):

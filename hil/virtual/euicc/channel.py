@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hil.virtual.euicc.store_data import Chain
 
 if TYPE_CHECKING:
+    from hil.virtual.euicc.data_objects import Transfer
     from hil.virtual.euicc.files import Df, Ef
     from hil.virtual.euicc.scp02_session import Scp02Session
     from hil.virtual.euicc.secure_session import SecureSession
@@ -21,6 +22,8 @@ class Channel:
 
     ``domain`` is the selected security domain, ``None`` when the UICC's files or an NAA are
     selected. ``record``: current record, 0 for none. ``waiting``: answer kept for GET RESPONSE.
+    ``transfer``: data object that goes in or out in pieces. ``deletions``: those of the tree that
+    the channel has taken note of.
     """
 
     number: int
@@ -31,3 +34,5 @@ class Channel:
     session: SecureSession | Scp02Session | None = None
     waiting: ResponseApdu | None = None
     chain: Chain = field(default_factory=Chain)
+    transfer: Transfer | None = None
+    deletions: int = 0

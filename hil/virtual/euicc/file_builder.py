@@ -23,7 +23,7 @@ _KINDS: Final = {
 _BLANK: Final = Fill()
 _SHAREABLE: Final = 0x40
 _DIRECTORY: Final = 0x38
-_MAX_RECORDS: Final = 254
+MAX_RECORDS: Final = 254
 MAX_FILE: Final = 0xFFFF
 
 Items = Sequence[FileItem | FileStep]
@@ -37,8 +37,6 @@ def is_directory(fcp: Fcp) -> bool:
 def build_df(template: TemplateFile | None, items: Items, parent: Df | None) -> Df:
     """Return a new DF, ADF or MF, not yet put into ``parent``."""
     fcp = _fcp(items)
-    if fcp.link:
-        raise InstallError(Status.FEATURE_NOT_SUPPORTED, "a link to a DF")
     fid = _fid(template, fcp) if parent is not None else MF_ID
     name = fcp.df_name or b""
     if template is not None and template.kind == "ADF" and not name:
@@ -52,6 +50,7 @@ def build_df(template: TemplateFile | None, items: Items, parent: Df | None) -> 
         security=_security(template, fcp, MF_ARR_ID if under_mf else DF_ARR_ID),
         pins=fcp.pin_status or b"",
         life_cycle=fcp.life_cycle[0],
+        link=fcp.link or b"",
     )
 
 
@@ -72,12 +71,19 @@ def build_ef(template: TemplateFile | None, items: Items, parent: Df) -> Ef:
             link=fcp.link,
         )
     size = _size(template, fcp, record_length, items)
-    if record_length and (size % record_length or size // record_length > _MAX_RECORDS):
+    if record_length and (size % record_length or size // record_length > MAX_RECORDS):
         raise InstallError(
             Status.BAD_VALUES, f"file {fid:04X}: {size} bytes in records of {record_length}"
         )
     info = fcp.info
-    content = _content(template, info, items, size, record_length)
+    maximum = 0
+    if structure is Structure.BER_TLV:
+        content = bytearray()
+        apply_fills(content, items, room=size)
+        if info is not None and info.maximum_size is not None:
+            maximum = int.from_bytes(info.maximum_size, "big")
+    else:
+        content = _content(template, info, items, size, record_length)
     return Ef(
         fid,
         structure,
@@ -87,20 +93,29 @@ def build_ef(template: TemplateFile | None, items: Items, parent: Df) -> Ef:
         security=_security(template, fcp, MF_ARR_ID if parent.parent is None else DF_ARR_ID),
         life_cycle=fcp.life_cycle[0],
         special=info.special[0] if info is not None else 0,
+        reserved=size if structure is Structure.BER_TLV else 0,
+        maximum=maximum,
     )
 
 
-def apply_fills(content: bytearray, items: Items, *, position: int = 0) -> int:
-    """Write the fills of ``items`` from ``position`` on; return the position behind them."""
+def apply_fills(
+    content: bytearray, items: Items, *, position: int = 0, room: int | None = None
+) -> int:
+    """Write the fills of ``items`` from ``position`` on; return the position behind them.
+
+    With ``room`` the content grows as it is filled, up to that many bytes: a BER-TLV file holds
+    what is put into it and no filling.
+    """
+    limit = len(content) if room is None else room
     for item in items:
         if isinstance(item, FillOffset):
             position += item.skip
         elif isinstance(item, FillContent):
             end = position + len(item.content)
-            if end > len(content):
-                raise InstallError(
-                    Status.BAD_VALUES, f"fill up to byte {end} of a file of {len(content)}"
-                )
+            if end > limit:
+                raise InstallError(Status.BAD_VALUES, f"fill up to byte {end} of a file of {limit}")
+            if position > len(content):
+                content += bytes(position - len(content))
             content[position:end] = item.content
             position = end
     return position

@@ -20,9 +20,27 @@ def save_tree(change: Transaction, tree: FileTree) -> None:
     """Write a whole file system as part of a transaction."""
     owner = tree.owner
     for number, file in enumerate(tree.mf.walk()):
-        change.put(f"{_head(owner)}{number:04d}", cbor2.dumps(_row(file)))
-        if isinstance(file, Ef) and not file.link:
-            change.put(_content(owner, file), bytes(file.content))
+        file.slot = number
+        save_file(change, owner, file)
+
+
+def save_file(change: Transaction, owner: bytes, file: Df | Ef) -> None:
+    """Write one file, which has its slot, as part of a transaction."""
+    save_head(change, owner, file)
+    if isinstance(file, Ef) and not file.link:
+        change.put(_content(owner, file), bytes(file.content))
+
+
+def save_head(change: Transaction, owner: bytes, file: Df | Ef) -> None:
+    """Write the attributes of one file as part of a transaction."""
+    change.put(_slot(owner, file), cbor2.dumps(_row(file)))
+
+
+def delete_file(change: Transaction, owner: bytes, file: Df | Ef) -> None:
+    """Remove one file as part of a transaction; those below it are others."""
+    change.delete(_slot(owner, file))
+    if isinstance(file, Ef):
+        change.delete(_content(owner, file))
 
 
 def save_content(change: Transaction, owner: bytes, file: Ef, content: bytes) -> None:
@@ -41,6 +59,7 @@ def load_tree(nvm: Nvm, owner: bytes) -> FileTree | None:
         else:
             fid, structure, *others = fields
             file = Ef(fid, Structure(structure), bytearray(), *others)
+        file.slot = int(key.removeprefix(_head(owner)))
         if parent is not None:
             by_path[parent].add(file)
         if isinstance(file, Df):
@@ -66,8 +85,8 @@ def delete_tree(change: Transaction, owner: bytes) -> None:
 def _row(file: Df | Ef) -> list[object]:
     parent = None if file.parent is None else file.parent.path
     if isinstance(file, Df):
-        fields = [file.fid, file.name, file.security, file.pins, file.pin_states, file.life_cycle]
-        return [parent, "df", fields]
+        fields: list[object] = [file.fid, file.name, file.security, file.pins, file.pin_states]
+        return [parent, "df", [*fields, file.life_cycle, file.link]]
     return [
         parent,
         "ef",
@@ -80,12 +99,18 @@ def _row(file: Df | Ef) -> list[object]:
             file.life_cycle,
             file.special,
             file.link,
+            file.reserved,
+            file.maximum,
         ],
     ]
 
 
 def _head(owner: bytes) -> str:
     return f"file/{owner.hex()}/"
+
+
+def _slot(owner: bytes, file: Df | Ef) -> str:
+    return f"{_head(owner)}{file.slot:04d}"
 
 
 def _content(owner: bytes, file: Ef) -> str:

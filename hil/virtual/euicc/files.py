@@ -19,6 +19,9 @@ CURRENT_ADF_ID: Final = 0x7FFF
 MF_ARR_ID: Final = 0x2F06
 DF_ARR_ID: Final = 0x6F06
 ACTIVATED: Final = 0x05
+DEACTIVATED: Final = 0x04
+USABLE_WHEN_DEACTIVATED: Final = 0x40
+"""Special file information: the file is read and updated although it is deactivated."""
 
 
 class Structure(IntEnum):
@@ -39,8 +42,12 @@ class Structure(IntEnum):
 class Ef:
     """An elementary file. ``content`` of a record file is all records in a row, the first first.
 
+    Of a BER-TLV file it is the data objects in a row, no filling; ``reserved`` bytes of memory are
+    kept for it and ``maximum`` is what it may grow to, 0 for no limit but the card's.
+
     ``security``: value of the FCP object 8B. ``sfi``: short file id, ``None`` for none. ``link``:
-    path from the MF of the file that this one stands for, ``target`` that file.
+    path from the MF of the file that this one stands for, ``target`` that file. ``slot``: number of
+    its row in the card's memory.
     """
 
     fid: int
@@ -52,14 +59,23 @@ class Ef:
     life_cycle: int = ACTIVATED
     special: int = 0
     link: bytes = b""
+    reserved: int = 0
+    maximum: int = 0
     parent: Df | None = field(default=None, repr=False)
     target: Ef | None = field(default=None, repr=False)
+    slot: int = -1
 
     def follow(self, target: Ef) -> None:
         """Share the content of another file, to which this one is a link."""
         self.target = target
+        self.reserved, self.maximum = target.reserved, target.maximum
         self.structure, self.record_length = target.structure, target.record_length
         self.content = target.content
+
+    @property
+    def cost(self) -> int:
+        """Bytes of non-volatile memory that the file is charged with."""
+        return HEADER_COST + (0 if self.link else max(len(self.content), self.reserved))
 
     @property
     def records(self) -> int:
@@ -94,9 +110,20 @@ class Df:
     pins: bytes = b""
     pin_states: int = 0
     life_cycle: int = ACTIVATED
+    link: bytes = b""
     parent: Df | None = field(default=None, repr=False)
     children: dict[int, Df | Ef] = field(default_factory=dict, repr=False)
     by_sfi: dict[int, Ef] = field(default_factory=dict, repr=False)
+    slot: int = -1
+
+    def follow(self, target: Df) -> None:
+        """Show the files of another DF, to which this one is a link."""
+        self.children, self.by_sfi = target.children, target.by_sfi
+
+    @property
+    def cost(self) -> int:
+        """Bytes of non-volatile memory that the directory itself is charged with."""
+        return HEADER_COST
 
     @property
     def path(self) -> str:
@@ -120,9 +147,17 @@ class Df:
         if isinstance(file, Ef) and file.sfi is not None:
             self.by_sfi[file.sfi] = file
 
+    def remove(self, file: Df | Ef) -> None:
+        """Take a file out of this DF."""
+        del self.children[file.fid]
+        if isinstance(file, Ef) and self.by_sfi.get(file.sfi or 0) is file:
+            del self.by_sfi[file.sfi or 0]
+
     def walk(self) -> Iterator[Df | Ef]:
-        """Go through this DF and all below it, parents before children."""
+        """Go through this DF and all below it, parents before children; links are not followed."""
         yield self
+        if self.link:
+            return
         for child in self.children.values():
             if isinstance(child, Df):
                 yield from child.walk()
@@ -131,11 +166,16 @@ class Df:
 
 
 class FileTree:
-    """One file system. ``owner`` is the AID of its ISD-P, empty for the bare eUICC."""
+    """One file system. ``owner`` is the AID of its ISD-P, empty for the bare eUICC.
+
+    ``deletions`` counts the files deleted since the last reset: what a channel has selected may be
+    among them.
+    """
 
     def __init__(self, mf: Df, *, owner: bytes = b"") -> None:
         self.mf = mf
         self.owner = owner
+        self.deletions = 0
 
     @property
     def applications(self) -> list[Df]:
@@ -154,18 +194,45 @@ class FileTree:
     def tie_links(self) -> None:
         """Let every link share the content of its target; 6A82 for one that leads nowhere."""
         for file in self.mf.walk():
-            if isinstance(file, Ef) and file.link:
-                target = self.at(file.link)
-                if not isinstance(target, Ef) or target.link:
-                    raise RefusalError(0x6A82, f"file {file.path} links to {file.link.hex()}")
-                file.follow(target)
+            if file.link and not self._tie(file, self.at(file.link)):
+                raise RefusalError(0x6A82, f"file {file.path} links to {file.link.hex()}")
+
+    def _tie(self, file: Df | Ef, target: Df | Ef | None) -> bool:
+        """Let a link show its target; return whether it may."""
+        if isinstance(file, Ef) and isinstance(target, Ef) and not target.link:
+            file.follow(target)
+            return True
+        if isinstance(file, Df) and isinstance(target, Df) and self._may_show(file, target):
+            file.follow(target)
+            return True
+        return False
 
     def size(self) -> int:
         """Bytes of non-volatile memory that the files are charged with."""
-        return sum(
-            HEADER_COST + (len(file.content) if isinstance(file, Ef) and not file.link else 0)
-            for file in self.mf.walk()
-        )
+        return sum(file.cost for file in self.mf.walk())
+
+    def holds(self, file: Df | Ef) -> bool:
+        """Whether a file is still part of this tree."""
+        at: Df | Ef = file
+        while at.parent is not None:
+            if at.parent.children.get(at.fid) is not at:
+                return False
+            at = at.parent
+        return at is self.mf
+
+    def next_slot(self) -> int:
+        """Return the number of the next row in the card's memory."""
+        return 1 + max(file.slot for file in self.mf.walk())
+
+    @staticmethod
+    def _may_show(link: Df, target: Df) -> bool:
+        """Whether a DF may show the files of another: one without links, not above itself."""
+        at: Df | None = link
+        while at is not None:
+            if at is target:
+                return False
+            at = at.parent
+        return not target.link and not link.children and not target.name
 
 
 HEADER_COST: Final = 24

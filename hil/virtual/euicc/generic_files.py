@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hil.virtual.euicc.file_builder import apply_fills, build_df, build_ef, is_directory
-from hil.virtual.euicc.files import Df, Ef
+from hil.virtual.euicc.files import Df, Ef, Structure
 from hil.virtual.euicc.install_error import InstallError, Status
 from hil.wire.profile_package.fcp import Fcp
 from hil.wire.profile_package.files import (
@@ -39,7 +39,8 @@ def _command(steps: tuple[FileStep, ...], mf: Df) -> None:
         elif isinstance(step, (FillOffset, FillContent)):
             if file is None:
                 raise InstallError(Status.BAD_VALUES, "a fill without a file")
-            position = apply_fills(file.content, (step,), position=position)
+            room = file.reserved if file.structure is Structure.BER_TLV else None
+            position = apply_fills(file.content, (step,), position=position, room=room)
         else:
             raise InstallError(Status.FEATURE_NOT_SUPPORTED, f"file management {step.tag:02X}")
 

@@ -8,6 +8,7 @@ the old state. A journal that has grown is rewritten beside the old one and rena
 
 from __future__ import annotations
 
+import bisect
 import fcntl
 import hashlib
 import logging
@@ -74,6 +75,9 @@ class Nvm:
         self._folder = folder
         self._path = folder / "memory.journal"
         self._values: dict[str, bytes] = {}
+        self._areas: dict[str, set[str]] = {}
+        self._ordered: dict[str, list[str]] = {}
+        self._revisions: dict[str, int] = {}
         self._sequence = 0
         self._live = 0
         self._size = 0
@@ -92,7 +96,21 @@ class Nvm:
 
     def keys(self, prefix: str = "") -> list[str]:
         """Return the keys that start with ``prefix``, in order."""
-        return sorted(key for key in self._values if key.startswith(prefix))
+        area, slash, _ = prefix.partition("/")
+        if not slash:
+            return sorted(key for key in self._values if key.startswith(prefix))
+        ordered = self._ordered.get(area)
+        if ordered is None:
+            ordered = self._ordered[area] = sorted(self._areas.get(area, ()))
+        start = bisect.bisect_left(ordered, prefix)
+        end = start
+        while end < len(ordered) and ordered[end].startswith(prefix):
+            end += 1
+        return ordered[start:end]
+
+    def revision(self, area: str) -> int:
+        """Return how often keys ``area/…`` were changed: what was read of them then still holds."""
+        return self._revisions.get(area, 0)
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -186,6 +204,19 @@ class Nvm:
             if value is not None:
                 self._values[key] = value
                 self._live += len(key) + len(value)
+            self._index(key, was=old is not None, now=value is not None)
+
+    def _index(self, key: str, *, was: bool, now: bool) -> None:
+        """Note a change of a key for :meth:`keys` and :meth:`revision`."""
+        area = key.partition("/")[0]
+        self._revisions[area] = self._revisions.get(area, 0) + 1
+        if was == now:
+            return
+        if now:
+            self._areas.setdefault(area, set()).add(key)
+        else:
+            self._areas[area].discard(key)
+        self._ordered.pop(area, None)
 
     def _compact(self) -> None:
         whole: dict[str, bytes | None] = dict(self._values)

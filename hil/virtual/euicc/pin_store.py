@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import cbor2
@@ -14,11 +14,19 @@ if TYPE_CHECKING:
     from hil.wire.profile_package.pins import PinConfiguration, PukConfiguration
 
 ENABLED: Final = 0x01
+CHANGEABLE: Final = 0x02
+MAY_BE_DISABLED: Final = 0x04
+UNIVERSAL: Final = 0x11
+"""Key reference of the universal PIN (ETSI TS 102 221, 9.5.1)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """One PIN: ``attributes`` b1 enabled; ``puk`` is the reference of its PUK."""
+    """One PIN: ``puk`` is the reference of its PUK.
+
+    ``attributes``: b1 enabled, b2 may be changed, b3 may be disabled. ``replaced``: while it is
+    disabled the universal PIN stands in for it.
+    """
 
     reference: int
     value: bytes = field(repr=False)
@@ -26,11 +34,22 @@ class Pin:
     attributes: int
     most_tries: int
     tries: int
+    replaced: bool = False
 
     @property
     def enabled(self) -> bool:
         """Whether it must be verified."""
         return bool(self.attributes & ENABLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Puk:
+    """One PUK, by the reference that PINs name."""
+
+    reference: int
+    value: bytes = field(repr=False)
+    most_tries: int
+    tries: int
 
 
 class PinSet:
@@ -86,37 +105,48 @@ class PinSet:
         for path, other in self._shared.items():
             change.put(f"{_prefix(owner)}share/{path}", other.encode())
         for puk in self.puks:
-            row = [puk.value, puk.tries >> 4, puk.tries & 0x0F]
-            change.put(f"{_prefix(owner)}puk/{puk.reference:02x}", cbor2.dumps(row))
+            stored = Puk(puk.reference, puk.value, puk.tries >> 4, puk.tries & 0x0F)
+            save_puk(change, owner, stored)
 
 
-def find_pin(nvm: Nvm, owner: bytes, df: Df, reference: int) -> tuple[str, Pin] | None:
-    """Return a PIN and the path it belongs to: that of the DF or of the nearest one above."""
-    at: Df | None = df
-    while at is not None:
-        shared = nvm.get(f"{_prefix(owner)}share/{at.path}")
-        path = at.path if shared is None else shared.decode()
-        raw = nvm.get(_pin(owner, path, reference))
-        if raw is not None:
-            return path, Pin(reference, *cbor2.loads(raw))
-        at = at.parent
-    return None
+def load_pins(nvm: Nvm, owner: bytes) -> dict[tuple[str, int], Pin]:
+    """Return all PINs of a file system, by the path of their DF and their reference."""
+    found = {}
+    prefix = f"{_prefix(owner)}pin/"
+    for key in nvm.keys(prefix):
+        path, _, reference = key.removeprefix(prefix).rpartition("/")
+        number = int(reference, 16)
+        found[path, number] = Pin(number, *cbor2.loads(nvm.get(key) or b""))
+    return found
+
+
+def load_shared(nvm: Nvm, owner: bytes) -> dict[str, str]:
+    """Return the paths of DFs that use the PINs of another, and whose."""
+    prefix = f"{_prefix(owner)}share/"
+    return {key.removeprefix(prefix): (nvm.get(key) or b"").decode() for key in nvm.keys(prefix)}
+
+
+def load_puks(nvm: Nvm, owner: bytes) -> dict[int, Puk]:
+    """Return all PUKs of a file system by reference."""
+    prefix = f"{_prefix(owner)}puk/"
+    found = {}
+    for key in nvm.keys(prefix):
+        number = int(key.removeprefix(prefix), 16)
+        found[number] = Puk(number, *cbor2.loads(nvm.get(key) or b""))
+    return found
 
 
 def save_pin(change: Transaction, owner: bytes, path: str, pin: Pin) -> None:
     """Write one PIN as part of a transaction."""
-    row = [pin.value, pin.puk, pin.attributes, pin.most_tries, pin.tries]
-    change.put(_pin(owner, path, pin.reference), cbor2.dumps(row))
+    row = [pin.value, pin.puk, pin.attributes, pin.most_tries, pin.tries, pin.replaced]
+    change.put(f"{_prefix(owner)}pin/{path}/{pin.reference:02x}", cbor2.dumps(row))
 
 
-def with_tries(pin: Pin, tries: int) -> Pin:
-    """Return the PIN with another number of tries left."""
-    return replace(pin, tries=tries)
+def save_puk(change: Transaction, owner: bytes, puk: Puk) -> None:
+    """Write one PUK as part of a transaction."""
+    row = [puk.value, puk.most_tries, puk.tries]
+    change.put(f"{_prefix(owner)}puk/{puk.reference:02x}", cbor2.dumps(row))
 
 
 def _prefix(owner: bytes) -> str:
     return f"profile/{owner.hex()}/"
-
-
-def _pin(owner: bytes, path: str, reference: int) -> str:
-    return f"{_prefix(owner)}pin/{path}/{reference:02x}"

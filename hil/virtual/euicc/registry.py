@@ -13,7 +13,8 @@ from hil.virtual.euicc.refusal import RefusalError
 if TYPE_CHECKING:
     from hil.virtual.euicc.nvm import Nvm, Transaction
 
-_PREFIX: Final = "isdp/"
+_AREA: Final = "isdp"
+_PREFIX: Final = f"{_AREA}/"
 
 
 class LifeCycle(IntEnum):
@@ -75,15 +76,29 @@ class Registry:
     def __init__(self, nvm: Nvm, memory: int) -> None:
         self._nvm = nvm
         self._memory = memory
+        self._revision = -1
+        self._known: dict[bytes, IsdP] = {}
 
     def all(self) -> list[IsdP]:
         """Return all ISD-Ps by AID."""
-        return [_decode(self._nvm.get(key) or b"") for key in self._nvm.keys(_PREFIX)]
+        return list(self._records().values())
+
+    @property
+    def revision(self) -> int:
+        """How often an ISD-P was changed: while it stays, so do all answers of this registry."""
+        return self._nvm.revision(_AREA)
+
+    def _records(self) -> dict[bytes, IsdP]:
+        # Every SELECT asks for all of them; they are decoded once after each change.
+        if self._revision != self.revision:
+            rows = (_decode(self._nvm.get(key) or b"") for key in self._nvm.keys(_PREFIX))
+            self._known = {one.aid: one for one in rows}
+            self._revision = self.revision
+        return self._known
 
     def find(self, aid: bytes) -> IsdP | None:
         """Return one ISD-P, ``None`` if it does not exist."""
-        raw = self._nvm.get(_key(aid))
-        return None if raw is None else _decode(raw)
+        return self._records().get(aid)
 
     def require(self, aid: bytes) -> IsdP:
         """Return one ISD-P; 6A88 if it does not exist."""
@@ -99,11 +114,13 @@ class Registry:
 
     def enabled(self) -> IsdP | None:
         """Return the ISD-P that is ENABLED; there is at most one."""
-        return next((one for one in self.all() if one.state is LifeCycle.ENABLED), None)
+        return next(
+            (one for one in self._records().values() if one.state is LifeCycle.ENABLED), None
+        )
 
     def fallback(self) -> IsdP | None:
         """Return the ISD-P with the fall-back attribute."""
-        return next((one for one in self.all() if one.fallback), None)
+        return next((one for one in self._records().values() if one.fallback), None)
 
     def emergency(self) -> IsdP | None:
         """Return the ISD-P with the emergency profile attribute."""
@@ -111,7 +128,7 @@ class Registry:
 
     def free(self) -> int:
         """Return the bytes left for profiles."""
-        return max(0, self._memory - sum(one.charged for one in self.all()))
+        return max(0, self._memory - sum(one.charged for one in self._records().values()))
 
     def put(self, change: Transaction, record: IsdP) -> None:
         """Write a record as part of a transaction."""

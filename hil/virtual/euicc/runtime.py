@@ -15,6 +15,7 @@ from hil.virtual.euicc.destinations import Destinations
 from hil.virtual.euicc.download import ProfileDownloads
 from hil.virtual.euicc.ecasd import Ecasd
 from hil.virtual.euicc.file_commands import FileCommands
+from hil.virtual.euicc.file_memory import FileMemory
 from hil.virtual.euicc.gp_keys import KeyCommands
 from hil.virtual.euicc.isd_p import IsdPDomain
 from hil.virtual.euicc.isd_r import IsdR
@@ -40,7 +41,7 @@ from hil.wire.status_words import OK
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from hil.virtual.euicc.files import FileTree
+    from hil.virtual.euicc.files import Df, FileTree
     from hil.virtual.euicc.persistent import Persistent
     from hil.virtual.euicc.security_domain import SecurityDomain
 
@@ -50,7 +51,6 @@ CHANNELS: Final = 4
 _MANAGE_CHANNEL: Final = 0x70
 _GET_RESPONSE: Final = 0xC0
 _TERMINAL_CAPABILITY: Final = 0xAA
-_STATUS: Final = 0xF2
 _DONE: Final = ResponseApdu(b"", OK)
 
 
@@ -92,10 +92,15 @@ class Runtime:
             persistent.keys, destinations.find, ask_session=self._agent.request
         )
         self._ota = OverTheAir(packets, self._toolkit, events=self._agent.envelope)
-        self._selector = Selector(tree, self._domains, registry.free)
         pins = PinPresentations(persistent.nvm, tree)
+        memory = FileMemory(persistent.nvm, registry, tree)
+        self._selector = Selector(
+            tree, self._domains, memory.available, pins, self._end_application
+        )
+        self._pins = pins
+        access = FileAccess(tree, pins)
         self._files = FileCommands(
-            persistent.nvm, tree, FileAccess(tree, pins), pins, self._protocol
+            persistent.nvm, tree, access, pins, self._protocol, memory=memory
         )
         self._channels: list[Channel | None] = [Channel(0, tree.mf), *[None] * (CHANNELS - 1)]
         self._notifier = Notifier(
@@ -206,10 +211,16 @@ class Runtime:
         if channel.domain is not None:
             return channel.domain.process(command, channel)
         self._refuse_secured(command)
-        return self._files.process(command, channel, free=self._free_for_status(ins))
+        return self._files.process(command, channel)
 
-    def _free_for_status(self, ins: int) -> int:
-        return self._registry.free() if ins == _STATUS else 0
+    def _end_application(self, application: Df) -> None:
+        """End an application session: its own PINs are to be verified anew, if nobody else has it.
+
+        Called when the channel that ends it has left it already.
+        """
+        others = (one for one in self._channels if one is not None and one.domain is None)
+        if not any(one.df.application is application for one in others):
+            self._pins.forget_local(application.path)
 
     def _refuse_secured(self, command: CommandApdu) -> None:
         if command.cla & _MESSAGING:

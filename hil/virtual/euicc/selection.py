@@ -20,12 +20,14 @@ INS: Final = 0xA4
 _NO_DATA: Final = 0x0C
 _TERMINATE: Final = 0x40
 _LONGEST_AID: Final = 16
+_DEACTIVATED: Final = 0x6283
 
 
 class Selector:
     """Does SELECT for all channels.
 
-    ``domains`` tells the security domains that can be selected now; ``free`` the memory left.
+    ``domains`` tells the security domains that can be selected now; ``free`` the memory left;
+    ``pins`` their states; ``end_session`` is called for an application that is terminated.
     """
 
     def __init__(
@@ -33,7 +35,11 @@ class Selector:
         tree: FileTree,
         domains: Callable[[], Sequence[SecurityDomain]],
         free: Callable[[], int],
+        pins: fcp.PinStates,
+        end_session: Callable[[Df], None],
     ) -> None:
+        self._pins = pins
+        self._end_session = end_session
         self._tree = tree
         self._domains = domains
         self._free = free
@@ -55,41 +61,22 @@ class Selector:
                 raise RefusalError(0x6700, "the MF without its id comes without data only")
             return self._tree.mf
         found: Df | Ef | None
-        if command.p1 in (0x00, 0x01):
-            if len(data) != 2:
-                raise RefusalError(0x6700, "a file id has 2 bytes")
-            fid = int.from_bytes(data, "big")
-            if command.p1 == 0x00:
-                found = files.find(channel.df, fid, self._tree.mf)
-            else:
-                child = channel.df.children.get(fid)
-                found = child if isinstance(child, Df) and not child.name else None
+        if command.p1 == 0x00:
+            found = find_file(data, channel, self._tree)
+        elif command.p1 == 0x01:
+            child = channel.df.children.get(_file_id(data))
+            found = child if isinstance(child, Df) and not child.name else None
         elif command.p1 == 0x03:
             if data:
                 raise RefusalError(0x6700)
             found = channel.df.parent
         elif command.p1 in (0x08, 0x09):
             start = self._tree.mf if command.p1 == 0x08 else channel.df
-            found = self._by_path(data, start, channel)
+            found = find_by_path(data, start, channel, self._tree)
         else:
             raise RefusalError(0x6A86)
         if found is None:
             raise RefusalError(0x6A82, f"file {data.hex()}")
-        return found
-
-    def _by_path(self, path: bytes, start: Df, channel: Channel) -> Df | Ef | None:
-        if not path or len(path) % 2:
-            raise RefusalError(0x6700, "a path is made of 2-byte file ids")
-        found: Df | Ef | None = start
-        for at in range(0, len(path), 2):
-            fid = int.from_bytes(path[at : at + 2], "big")
-            if not isinstance(found, Df):
-                return None
-            if at == 0 and fid == files.CURRENT_ADF_ID:
-                found = files.find(channel.df, fid, self._tree.mf)
-                continue
-            child = found.children.get(fid)
-            found = None if isinstance(child, Df) and child.name else child
         return found
 
     def _file(self, found: Df | Ef, command: CommandApdu, channel: Channel) -> ResponseApdu:
@@ -97,11 +84,18 @@ class Selector:
         if isinstance(found, Df):
             channel.df, channel.ef = found, None
         else:
-            channel.df, channel.ef = found.parent or self._tree.mf, found
-        channel.record = 0
+            channel.df, channel.ef = self._holder(found, channel.df), found
+        channel.record, channel.transfer = 0, None
+        sw = _DEACTIVATED if found.life_cycle == files.DEACTIVATED else OK
         if command.p2 & _NO_DATA == _NO_DATA:
-            return ResponseApdu(b"", OK)
-        return ResponseApdu(fcp.template(found, free=self._free()), OK)
+            return ResponseApdu(b"", sw)
+        return ResponseApdu(fcp.template(found, free=self._free(), pins=self._pins), sw)
+
+    def _holder(self, file: Ef, current: Df) -> Df:
+        """Return the DF that is current with an EF: a link to a DF keeps its own place."""
+        if current.link and current.children.get(file.fid) is file:
+            return current
+        return file.parent or self._tree.mf
 
     def _by_name(self, command: CommandApdu, channel: Channel) -> ResponseApdu:
         if command.p2 & ~(_NO_DATA | _TERMINATE | 0x03) or len(command.data) > _LONGEST_AID:
@@ -112,14 +106,46 @@ class Selector:
         if command.p2 & _TERMINATE:
             _leave(channel)
             channel.df, channel.ef, channel.record = self._tree.mf, None, 0
+            channel.transfer = None
+            if isinstance(chosen, Df):
+                self._end_session(chosen)
             return ResponseApdu(b"", OK)
         if isinstance(chosen, Df):
             return self._file(chosen, command, channel)
         _leave(channel)
         channel.domain = chosen
         channel.df, channel.ef, channel.record = self._tree.mf, None, 0
+        channel.transfer = None
         no_data = command.p2 & _NO_DATA == _NO_DATA
         return ResponseApdu(b"" if no_data else chosen.selection(), OK)
+
+
+def find_file(data: bytes, channel: Channel, tree: FileTree) -> Df | Ef | None:
+    """Return the file that an id means on a channel; 6700 for an id that has not 2 bytes."""
+    return files.find(channel.df, _file_id(data), tree.mf)
+
+
+def find_by_path(path: bytes, start: Df, channel: Channel, tree: FileTree) -> Df | Ef | None:
+    """Return the file at a path of ids from ``start``; 6700 for a path that is none."""
+    if not path or len(path) % 2:
+        raise RefusalError(0x6700, "a path is made of 2-byte file ids")
+    found: Df | Ef | None = start
+    for at in range(0, len(path), 2):
+        fid = int.from_bytes(path[at : at + 2], "big")
+        if not isinstance(found, Df):
+            return None
+        if at == 0 and fid == files.CURRENT_ADF_ID:
+            found = files.find(channel.df, fid, tree.mf)
+            continue
+        child = found.children.get(fid)
+        found = None if isinstance(child, Df) and child.name else child
+    return found
+
+
+def _file_id(data: bytes) -> int:
+    if len(data) != 2:
+        raise RefusalError(0x6700, "a file id has 2 bytes")
+    return int.from_bytes(data, "big")
 
 
 def _occurrence(
