@@ -6,14 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hil.virtual.euicc import VirtualCard, open_card
-from hil.wire import isdr_commands
-from hil.wire.identifiers import isd_p_aid
+from hil.wire.identifiers import FIRST_ISD_P_TAR, isd_p_aid
 from hil.wire.profile_package import elements
 from hil.wire.profile_package.elements import Body
 from hil.wire.profile_package.package import join, split
-from tests.euicc.terminal import Terminal, factory
+from tests.euicc.terminal import factory
 
-AID = isd_p_aid(0x20)
+AID = isd_p_aid(FIRST_ISD_P_TAR)
 USIM = bytes.fromhex("A0000000871002FF49FF0589")
 ISIM = bytes.fromhex("A0000000871004FF49FF0589")
 CSIM = bytes.fromhex("A0000003431002F310FFFF89020000FF")
@@ -23,13 +22,8 @@ ADM1 = "3535353535353535"
 
 
 def card_with(folder: Path, package: bytes, **changes: object) -> VirtualCard:
-    """A card on which a profile is enabled."""
-    card = open_card(folder, factory(**changes))
-    terminal = Terminal(card)
-    terminal.install(AID, package)
-    assert terminal.isd_r(isdr_commands.enable_profile(AID)).sw == 0x9000
-    card.reset()
-    return card
+    """A card on which the maker has put a profile, which is enabled."""
+    return open_card(folder, factory(bootstrap_profile=package.hex(), **changes))
 
 
 def opened_again(card: VirtualCard, folder: Path) -> VirtualCard:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from hil.virtual.euicc import VirtualCard, open_card
-from hil.wire import isdr_commands, tlv
-from hil.wire.identifiers import isd_p_aid
-from hil.wire.profile_package import elements
-from hil.wire.profile_package.package import join, split
-from hil.wire.profile_package.pins import PinCodes, PinConfiguration
+from hil.virtual.euicc.nvm import Nvm
+from hil.virtual.euicc.pin_store import Pin, save_pin
+from hil.wire import tlv
+from hil.wire.profile_package.elements import Body
+from hil.wire.profile_package.pins import PinCodes
+from tests.euicc.enabled_card import AID, USIM, card_with, changed
 from tests.euicc.terminal import Terminal, factory, profile
 
-AID = isd_p_aid(0x20)
-USIM = bytes.fromhex("A0000000871002FF49FF0589")
 PIN1, PIN1_NEW = "30303030FFFFFFFF", "31323334FFFFFFFF"
 PIN2 = "39393939FFFFFFFF"
 PUK1 = "3131313131313131"
@@ -27,30 +27,29 @@ LOCI = 0x6F7E
 """Rule 5 of EF.ARR: read and update with PIN1."""
 
 
-def with_universal_pin(package: bytes) -> bytes:
-    """Give the MF of a package a universal PIN, and a PIN1 that is enabled."""
-    out = []
-    for element in split(package):
-        body = elements.decode(element)
-        if isinstance(body, PinCodes) and any(pin.reference == 1 for pin in body.pins):
-            pin1, *others = body.pins
-            enabled = PinConfiguration(1, pin1.value, pin1.puk, 7)
-            universal = PinConfiguration(0x11, bytes.fromhex(UNIVERSAL), None, 7)
-            body = PinCodes(body.header, (enabled, *others, universal))
-            out.append(elements.encode(body))
-        else:
-            out.append(element)
-    return join(out)
+def with_pin1(package: bytes) -> bytes:
+    """The package with PIN1 enabled."""
+
+    def change(body: Body) -> list[Body] | None:
+        if not isinstance(body, PinCodes) or all(pin.reference != 1 for pin in body.pins):
+            return None
+        pin1, *others = body.pins
+        return [replace(body, pins=(replace(pin1, attributes=7), *others))]
+
+    return changed(package, change)
 
 
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[Terminal]:
-    card = open_card(tmp_path / "card", factory())
-    terminal = Terminal(card)
-    terminal.install(AID, with_universal_pin(profile()))
-    assert terminal.isd_r(isdr_commands.enable_profile(AID)).sw == 0x9000
-    card.reset()
-    yield terminal
+    folder = tmp_path / "card"
+    card_with(folder, with_pin1(profile())).close()
+    # The format of packages has no universal PIN: the maker of a card puts one in.
+    nvm = Nvm(folder)
+    with nvm.transaction() as change:
+        save_pin(change, AID, "", Pin(0x11, bytes.fromhex(UNIVERSAL), None, 7, 3, 3))
+    nvm.close()
+    card = open_card(folder, factory())
+    yield Terminal(card)
     card.close()
 
 

@@ -84,6 +84,8 @@ class DataObjectCommands:
         if block == _AGAIN:
             going.done = going.before
         left = going.size - going.done
+        if not left:
+            raise RefusalError(0x6985, "the object is out")
         if not command.data and (command.le is None or left < command.le < WHOLE):
             # Nothing has gone out yet: the terminal asks again with the right length.
             raise RefusalError(0x6C00 | (left if left < WHOLE else 0))

@@ -65,7 +65,7 @@ def build_ef(template: TemplateFile | None, items: Items, parent: Df) -> Ef:
             structure,
             bytearray(),
             record_length,
-            sfi=_sfi(template, fcp, fid),
+            sfi=short_file_id(template, fcp, fid),
             security=_security(template, fcp, MF_ARR_ID if parent.parent is None else DF_ARR_ID),
             life_cycle=fcp.life_cycle[0],
             link=fcp.link,
@@ -89,7 +89,7 @@ def build_ef(template: TemplateFile | None, items: Items, parent: Df) -> Ef:
         structure,
         content,
         record_length,
-        sfi=_sfi(template, fcp, fid),
+        sfi=short_file_id(template, fcp, fid),
         security=_security(template, fcp, MF_ARR_ID if parent.parent is None else DF_ARR_ID),
         life_cycle=fcp.life_cycle[0],
         special=info.special[0] if info is not None else 0,
@@ -147,7 +147,7 @@ def _shape(template: TemplateFile | None, fcp: Fcp, fid: int) -> tuple[Structure
             raise InstallError(
                 Status.BAD_VALUES, f"file {fid:04X} has descriptor {descriptor.hex()}"
             ) from err
-        length = int.from_bytes(descriptor[2:], "big") if structure.has_records else 0
+        length = int.from_bytes(descriptor[2:4], "big") if structure.has_records else 0
     if structure.has_records and not 0 < length <= 255:
         raise InstallError(Status.BAD_VALUES, f"file {fid:04X} has records of {length} bytes")
     return structure, length
@@ -190,7 +190,8 @@ def _content(
     return content
 
 
-def _sfi(template: TemplateFile | None, fcp: Fcp, fid: int) -> int | None:
+def short_file_id(template: TemplateFile | None, fcp: Fcp, fid: int) -> int | None:
+    """Return the SFI of a new file, ``None`` for none: its own, its template's or of its id."""
     if fcp.short_id is not None:
         return fcp.short_id[0] >> 3 if fcp.short_id else None
     if template is not None:

@@ -14,7 +14,14 @@ from hil.virtual.euicc.current_file import (
     AccessRules,
     with_data,
 )
-from hil.virtual.euicc.file_builder import MAX_FILE, MAX_RECORDS, build_df, build_ef, is_directory
+from hil.virtual.euicc.file_builder import (
+    MAX_FILE,
+    MAX_RECORDS,
+    build_df,
+    build_ef,
+    is_directory,
+    short_file_id,
+)
 from hil.virtual.euicc.files import CURRENT_ADF_ID, MF_ID, Df, Ef, FileTree, Structure
 from hil.virtual.euicc.install_error import InstallError
 from hil.virtual.euicc.refusal import RefusalError
@@ -137,6 +144,9 @@ class FileManagementCommands:
             raise RefusalError(0x6A80, f"file id {fid:04X} is reserved")
         if fid in parent.children:
             raise RefusalError(0x6A89, f"file {fid:04X} exists in {parent.path or 'the MF'}")
+        sfi = short_file_id(None, fcp, fid)
+        if not is_directory(fcp) and sfi is not None and sfi in parent.by_sfi:
+            raise RefusalError(0x6A80, f"another file has the SFI {sfi:02X}")
         names = {one.name for one in self._tree.applications}
         if fcp.df_name is not None and fcp.df_name in names:
             raise RefusalError(0x6A8A, f"application {fcp.df_name.hex()} exists")
