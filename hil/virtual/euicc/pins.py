@@ -40,6 +40,15 @@ class PinPresentations:
         self._places: dict[tuple[Df, int], str | None] = {}
         self._verified: set[tuple[str, int]] = set()
 
+    def apart(self) -> PinPresentations:
+        """Return the same PINs for another context, as remote management, with nothing proven."""
+        other = PinPresentations.__new__(PinPresentations)
+        other._nvm, other._owner, other._mf = self._nvm, self._owner, self._mf
+        other._pins, other._puks, other._shared = self._pins, self._puks, self._shared
+        other._places = self._places
+        other._verified = set()
+        return other
+
     def find(self, df: Df, reference: int) -> tuple[str, Pin] | None:
         """Return a PIN and the path it belongs to: that of the DF or of the nearest one above."""
         place = (df, reference)

@@ -79,7 +79,9 @@ class Runtime:
         self._isd_ps: dict[bytes, IsdPDomain] = {}
         self._profile = ProfileDomains(persistent, tree.owner)
         scripts = RemoteScripts(self._domain, self._downloads)
-        files = RemoteFiles(persistent.nvm, tree, registry.free)
+        self._pins = PinPresentations(persistent.nvm, tree)
+        memory = FileMemory(persistent.nvm, registry, tree)
+        files = RemoteFiles(persistent.nvm, tree, memory, self._pins)
         self._agent = AdminAgent(
             self._toolkit,
             persistent.admin,
@@ -92,15 +94,12 @@ class Runtime:
             persistent.keys, destinations.find, ask_session=self._agent.request
         )
         self._ota = OverTheAir(packets, self._toolkit, events=self._agent.envelope)
-        pins = PinPresentations(persistent.nvm, tree)
-        memory = FileMemory(persistent.nvm, registry, tree)
         self._selector = Selector(
-            tree, self._domains, memory.available, pins, self._end_application
+            tree, self._domains, memory.available, self._pins, self._end_application
         )
-        self._pins = pins
-        access = FileAccess(tree, pins)
+        access = FileAccess(tree, self._pins)
         self._files = FileCommands(
-            persistent.nvm, tree, access, pins, self._protocol, memory=memory
+            persistent.nvm, tree, access, self._pins, self._protocol, memory=memory
         )
         self._channels: list[Channel | None] = [Channel(0, tree.mf), *[None] * (CHANNELS - 1)]
         self._notifier = Notifier(
@@ -251,6 +250,8 @@ class Runtime:
         if closing.domain is not None:
             closing.domain.deselected(closing)
         self._channels[command.p2] = None
+        if closing.df.application.name:
+            self._end_application(closing.df.application)
         return _DONE
 
     def _domain(self, aid: bytes) -> SecurityDomain | None:
