@@ -26,6 +26,7 @@ MAIN: Final = "main"
 SEVERITIES: Final = ("blocker", "critical", "normal", "minor", "trivial")
 _Thing = TypeVar("_Thing")
 _LACKING = pytest.StashKey[str]()
+_NEEDS_M2M = pytest.StashKey[bool]()
 NO_BENCH: Final = "no bench is named: give --hil-bench NAME (or HIL_BENCH, or hil_bench in the ini)"
 
 
@@ -123,6 +124,19 @@ class Run:
             self._broken[name] = err
             raise
 
+    def need_m2m(self) -> None:
+        """Go on only with an M2M eUICC: for another kind of card the test is not applicable.
+
+        An eUICC whose kind cannot be told counts as one: it may be a product that is broken.
+        """
+        from hil.equipment.card.recognition import CardKind  # noqa: PLC0415
+
+        kind = self.use("the card", lambda bench: bench.recognised).kind
+        if kind not in (CardKind.M2M, CardKind.UNKNOWN_EUICC):
+            self.lack(
+                f"the card on the bench is a {kind.value}, and this needs {CardKind.M2M.value}"
+            )
+
     def lack(self, reason: str) -> None:
         """Skip the running test, or fail it in a strict run. Does not return."""
         if plugin.is_strict(self.config):
@@ -175,6 +189,7 @@ class Run:
         if lab is None:
             reason = NO_BENCH
         else:
+            item.stash[_NEEDS_M2M] = "card.m2m" in names
             missing = capability.missing(names, capability.capabilities(lab))
             if not missing:
                 return
@@ -228,6 +243,8 @@ class _Hooks:
         reason = item.stash.get(_LACKING, None)
         if reason is not None:
             pytest.fail(reason, pytrace=False)
+        if item.stash.get(_NEEDS_M2M, False):
+            self._run.need_m2m()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]):  # type: ignore[no-untyped-def]  # noqa: ANN202

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hil.bench.lab import Lab
     from hil.equipment.card import Card
     from hil.equipment.card.over_the_air import OverTheAirSession
+    from hil.equipment.card.recognition import CardInfo
     from hil.equipment.device.device import Device
     from hil.equipment.power_supply import PowerSupply
 
@@ -29,6 +30,9 @@ _log = logging.getLogger(__name__)
 _Section = TypeVar("_Section")
 REFERENCE_DIALECT: Final = "hil-reference"
 EMERGENCY_S: Final = 3.0
+_OPENED: Final = (
+    "power_supply", "jig", "rail", "card", "recognised", "device", "servers", "smsc",
+)  # fmt: skip
 
 
 class Bench:
@@ -149,6 +153,13 @@ class Bench:
         return OverTheAirSession(self.card, chosen, counter=keys.counter)
 
     @cached_property
+    def recognised(self) -> CardInfo:
+        """What the card is and shows without keys; asked once."""
+        from hil.equipment.card.recognition import recognise  # noqa: PLC0415
+
+        return recognise(self.card)
+
+    @cached_property
     def device(self) -> Device:
         """The device under test, powered by the rail where there is one, and ready."""
         self._begin()
@@ -225,7 +236,16 @@ class Bench:
                 failed.append(f"{name}: {err}")
                 again.insert(0, (name, close))
         self._closers = again
-        for name in ("power_supply", "jig", "rail", "card", "device", "servers", "smsc"):
+        for name in (
+            "power_supply",
+            "jig",
+            "rail",
+            "card",
+            "recognised",
+            "device",
+            "servers",
+            "smsc",
+        ):
             self.__dict__.pop(name, None)
         try:
             self.launcher.close()

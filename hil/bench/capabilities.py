@@ -22,7 +22,8 @@ KNOWN: Final[dict[str, str]] = {
     "jig": "a jig file and a channel that feeds the jig pin",
     "jig.voltage": "a jig that is known by its voltage",
     "jig.current": "a jig that is known by its current",
-    "card": "an eUICC that can be read",
+    "card": "a card that can be read",
+    "card.m2m": "an M2M eUICC (GSMA SGP.02); the card itself is asked when a test needs it",
     "card.pcsc": "an eUICC behind PC/SC",
     "card.at": "an eUICC behind the device's AT port",
     "card.in-process": "a virtual eUICC without PC/SC",
@@ -42,7 +43,11 @@ KNOWN: Final[dict[str, str]] = {
 
 
 def capabilities(lab: Lab) -> frozenset[str]:
-    """Return what the bench has by its file; nothing is opened."""
+    """Return what the bench has by its file; nothing is opened.
+
+    Every card counts as ``card.m2m`` here: which it is, only the card knows
+    (:attr:`hil.bench.bench.Bench.recognised`).
+    """
     bench = lab.file
     found: set[str] = set()
     if bench.power_supply:
@@ -57,6 +62,7 @@ def capabilities(lab: Lab) -> frozenset[str]:
             found.add(f"card.{bench.card.virtual.behind}")
         else:
             found.add("card.pcsc" if bench.card.pcsc else "card.at")
+        found.add("card.m2m")
         found |= {"card.keys"} if lab.euicc_keys else set()
     if bench.device:
         found |= {"device", "device.keys"} if lab.device_keys else {"device"}

@@ -46,12 +46,15 @@ def _card(bench: Bench, ask: bool) -> Item:
     identity = f"EID {keys.eid}" if keys else ""
     where = card_transport(bench.lab)
     if ask:
-        from hil.equipment.card.euicc import read_eid  # noqa: PLC0415
+        from hil.equipment.card.recognition import CardKind  # noqa: PLC0415
 
-        card = bench.card
-        card.connect()
-        identity = f"EID {read_eid(card)}  ATR {card.atr.hex().upper()}"
-        where = card.transport.description
+        info, card = bench.recognised, bench.card
+        shown = (
+            "" if info.kind is CardKind.M2M else info.kind.value,
+            f"EID {info.eid}" if info.eid else "",
+            f"ATR {card.atr.hex().upper()}" if card.atr else "",
+        )
+        identity, where = "  ".join(filter(None, shown)), card.transport.description
     return Item("card", where, identity, section.virtual is not None)
 
 

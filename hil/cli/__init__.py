@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "run": "run the suite on a bench and leave a report",
     "doctor": "say what a bench has, what is missing or wrong, and what mends it",
     "discover": "list VISA instruments, PC/SC readers and serial ports; write a bench file",
+    "card": "say what card is in a reader or on a bench, as far as it shows without keys",
     "bench-info": "print the banner of a bench, after opening it",
     "virtual": "run one virtual part by itself, for any other tool to talk to",
     "requirements": "requirement, its tests, the last verdict",

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from hil.equipment.device.device import Device
 
 pytestmark = [
-    pytest.mark.requires("device", "card", "servers.support-server"),
+    pytest.mark.requires("device", "card.m2m", "servers.support-server"),
     pytest.mark.severity("critical"),
 ]
 

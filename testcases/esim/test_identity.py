@@ -15,11 +15,10 @@ if TYPE_CHECKING:
     from hil.bench.esim import Esim
     from hil.equipment.card import Card
 
-pytestmark = pytest.mark.requires("card")
-
 
 @pytest.mark.requirement("R-26", "R-44")
 @pytest.mark.severity("blocker")
+@pytest.mark.requires("card.m2m")
 def test_the_eid_is_the_one_the_maker_gave(esim: Esim, bench: Bench) -> None:
     """GET DATA 5A in the ECASD answers the EID of the eUICC's EIS (SGP.02, 2.2.2)."""
     keys = bench.lab.euicc_keys
@@ -29,6 +28,7 @@ def test_the_eid_is_the_one_the_maker_gave(esim: Esim, bench: Bench) -> None:
 
 @pytest.mark.requirement("R-44", "R-63")
 @pytest.mark.severity("critical")
+@pytest.mark.requires("card.m2m")
 def test_exactly_one_profile_is_enabled(esim: Esim) -> None:
     """GetStatus shows one enabled profile, which carries the fall-back attribute."""
     enabled = [one for one in esim.profiles() if one.state is ProfileState.ENABLED]
@@ -37,6 +37,7 @@ def test_exactly_one_profile_is_enabled(esim: Esim) -> None:
 
 @pytest.mark.requirement("R-43")
 @pytest.mark.severity("critical")
+@pytest.mark.requires("card.m2m")
 def test_the_isd_r_answers_nobody_without_its_keys(esim: Esim) -> None:
     """Without SCP03 the ISD-R neither shows nor changes profiles."""
     before = esim.profiles()
@@ -53,6 +54,7 @@ def test_the_isd_r_answers_nobody_without_its_keys(esim: Esim) -> None:
 
 @pytest.mark.requirement("R-75")
 @pytest.mark.severity("normal")
+@pytest.mark.requires("card")
 def test_foreign_commands_are_refused_at_once(card: Card) -> None:
     """A 2G class and an unknown instruction get their status words, and the card goes on."""
     assert card.send(CommandApdu(0xA0, 0xA4, 0x00, 0x00, bytes.fromhex("3F00"))).sw == 0x6E00

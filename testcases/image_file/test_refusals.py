@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hil.bench.image_maker import ImageMaker
     from hil.bench.profile_maker import LabProfile
 
-pytestmark = [pytest.mark.requires("device", "card"), pytest.mark.severity("critical")]
+pytestmark = [pytest.mark.requires("device", "card.m2m"), pytest.mark.severity("critical")]
 
 OTHER_EID = "89086030202200000022000023022943"
 

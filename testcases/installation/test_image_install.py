@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from hil.bench.image_maker import ImageMaker
     from hil.bench.jig import Rail
 
-pytestmark = pytest.mark.requires("device", "card")
+pytestmark = pytest.mark.requires("device", "card.m2m")
 
 
 @pytest.mark.requirement("R-40", "R-41", "R-42", "R-44", "R-53")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 GSMA_TEST_PROFILE = pytest.param("ts48", marks=pytest.mark.requires("profiles.ts48"))
 
-pytestmark = pytest.mark.requires("device", "card", "servers.support-server", "servers.sm-dp")
+pytestmark = pytest.mark.requires("device", "card.m2m", "servers.support-server", "servers.sm-dp")
 
 
 @pytest.mark.requirement(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 GSMA_TEST_PROFILE = pytest.param("ts48", marks=pytest.mark.requires("profiles.ts48"))
 
-pytestmark = pytest.mark.requires("device", "card", "network", "servers.sm-sr", "servers.sm-dp")
+pytestmark = pytest.mark.requires("device", "card.m2m", "network", "servers.sm-sr", "servers.sm-dp")
 
 
 @pytest.mark.requirement("R-02", "R-10", "R-52", "R-53", "R-55", "R-64")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hil.bench.image_maker import ImageMaker
     from hil.wire.profile_package.generate import ProfileClass
 
-pytestmark = pytest.mark.requires("device", "card", "network", "servers.sm-sr")
+pytestmark = pytest.mark.requires("device", "card.m2m", "network", "servers.sm-sr")
 
 SM_SR, SM_DP = "sm-sr-1", "sm-dp-1"
 

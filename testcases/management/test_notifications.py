@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hil.provisioning.line_station import LineStation
 
 
-@pytest.mark.requires("device", "card", "servers.support-server", "servers.sm-sr")
+@pytest.mark.requires("device", "card.m2m", "servers.support-server", "servers.sm-sr")
 @pytest.mark.requirement("R-65")
 @pytest.mark.severity("critical")
 def test_the_eis_follows_an_installation_by_image(

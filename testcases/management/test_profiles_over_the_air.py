@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hil.provisioning.sm_sr.jobs import JobReport
 
 pytestmark = [
-    pytest.mark.requires("device", "card", "network", "servers.sm-sr"),
+    pytest.mark.requires("device", "card.m2m", "network", "servers.sm-sr"),
     pytest.mark.requirement("R-63"),
     pytest.mark.usefixtures("device"),
 ]

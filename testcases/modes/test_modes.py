@@ -94,7 +94,7 @@ def test_forged_and_replayed_commands_are_refused(owner: DeviceOwner) -> None:
 
 @pytest.mark.requirement("R-50", "R-53")
 @pytest.mark.severity("critical")
-@pytest.mark.requires("card")
+@pytest.mark.requires("card.m2m")
 def test_an_image_is_refused_in_second_mode(owner: DeviceOwner, image_maker: ImageMaker) -> None:
     """Second mode, held by the server, takes packets only."""
     owner.command_mode(Mode.SECOND)
@@ -106,7 +106,7 @@ def test_an_image_is_refused_in_second_mode(owner: DeviceOwner, image_maker: Ima
 
 @pytest.mark.requirement("R-50")
 @pytest.mark.severity("normal")
-@pytest.mark.requires("card")
+@pytest.mark.requires("card.m2m")
 def test_packets_on_the_cable_are_no_image(owner: DeviceOwner, image_maker: ImageMaker) -> None:
     """Packets, or data of an unknown type, are refused on the cable and start no installation."""
     packets = image_maker.profile().packets
@@ -124,7 +124,7 @@ def test_packets_on_the_cable_are_no_image(owner: DeviceOwner, image_maker: Imag
 
 @pytest.mark.requirement("R-53", "R-56")
 @pytest.mark.severity("normal")
-@pytest.mark.requires("card")
+@pytest.mark.requires("card.m2m")
 def test_after_an_installation_the_device_is_back_in_second_mode(
     owner: DeviceOwner, image_maker: ImageMaker
 ) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hil.bench.image_maker import ImageMaker
     from hil.bench.profile_maker import LabProfile
 
-pytestmark = pytest.mark.requires("device", "card")
+pytestmark = pytest.mark.requires("device", "card.m2m")
 
 
 def refuse(owner: DeviceOwner, esim: Esim, profile: LabProfile, raw: bytes) -> None:

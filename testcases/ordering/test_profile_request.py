@@ -37,7 +37,7 @@ def own_subscription(sm_sr: str = "sm-sr-1") -> Subscription:
 
 
 @pytest.mark.requirement("R-01", "R-13", "R-17", "R-19")
-@pytest.mark.requires("card", "device")
+@pytest.mark.requires("card.m2m", "device")
 @pytest.mark.severity("blocker")
 def test_a_request_is_answered_with_packets(desk: Desk, esim: Esim) -> None:
     """The support server orders; packets come back, are stored, and an image is made of them."""
@@ -168,7 +168,7 @@ def test_an_order_without_its_information_is_refused(desk: Desk) -> None:
 
 
 @pytest.mark.requirement("R-06")
-@pytest.mark.requires("card")
+@pytest.mark.requires("card.m2m")
 def test_a_profile_may_be_made_from_the_makers_information(desk: Desk) -> None:
     """The eUICC maker's own subscriptions make profiles too, of the maker's numbers."""
     request = ProfileRequest(mno="mno-1", amount=1, source=Source.EUM)

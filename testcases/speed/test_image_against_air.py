@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hil.bench.image_maker import ImageMaker
 
 
-@pytest.mark.requires("device", "card", "network", "servers.sm-sr")
+@pytest.mark.requires("device", "card.m2m", "network", "servers.sm-sr")
 @pytest.mark.requirement("R-72")
 @pytest.mark.severity("minor")
 def test_the_same_kind_of_profile_both_ways(

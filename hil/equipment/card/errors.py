@@ -10,6 +10,10 @@ class NoPcscServiceError(LinkError):
     """The PC/SC service or its library is not there, or it ended."""
 
 
+class PcscPermissionError(LinkError):
+    """The PC/SC service lets this user in no further."""
+
+
 class NoReaderError(LinkError):
     """No reader has a name that fits the pattern of the lab-config."""
 

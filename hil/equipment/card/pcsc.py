@@ -180,7 +180,7 @@ class PcscTransport:
         if not found:
             raise NoReaderError(
                 f"no PC/SC reader fits {self._pattern.pattern!r}; there are: {listed}. "
-                "Plug it in, or mend the pattern in the lab-config"
+                "Plug it in, or mend the pattern (card.pcsc.reader, --reader)"
             )
         if len(found) > 1:
             raise AmbiguousReaderError(

@@ -11,6 +11,7 @@ from hil.equipment.card.errors import (
     NoCardError,
     NoPcscServiceError,
     NoReaderError,
+    PcscPermissionError,
     ProcedureError,
     ReaderBusyError,
 )
@@ -49,6 +50,7 @@ _CODES: Final[dict[int, tuple[type[BenchError], str]]] = {
     UNPOWERED: (CardRemovedError, "another program took the card's power away"),
     RESET: (CardResetError, "another program reset the card"),
     REMOVED: (CardRemovedError, "the card was removed"),
+    0x8010006A: (PcscPermissionError, "the PC/SC service does not let this user in"),
 }
 
 _CURES: Final[dict[type[BenchError], str]] = {
@@ -58,6 +60,8 @@ _CURES: Final[dict[type[BenchError], str]] = {
     CardRemovedError: "insert the card and connect again",
     CardResetError: "connect again; what was selected is lost",
     ReaderBusyError: "end the other program",
+    PcscPermissionError: "allow org.debian.pcsc-lite.access_pcsc and access_card in polkit for "
+    "this user, or run as a user at the machine",
 }
 
 
