@@ -31,7 +31,8 @@ _Section = TypeVar("_Section")
 REFERENCE_DIALECT: Final = "hil-reference"
 EMERGENCY_S: Final = 3.0
 _OPENED: Final = (
-    "power_supply", "jig", "rail", "card", "recognised", "device", "servers", "smsc",
+    "power_supply", "jig", "rail", "card", "over_the_air", "recognised",
+    "device", "servers", "smsc",
 )  # fmt: skip
 
 
@@ -236,16 +237,7 @@ class Bench:
                 failed.append(f"{name}: {err}")
                 again.insert(0, (name, close))
         self._closers = again
-        for name in (
-            "power_supply",
-            "jig",
-            "rail",
-            "card",
-            "recognised",
-            "device",
-            "servers",
-            "smsc",
-        ):
+        for name in _OPENED:
             self.__dict__.pop(name, None)
         try:
             self.launcher.close()

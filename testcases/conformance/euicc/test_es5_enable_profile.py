@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hil.equipment.card.over_the_air import OverTheAirSession
 
 pytestmark = [
-    pytest.mark.requires("card", "card.keys"),
+    pytest.mark.requires("card.m2m", "card.keys"),
     pytest.mark.requirement("R-63"),
     pytest.mark.severity("critical"),
 ]
