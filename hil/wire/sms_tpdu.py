@@ -126,7 +126,10 @@ class SmsSubmit:
 
 @dataclass(frozen=True, slots=True)
 class SmsDeliverReport:
-    """The answer to an SMS-DELIVER; ``failure`` is the cause (80 to FF), ``None`` for success."""
+    """The answer to an SMS-DELIVER; ``failure`` is the cause (80 to FF), ``None`` for success.
+
+    ``has_header`` is about the user data, and ``True`` where there is none.
+    """
 
     user_data: bytes = b""
     failure: int | None = None
@@ -140,7 +143,12 @@ class SmsDeliverReport:
             raise CodecError(f"failure cause {self.failure:02X} is outside 80 to FF")
         start = b"" if self.failure is None else bytes((self.failure,))
         if not self.user_data:
-            return b"\x00" + start + b"\x00"
+            optional = {
+                _PI_PID: (self.pid, PID_SIM_DATA_DOWNLOAD),
+                _PI_DCS: (self.dcs, DCS_CARD_8_BIT),
+            }
+            told = {flag: value for flag, (value, usual) in optional.items() if value != usual}
+            return b"\x00" + start + bytes((sum(told),)) + _bytes(*told.values())
         first = _HEADER if self.has_header else 0
         present = _PI_PID | _PI_DCS | _PI_DATA
         return b"".join(
@@ -177,7 +185,9 @@ class SmsDeliverReport:
             data = _read_user_data(raw, at, fields[_PI_DCS])
         elif at != len(raw):
             raise CodecError("SMS-DELIVER-REPORT has bytes behind its parameters")
-        return cls(data, failure, fields[_PI_PID], fields[_PI_DCS], bool(first & _HEADER))
+        # Where there is no user data, there is no header in it either: the mark says nothing.
+        has_header = bool(first & _HEADER) or not data
+        return cls(data, failure, fields[_PI_PID], fields[_PI_DCS], has_header)
 
 
 def _first(raw: bytes, kind: int, name: str) -> int:

@@ -257,3 +257,14 @@ def test_limits_that_cannot_be() -> None:
         sms.split(bytes(132 + 254 * 134 + 1))
     with pytest.raises(CodecError):
         sms.split(b"", reference=256)
+
+
+def test_a_report_without_user_data_is_what_was_encoded() -> None:
+    for report in (
+        SmsDeliverReport(),
+        SmsDeliverReport(failure=0x81),
+        SmsDeliverReport(pid=0x01, dcs=0x04),
+        SmsDeliverReport(failure=0xD5, pid=0x41),
+    ):
+        assert SmsDeliverReport.decode(report.encode()) == report
+    assert SmsDeliverReport.decode(bytes.fromhex("408100")) == SmsDeliverReport(failure=0x81)

@@ -104,7 +104,8 @@ def _arguments(name: str, text: str) -> tuple[str, ...]:
             raise Refusal(Cme.INCORRECT_PARAMETERS, f"{name}: arguments cannot be read")
         arguments.append(match[1] if match[1] is not None else match[2].strip())
         position = match.end()
-        if position >= len(text) and not text[:position].endswith(","):
+        # Behind a comma one more argument stands, though it may be empty.
+        if not match[0].endswith(","):
             return tuple(arguments)
 
 
