@@ -53,7 +53,7 @@ def run(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedPro
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=240,
         stdin=subprocess.DEVNULL,
     )
 
