@@ -70,6 +70,11 @@ def test_get_certs_answered_with_nothing_is_an_iot_card() -> None:
     assert look(card).kind is CardKind.IOT
 
 
+def test_get_certs_alone_makes_an_iot_card() -> None:
+    info = look(transcripts.consumer(**{CERTS_ASKED: "9000", EID_ASKED: "6A88"}))
+    assert (info.kind, info.eid) == (CardKind.IOT, None)
+
+
 def test_iot_data_in_euicc_info_is_an_iot_card() -> None:
     info = transcripts.info_2("B40480020102")
     assert look(transcripts.consumer(**{"81E2910003BF2200": f"{info}9000"})).kind is CardKind.IOT
