@@ -32,6 +32,7 @@ from hil.provisioning.notices import NoticeTaker
 from hil.provisioning.orders import Route, RoutingInformation, Subscription
 from hil.provisioning.reception import MAIN_LINK, PacketReception
 from hil.provisioning.sm_dp import SmDp
+from hil.provisioning.sm_sr.administration import Administration
 from hil.provisioning.sm_sr.ota_queue import Patience
 from hil.provisioning.sm_sr.packing import MessageSize
 from hil.provisioning.sm_sr.server import SmSr
@@ -69,6 +70,7 @@ class Assembly:
     _stores: dict[str, Store] = field(default_factory=dict)
     _ledgers: dict[str, Ledger] = field(default_factory=dict)
     _pools: list[Cores] = field(default_factory=list)
+    _administrations: list[Administration] = field(default_factory=list)
     _carriers: list[SmppCarrier] = field(default_factory=list)
     _sm_srs: dict[str, SmSr] = field(default_factory=dict)
 
@@ -85,6 +87,8 @@ class Assembly:
 
     def close(self) -> None:
         """Close carriers, clients and stores; may be called again."""
+        for administration in self._administrations:
+            administration.close()
         for carrier in self._carriers:
             carrier.close()
         self._directory.close()
@@ -190,6 +194,14 @@ class Assembly:
                 timeout_s=row.timeout_s,
             )
             self._carriers.append(carrier)
+        administration = None
+        if actor.administration is not None:
+            if carrier is None:
+                raise ConfigError(
+                    f"{actor.id}: administration sessions need a carrier: cards are called by SMS"
+                )
+            administration = parts.administration(actor.administration, self._store(actor))
+            self._administrations.append(administration)
         sm_sr = SmSr(
             self._directory.door(actor.id),
             self._store(actor),
@@ -202,6 +214,7 @@ class Assembly:
             links=dict(actor.links),
             authorised=dict(actor.authorised),
             takers=self._notice_takers(actor.id),
+            administration=administration,
         )
         self._sm_srs[actor.id] = sm_sr
         self.workers.append(Worker(f"{actor.id} notices and policies", sm_sr.work))

@@ -12,6 +12,9 @@ from hil.errors import ConfigError
 from hil.provisioning import serve_config as c
 from hil.provisioning.numbering import NumberPlan
 from hil.provisioning.profile_making import STANDARD_TEMPLATES, Template, TemplateBook
+from hil.provisioning.sm_sr.admin_way import AdminLimits
+from hil.provisioning.sm_sr.administration import Administration, AdministrationSettings
+from hil.provisioning.store import Store
 from hil.provisioning.support_server.devices import DeviceRecord
 from hil.provisioning.trust import Role
 from hil.wire.device_auth import DeviceKeySet
@@ -61,6 +64,21 @@ def signers(row: c.SigningKeys) -> dict[str, SigningKey]:
         key = private_key(row.commercial, "commercial signing key")
         found["commercial"] = SigningKey("commercial", key)
     return found
+
+
+def administration(row: c.AdministrationSection, store: Store) -> Administration:
+    """Return the administration server of an SM-SR, listening."""
+    settings = AdministrationSettings(
+        row.address,
+        row.port,
+        row.public_address,
+        row.public_port,
+        row.host,
+        row.uri,
+        row.idle_s,
+        AdminLimits(row.commands, row.messages, row.automatic),
+    )
+    return Administration(settings, store)
 
 
 def device(row: c.DeviceRow) -> DeviceRecord:

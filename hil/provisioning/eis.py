@@ -39,7 +39,8 @@ class EisProfile:
 class Eis:
     """One eUICC (SGP.02, EIS): identity, memory in bytes, AIDs as hex, key versions, profiles.
 
-    ``ecasd_certificate``: CERT.ECASD.ECKA as hex, empty for an eUICC without one.
+    ``ecasd_certificate``: CERT.ECASD.ECKA as hex, empty for an eUICC without one. ``scp81_kvns``
+    is empty for one that opens no administration sessions.
     """
 
     eid: str
@@ -55,6 +56,7 @@ class Eis:
     msisdn: str | None
     profiles: tuple[EisProfile, ...]
     ecasd_certificate: str = ""
+    scp81_kvns: tuple[int, ...] = ()
 
     def encode(self) -> bytes:
         """Return the payload that is signed."""
@@ -72,6 +74,7 @@ class Eis:
                 | {
                     "scp80_kvns": tuple(raw["scp80_kvns"]),
                     "scp03_kvns": tuple(raw["scp03_kvns"]),
+                    "scp81_kvns": tuple(raw["scp81_kvns"]),
                     "profiles": tuple(EisProfile(**row) for row in raw["profiles"]),
                 }
             )

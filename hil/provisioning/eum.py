@@ -2,7 +2,7 @@
 
 | who asks | gets |
 |---|---|
-| SM-SR | SCP80 key set of the ISD-R |
+| SM-SR | SCP80 key set and SCP81 key of the ISD-R |
 | support server, SM-SR | SCP03 key sets of the ISD-R (provisioning, audit) |
 | SM-DP | ISD-P base key set |
 """
@@ -27,6 +27,7 @@ from hil.provisioning.orders import Subscription
 from hil.provisioning.store import Store
 from hil.provisioning.tables import EUICCS
 from hil.provisioning.trust import Principal, Role
+from hil.wire.admin_session import FIRST_PSK_KVN
 from hil.wire.identifiers import (
     ECASD_AID,
     ISD_P_LOAD_FILE_AID,
@@ -51,6 +52,15 @@ class OtaKeys:
     kic: bytes = field(repr=False)
     kid: bytes = field(repr=False)
     counter: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AdminKey:
+    """The key of administration sessions (SCP81) of an ISD-R."""
+
+    kvn: int
+    kid: int
+    psk: bytes = field(repr=False)
 
 
 class EuiccMaker:
@@ -89,6 +99,7 @@ class EuiccMaker:
             raise Refusal(RefusalCode.INVALID, f"factory data name no valid EID: {eid!r}")
         try:
             _scp80(factory)
+            _scp81(factory)
             base_key_set(factory)
             for kvn in _kvns(factory, "scp03"):
                 isd_r_key_set(factory, kvn)
@@ -117,6 +128,7 @@ class EuiccMaker:
         if bootstrap:
             iccid = _package_iccid(bytes.fromhex(bootstrap))
             profiles = (EisProfile(iccid, isd_p_aid(FIRST_ISD_P).hex(), "enabled", fallback=True),)
+        admin = _scp81(factory)
         eis = Eis(
             eid=eid,
             eum=self.id,
@@ -128,6 +140,7 @@ class EuiccMaker:
             isd_p_module_aid=ISD_P_MODULE_AID.hex(),
             scp80_kvns=tuple(_kvns(factory, "scp80")),
             scp03_kvns=tuple(_kvns(factory, "scp03")),
+            scp81_kvns=() if admin is None else (admin.kvn,),
             msisdn=msisdn,
             profiles=profiles,
             ecasd_certificate=str(factory.get("ecasd", {}).get("certificate", "")),
@@ -138,6 +151,14 @@ class EuiccMaker:
         """Release the SCP80 key set of the ISD-R, to an SM-SR only."""
         require_role(caller, Role.SM_SR)
         return _scp80(self._find(eid)[0])
+
+    def admin_key(self, caller: Principal, eid: str) -> AdminKey:
+        """Release the SCP81 key of the ISD-R, to an SM-SR only."""
+        require_role(caller, Role.SM_SR)
+        key = _scp81(self._find(eid)[0])
+        if key is None:
+            raise Refusal(RefusalCode.UNKNOWN, f"ISD-R of {eid} has no SCP81 key")
+        return key
 
     def isd_r_keys(self, caller: Principal, eid: str, kvn: int) -> KeySet:
         """Release SCP03 key set ``kvn`` of the ISD-R, to a support server or an SM-SR only."""
@@ -210,6 +231,14 @@ def _scp80(factory: Mapping[str, Any]) -> OtaKeys:
     row = factory["isd_r"]["scp80"][0]
     kic, kid = bytes.fromhex(row["kic"]), bytes.fromhex(row["kid"])
     return OtaKeys(int(row["kvn"]), kic, kid, int(row.get("counter", 0)))
+
+
+def _scp81(factory: Mapping[str, Any]) -> AdminKey | None:
+    row = factory["isd_r"].get("scp81")
+    if row is None:
+        return None
+    kvn, kid = int(row.get("kvn", FIRST_PSK_KVN)), int(row.get("kid", 1))
+    return AdminKey(kvn, kid, bytes.fromhex(row["psk"]))
 
 
 def isd_r_key_set(factory: Mapping[str, Any], kvn: int) -> KeySet:

@@ -12,7 +12,7 @@ from typing import Protocol
 from hil.provisioning.door import AnyDoor
 from hil.provisioning.eis import SignedEis
 from hil.provisioning.errors import Refusal, RefusalCode
-from hil.provisioning.eum import EuiccMaker, OtaKeys
+from hil.provisioning.eum import AdminKey, EuiccMaker, OtaKeys
 from hil.provisioning.orders import RoutingInformation, Subscription
 from hil.provisioning.trust import Principal
 from hil.wire.scp03_keys import KeySet
@@ -41,6 +41,9 @@ class EumLink(Protocol):
 
     def ota_keys(self, eid: str) -> OtaKeys:
         """Return the SCP80 key set of the ISD-R."""
+
+    def admin_key(self, eid: str) -> AdminKey:
+        """Return the SCP81 key of the ISD-R."""
 
     def isd_r_keys(self, eid: str, kvn: int) -> KeySet:
         """Return an SCP03 key set of the ISD-R."""
@@ -92,6 +95,10 @@ class LocalEum:
         """Return the SCP80 key set of the ISD-R."""
         return self._maker.ota_keys(self._caller, eid)
 
+    def admin_key(self, eid: str) -> AdminKey:
+        """Return the SCP81 key of the ISD-R."""
+        return self._maker.admin_key(self._caller, eid)
+
     def isd_r_keys(self, eid: str, kvn: int) -> KeySet:
         """Return an SCP03 key set of the ISD-R."""
         return self._maker.isd_r_keys(self._caller, eid, kvn)
@@ -137,6 +144,10 @@ class SeveralEums:
     def ota_keys(self, eid: str) -> OtaKeys:
         """Return the SCP80 key set of the ISD-R."""
         return self._of(eid).ota_keys(eid)
+
+    def admin_key(self, eid: str) -> AdminKey:
+        """Return the SCP81 key of the ISD-R."""
+        return self._of(eid).admin_key(eid)
 
     def isd_r_keys(self, eid: str, kvn: int) -> KeySet:
         """Return an SCP03 key set of the ISD-R."""

@@ -190,6 +190,25 @@ class PatienceSection(Section):
     attempts: int = Field(default=6, ge=1)
 
 
+class AdministrationSection(Section):
+    """HTTPS administration sessions (SCP81) of an SM-SR: where it listens, and when they are used.
+
+    Jobs of more than ``commands`` commands or ``messages`` short messages go in sessions where the
+    eUICC has SCP81; without ``automatic`` only those for which the caller asks for it.
+    """
+
+    address: str = "127.0.0.1"
+    port: Port = 0
+    public_address: str | None = None
+    public_port: Port | None = None
+    host: str = Field(default="", pattern=r"^[\x21-\x7e]*$")
+    uri: str = Field(default="/admin", pattern=r"^/[\x21-\x3e\x40-\x7e]*$")
+    idle_s: float = Field(default=30.0, gt=0)
+    automatic: bool = True
+    commands: int = Field(default=5, ge=0)
+    messages: int = Field(default=20, ge=0)
+
+
 class SmSrSection(Actor):
     """An SM-SR; with ``support`` it offers the functions of a support server itself.
 
@@ -200,6 +219,7 @@ class SmSrSection(Actor):
     carrier: CarrierSection | None = None
     size: SizeSection = SizeSection()
     patience: PatienceSection = PatienceSection()
+    administration: AdministrationSection | None = None
     auto_download: bool = False
     links: dict[Name, str] = {"main": "network"}
     support: SupportFunctions | None = None

@@ -237,6 +237,22 @@ OTA_KEYS: Final = Table(
     Column("counter", BigInteger, nullable=False),
 )
 
+ADMIN_KEYS: Final = Table(
+    "admin_keys",
+    METADATA,
+    Column("eid", String(32), primary_key=True),
+    Column("kvn", Integer, nullable=False),
+    Column("kid", Integer, nullable=False),
+    Column("psk", LargeBinary, nullable=False),
+)
+
+OTA_WAYS: Final = Table(
+    "ota_ways",
+    METADATA,
+    Column("job", String(64), primary_key=True),
+    Column("way", String(16), nullable=False),
+)
+
 OTA_COMMANDS: Final = Table(
     "ota_commands",
     METADATA,

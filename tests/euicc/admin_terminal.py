@@ -24,7 +24,7 @@ PROFILE = terminal_profile.encode_profile(
     | {Facility.SMS_PP_DOWNLOAD, Facility.SEND_SHORT_MESSAGE, Facility.REFRESH},
     channels=1,
 )
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 
 
 class PowerLossError(Exception):
@@ -124,6 +124,7 @@ class AdminTerminal:
         rows: tuple[Tlv, ...] = ()
         if command.kind == CommandType.OPEN_CHANNEL:
             opened = OpenChannel.of_objects(command.objects)
+            self.close()
             try:
                 self.link = socket.create_connection((opened.host, opened.port or 0), DEADLINE_S)
             except OSError:

@@ -18,6 +18,7 @@ from hil.provisioning.numbering import NumberPlan
 from hil.provisioning.orders import Route, RoutingInformation
 from hil.provisioning.profile_making import STANDARD_TEMPLATES, Template, TemplateBook
 from hil.provisioning.sm_dp import SmDp
+from hil.provisioning.sm_sr.administration import Administration, AdministrationSettings
 from hil.provisioning.sm_sr.carrier import Carrier
 from hil.provisioning.sm_sr.ota_queue import Patience
 from hil.provisioning.sm_sr.server import SmSr
@@ -91,6 +92,8 @@ class World:
     eids: tuple[str, ...] = field(default_factory=lambda: (eid_of(1),))
     stores: list[Store] = field(default_factory=list)
     sinks: Mapping[str, Any] | None = None
+    administration: AdministrationSettings | None = None
+    running_administration: Administration | None = None
 
     def __post_init__(self) -> None:
         self.factories = {eid: factory_of(eid) for eid in self.eids}
@@ -115,13 +118,17 @@ class World:
         )
         for factory in self.factories.values():
             self.maker.produce(factory, msisdn=MSISDN)
+        store = self.store("sm-sr")
+        if self.administration is not None:
+            self.running_administration = Administration(self.administration, store)
         self.sm_sr = SmSr(
             PeerDoor("sm-sr-1", [Peer("sm-dp-1", Role.SM_DP, self.keys["dp-sr"])]),
-            self.store("sm-sr"),
+            store,
             LocalEum(self.maker, Principal("sm-sr-1", Role.SM_SR)),
             {"eum-1": self.eum_key.public_key()},
             carrier=self.carrier,
             patience=self.patience,
+            administration=self.running_administration,
         )
         self.support = SupportServer(
             PeerDoor("support-1", [Peer("sm-dp-1", Role.SM_DP, self.keys["dp-support"])]),
@@ -177,6 +184,9 @@ class World:
 
     def close(self) -> None:
         """Close all stores."""
+        if self.running_administration is not None:
+            self.running_administration.close()
+            self.running_administration = None
         for store in self.stores:
             store.close()
         self.stores.clear()

@@ -13,7 +13,7 @@ from hil.provisioning.batches import BatchReceipt
 from hil.provisioning.door import DoorChallenge
 from hil.provisioning.eis import SignedEis
 from hil.provisioning.errors import Refusal, RefusalCode
-from hil.provisioning.eum import OtaKeys
+from hil.provisioning.eum import AdminKey, OtaKeys
 from hil.provisioning.http import es_messages as e
 from hil.provisioning.http import messages as m
 from hil.provisioning.http.bulk_client import BulkClient, BulkOrderClient
@@ -120,6 +120,13 @@ class EumClient(PeerClient):
             raise ProtocolError(f"{self.owner} sent {len(found.keys)} keys, not two")
         kic, kid = (unwrap_key(self.keys, key) for key in found.keys)
         return OtaKeys(found.kvn, kic, kid, found.counter)
+
+    def admin_key(self, eid: str) -> AdminKey:
+        """Ask for the SCP81 key of the ISD-R."""
+        found: m.WrappedPskMessage = self.call(
+            "GET", f"/euiccs/{segment(eid)}/scp81", m.WrappedPskMessage
+        )
+        return AdminKey(found.kvn, found.kid, unwrap_key(self.keys, found.key))
 
     def isd_r_keys(self, eid: str, kvn: int) -> KeySet:
         """Ask for an SCP03 key set of the ISD-R."""

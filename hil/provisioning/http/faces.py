@@ -109,6 +109,11 @@ def eum_face(maker: EuiccMaker, door: PeerDoor, ledger: Ledger, delivery: EisDel
         row = (wrap_key(peer.keys, keys.kic), wrap_key(peer.keys, keys.kid))
         return m.WrappedKeysMessage(kvn=keys.kvn, keys=row, counter=keys.counter)
 
+    @app.get("/euiccs/{eid}/scp81")
+    def scp81(eid: str, peer: Peer = anyone) -> m.WrappedPskMessage:
+        key = maker.admin_key(_principal(peer), eid)
+        return m.WrappedPskMessage(kvn=key.kvn, kid=key.kid, key=wrap_key(peer.keys, key.psk))
+
     @app.get("/euiccs/{eid}/scp03/{kvn}")
     def scp03(eid: str, kvn: int, peer: Peer = anyone) -> m.WrappedKeysMessage:
         return wrapped(peer.keys, maker.isd_r_keys(_principal(peer), eid, kvn))

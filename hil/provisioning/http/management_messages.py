@@ -48,11 +48,16 @@ class EuiccMessage(Message):
     profiles: tuple[ProfileMessage, ...]
 
 
+Way = Literal["auto", "sms", "https"]
+"""By short messages, in an administration session, or as the number of commands makes better."""
+
+
 class DownloadMessage(Message):
     """An order to install stored packets over the air."""
 
     iccid: Text
     enable: bool = False
+    way: Way = "auto"
 
 
 class JobMessage(Message):

@@ -177,6 +177,14 @@ class WrappedKeysMessage(Message):
     counter: int = 0
 
 
+class WrappedPskMessage(Message):
+    """The key of administration sessions, wrapped."""
+
+    kvn: int
+    kid: int
+    key: HexBytes = Field(repr=False)
+
+
 class FactoryMessage(Message):
     """Factory data of an eUICC: JSON, wrapped with padding (RFC 5649)."""
 

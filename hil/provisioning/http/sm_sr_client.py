@@ -54,9 +54,9 @@ class SmSrClient(ReceiverClient):
         """Set the number at which an eUICC is reached."""
         self.tell("PUT", f"/euiccs/{segment(eid)}/msisdn", g.MsisdnMessage(msisdn=msisdn))
 
-    def download(self, iccid: str, *, enable: bool = False) -> str:
+    def download(self, iccid: str, *, enable: bool = False, way: g.Way = "auto") -> str:
         """Install stored packets over the air; return the job."""
-        return self._job("/downloads", g.DownloadMessage(iccid=iccid, enable=enable))
+        return self._job("/downloads", g.DownloadMessage(iccid=iccid, enable=enable, way=way))
 
     def enable(self, eid: str, iccid: str) -> str:
         """Enable a profile; return the job."""

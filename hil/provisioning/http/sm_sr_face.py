@@ -55,7 +55,9 @@ def add_sm_sr(app: FastAPI, server: SmSr) -> None:
 
     @app.post("/downloads")
     def download(message: g.DownloadMessage, peer: Peer = manager) -> g.JobMessage:
-        job = server.download(_principal(peer), message.iccid, enable=message.enable)
+        job = server.download(
+            _principal(peer), message.iccid, enable=message.enable, way=message.way
+        )
         return g.JobMessage(job=job)
 
     @app.post("/euiccs/{eid}/profiles/{iccid}/enable")

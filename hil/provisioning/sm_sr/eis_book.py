@@ -13,7 +13,8 @@ from hil.errors import CodecError
 from hil.provisioning.eis import Eis, SignedEis, is_signed_by
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.es_status import FunctionStatus, refusal
-from hil.provisioning.eum import OtaKeys
+from hil.provisioning.eum import AdminKey, OtaKeys
+from hil.provisioning.sm_sr.admin_keys import put_admin_key
 from hil.provisioning.sm_sr.eis_rows import (
     EisProfileRow,
     SubscriptionAddress,
@@ -60,8 +61,10 @@ class EisBook:
             )
         return eis
 
-    def enter(self, eis: Eis, signed: SignedEis, keys: OtaKeys) -> None:
-        """Store a verified EIS with its SCP80 keys; an EID that is known already is refused."""
+    def enter(
+        self, eis: Eis, signed: SignedEis, keys: OtaKeys, admin: AdminKey | None = None
+    ) -> None:
+        """Store a verified EIS with its keys; an EID that is known already is refused."""
         with self._store.transaction() as connection:
             if connection.execute(select(EIS.c.eid).where(EIS.c.eid == eis.eid)).first():
                 raise refusal(
@@ -82,6 +85,8 @@ class EisBook:
                     eid=eis.eid, kvn=keys.kvn, kic=keys.kic, kid=keys.kid, counter=keys.counter
                 )
             )
+            if admin is not None:
+                put_admin_key(connection, eis.eid, admin)
             for profile in eis.profiles:
                 connection.execute(
                     insert(EIS_PROFILES).values(

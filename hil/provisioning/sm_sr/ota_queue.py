@@ -9,6 +9,10 @@
 | failed | refused by the card, or given up |
 | cancelled | a command before it failed |
 
+A command that goes in an administration session (SCP81) is handed out to the card when it asks for
+it; a short message asks the card for a session, again and again while none comes. Such a command
+has no packet of its own.
+
 The counter is taken and stored with the packet before the packet leaves. A repetition carries the
 same counter, so the card runs it once at most: to a repetition it answers "counter low".
 """
@@ -18,14 +22,17 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, select, update
 
 from hil.errors import CodecError, LinkError
-from hil.provisioning.errors import Refusal
+from hil.provisioning.errors import Refusal, RefusalCode
+from hil.provisioning.sm_sr.admin_way import REQUEST_PARAMETERS, AdminWay, Way, set_way
 from hil.provisioning.sm_sr.carrier import Carrier
 from hil.provisioning.sm_sr.eis_book import EisBook
 from hil.provisioning.sm_sr.packing import MessageSize
@@ -97,9 +104,11 @@ class OtaQueue:
         *,
         size: MessageSize | None = None,
         patience: Patience | None = None,
+        admin: AdminWay | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
+        self._admin = admin
         self._book = book
         self._carrier = carrier
         self._finished = finished
@@ -109,6 +118,7 @@ class OtaQueue:
         self._parts = Reassembler()
         self._parts_lock = threading.Lock()
         self._pump_lock = threading.Lock()
+        self._sessions: Counter[str] = Counter()
         self._news = threading.Event()
         self.changed = threading.Condition()
 
@@ -166,16 +176,19 @@ class OtaQueue:
         if row.state == "sent" and row.status == ResponseStatus.COUNTER_LOW:
             self._finish(row, "unanswered", "the card refuses the counter: it has run this before")
             return 0.0
+        if self._sessions[row.eid] and self._goes_in_session(row):
+            # The card is here: it gets this command when it asks for the next one.
+            return None
         if row.attempts >= self._patience.attempts:
             self._finish(row, "failed", f"no answer after {row.attempts} attempts")
             return 0.0
         try:
             msisdn = self._book.msisdn(row.eid)
-            row = self._prepare(row)
+            row, packet = self._prepare(row)
         except (Refusal, CodecError) as err:
             self._finish(row, "failed", str(err))
             return 0.0
-        messages = split(bytes(row.packet), reference=row.id & 0xFF, limit=self._size.octets)
+        messages = split(packet, reference=row.id & 0xFF, limit=self._size.octets)
         wait = self._patience.wait(row.attempts)
         try:
             self._carrier.send(msisdn, messages)
@@ -191,15 +204,24 @@ class OtaQueue:
             )
         return wait
 
-    def _prepare(self, row: Row[Any]) -> Row[Any]:
-        """Give the command its counter and packet, once, and count the attempt."""
+    def _prepare(self, row: Row[Any]) -> tuple[Row[Any], bytes]:
+        """Count the attempt; return the packet to send, which a command gets only once.
+
+        For a command that goes in a session it is a new request for one each time.
+        """
         with self._store.transaction() as connection:
             values: dict[str, Any] = {
-                "state": "sent",
                 "attempts": row.attempts + 1,
                 "next_try": self._clock() + self._patience.wait(row.attempts + 1),
             }
-            if row.packet is None:
+            asks = self._admin
+            if asks is not None and asks.is_for(connection, row, self._size):
+                keys, counter = _take_counter(connection, row.eid)
+                packet = wrap_command(asks.request, counter, REQUEST_PARAMETERS, keys)
+            else:
+                asks = None
+                values["state"] = "sent"
+            if asks is None and row.packet is None:
                 keys, counter = _take_counter(connection, row.eid)
                 values["counter"] = counter
                 values["packet"] = wrap_command(
@@ -208,7 +230,80 @@ class OtaQueue:
             connection.execute(
                 update(OTA_COMMANDS).where(OTA_COMMANDS.c.id == row.id).values(**values)
             )
-            return connection.execute(select(OTA_COMMANDS).where(OTA_COMMANDS.c.id == row.id)).one()
+            row = connection.execute(select(OTA_COMMANDS).where(OTA_COMMANDS.c.id == row.id)).one()
+        return row, packet if asks is not None else bytes(row.packet)
+
+    def choose(self, job: str, eid: str, way: Way) -> None:
+        """Send the commands of a job this way, whatever their number; refuse an impossible one."""
+        if way == "https":
+            if self._admin is None:
+                raise Refusal(RefusalCode.NO_ROUTE, "this SM-SR has no administration server")
+            self._admin.require(eid)
+        if way != "auto":
+            with self._store.transaction() as connection:
+                set_way(connection, job, way)
+
+    @contextmanager
+    def session(self, eid: str) -> Iterator[None]:
+        """Say that an eUICC has a session open: it need not be called meanwhile."""
+        self._sessions[eid] += 1
+        try:
+            yield
+        finally:
+            self._sessions[eid] -= 1
+            self.wake()
+
+    def _goes_in_session(self, row: Row[Any]) -> bool:
+        with self._store.transaction() as connection:
+            return self._admin is not None and self._admin.is_for(connection, row, self._size)
+
+    def command(self, eid: str, number: int) -> Row[Any] | None:
+        """Return a command of an eUICC by its number."""
+        with self._store.transaction() as connection:
+            return connection.execute(
+                select(OTA_COMMANDS).where(OTA_COMMANDS.c.id == number, OTA_COMMANDS.c.eid == eid)
+            ).first()
+
+    def handed_out(self, eid: str) -> Row[Any] | None:
+        """Return the command that was handed out in a session and has not been answered."""
+        row = self._first(eid)
+        return row if row is not None and row.state == "sent" and row.packet is None else None
+
+    def hand_out(self, eid: str) -> Row[Any] | None:
+        """Return the command that is due in a session, noted as sent before it leaves."""
+        row = self._first(eid)
+        if row is None or row.state != "queued" or self._admin is None:
+            return None
+        with self._store.transaction() as connection:
+            if not self._admin.is_for(connection, row, self._size):
+                return None
+            due = self._clock() + self._patience.wait(max(1, row.attempts))
+            changed = connection.execute(
+                update(OTA_COMMANDS)
+                .where(OTA_COMMANDS.c.id == row.id, OTA_COMMANDS.c.state == "queued")
+                .values(state="sent", next_try=due)
+            )
+        return row if changed.rowcount else None
+
+    def take_response(self, row: Row[Any], response: bytes) -> None:
+        """Take the response script to a command that was handed out; once."""
+        self._finish(row, "done", "", response=response)
+
+    def refuse(self, row: Row[Any], reason: str) -> None:
+        """Note that the card did not run a command."""
+        self._finish(row, "failed", reason)
+
+    def leave_open(self, row: Row[Any], reason: str) -> None:
+        """Note that nobody knows whether a command ran."""
+        self._finish(row, "unanswered", reason)
+
+    def _first(self, eid: str) -> Row[Any] | None:
+        with self._store.transaction() as connection:
+            return connection.execute(
+                select(OTA_COMMANDS)
+                .where(OTA_COMMANDS.c.eid == eid, OTA_COMMANDS.c.state.in_(_PENDING))
+                .order_by(OTA_COMMANDS.c.id)
+            ).first()
 
     def receive(self, source: str, user_data: bytes) -> None:
         """Take one message from the network: a part of a proof of receipt."""

@@ -19,6 +19,8 @@ from hil.provisioning.links import EumLink
 from hil.provisioning.notices import NoticeBox, NoticeTaker
 from hil.provisioning.reception import FirstInterface, PacketReception
 from hil.provisioning.sm_sr import scripts
+from hil.provisioning.sm_sr.admin_way import Way
+from hil.provisioning.sm_sr.administration import Administration
 from hil.provisioning.sm_sr.carrier import Carrier
 from hil.provisioning.sm_sr.download_functions import DownloadFunctions
 from hil.provisioning.sm_sr.eis_book import EisBook
@@ -63,6 +65,7 @@ class SmSr:
         links: dict[str, str] | None = None,
         authorised: Mapping[str, Collection[str]] | None = None,
         takers: Mapping[str, NoticeTaker] | None = None,
+        administration: Administration | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         store.claim("sm-sr", door.owner)
@@ -93,21 +96,25 @@ class SmSr:
                 self.jobs.settle,
                 size=self._size,
                 patience=patience,
+                admin=None if administration is None else administration.way,
                 clock=clock,
             )
             self.jobs.attach(queue)
             carrier.listen(queue.receive)
             self.jobs.recover()
+            if administration is not None:
+                administration.serve(queue)
 
     def first_interface(self, link: str = "main") -> FirstInterface:
         """Return what SM-DPs see of this SM-SR on one of its links (ES3)."""
         return FirstInterface(self.reception, link)
 
     def register_eis(self, caller: Principal, signed: SignedEis) -> str:
-        """Take the EIS of a new eUICC (ES1) and fetch its SCP80 keys; return the EID."""
+        """Take the EIS of a new eUICC (ES1) and fetch its keys; return the EID."""
         require_role(caller, Role.EUM, Role.OPERATOR)
         eis = self.book.verify(signed)
-        self.book.enter(eis, signed, self._eum.ota_keys(eis.eid))
+        admin = self._eum.admin_key(eis.eid) if eis.scp81_kvns else None
+        self.book.enter(eis, signed, self._eum.ota_keys(eis.eid), admin)
         return eis.eid
 
     def notify(self, notification: StatusNotification) -> None:
@@ -130,11 +137,14 @@ class SmSr:
             )
             self._effects.event(connection, notification)
 
-    def download(self, caller: Principal, iccid: str, *, enable: bool = False) -> str:
+    def download(
+        self, caller: Principal, iccid: str, *, enable: bool = False, way: Way = "auto"
+    ) -> str:
         """Install the stored packets of a profile over the air (claim 5, R-64); return the job.
 
         What an earlier attempt left of the ISD-P is removed first; with ``enable`` the profile is
-        enabled at the end.
+        enabled at the end. ``way``: by short messages, in an administration session, or as the
+        number of commands makes it better.
         """
         packet_set = self.reception.packet_set(iccid)
         self.book.require(packet_set.eid)
@@ -148,6 +158,7 @@ class SmSr:
         self.book.msisdn(packet_set.eid)
 
         def commands(job: str) -> list[OtaCommand]:
+            self.jobs.queue.choose(job, packet_set.eid, way)
             return self._download_commands(job, packet_set, clear=old is not None, enable=enable)
 
         return self.jobs.start(

@@ -52,19 +52,21 @@ class AdminAgent:
         self._eid = eid
         self._channel: ByteChannel | None = None
         self._dialogue: AdminDialogue | None = None
+        self._wanted: bytes | None = None
         toolkit.greeted = self._greeted
 
     def request(self, data: bytes) -> None:
         """Take a request for a session; :class:`CodecError` when it cannot be read or obeyed.
 
-        One that comes while a session is open changes nothing: the server has the card already.
+        One that comes while a session is open is obeyed after it: the server may have had nothing
+        to say when the card asked last.
         """
         AdminRequest.decode(data)
         settings = self._store.settings
         if settings is None:
             raise CodecError("this card has no SCP81")
         if self._channel is not None:
-            log.info("an administration session is open already")
+            self._wanted = data
             return
         pending = self._store.pending
         progress = pending.progress if pending is not None and pending.request == data else None
@@ -164,11 +166,20 @@ class AdminAgent:
         log.info("administration session ended")
         self._channel = None
         self._toolkit.session_open = False
+        self._obey_waiting()
+
+    def _obey_waiting(self) -> bool:
+        wanted, self._wanted = self._wanted, None
+        if wanted is not None:
+            self.request(wanted)
+        return wanted is not None
 
     def _failed(self, reason: str) -> None:
         log.warning("administration session broken off: %s", reason)
         self._channel = self._dialogue = None
         self._toolkit.session_open = False
+        if self._obey_waiting():
+            return
         pending, settings = self._store.pending, self._store.settings
         if pending is None or settings is None or not pending.retries:
             return
