@@ -1,22 +1,17 @@
-"""Events of the card application toolkit: what to report, and the reports (TS 102 223)."""
+"""The event "location status" of the card application toolkit (ETSI TS 102 223)."""
 
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from hil.errors import CodecError
 from hil.wire import tlv
 from hil.wire.apdu import CommandApdu
-from hil.wire.cat import INS_ENVELOPE, TOOLKIT_CLA, CommandDetails, ProactiveCommand
+from hil.wire.cat import INS_ENVELOPE, TOOLKIT_CLA
 from hil.wire.cat_values import Device
-from hil.wire.tlv import Tlv
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 EVENT_DOWNLOAD: Final = 0xD6
-SET_UP_EVENT_LIST: Final = 0x05
 _DEVICES, _EVENTS, _LOCATION_STATUS = 0x82, 0x99, 0x9B
 _COMPREHENSION: Final = 0x80
 
@@ -33,12 +28,6 @@ class Service(IntEnum):
     NORMAL = 0x00
     LIMITED = 0x01
     NONE = 0x02
-
-
-def set_up_event_list(number: int, events: Sequence[int] = (Event.LOCATION_STATUS,)) -> bytes:
-    """Return the proactive command that asks for these events."""
-    details = CommandDetails(number, SET_UP_EVENT_LIST, 0)
-    return ProactiveCommand(details, Device.TERMINAL, (Tlv(_EVENTS, bytes(events)),)).encode()
 
 
 def location_status(service: int) -> CommandApdu:

@@ -21,6 +21,7 @@ from hil.wire.apdu import CommandApdu, ResponseApdu
 from hil.wire.identifiers import ISD_R_AID
 from hil.wire.scp03 import HostSession, KeySet
 from hil.wire.scp03_channel import size_of, strongest_level
+from hil.wire.sms_address import Address
 from hil.wire.status_words import is_success
 
 _MORE: Final = 0x6310
@@ -49,6 +50,15 @@ class ProfileStatus:
     fallback: bool
     granted: int | None
     remaining: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CardMemory:
+    """Number of applications, and bytes free in non-volatile and volatile memory."""
+
+    applications: int
+    free: int
+    volatile: int
 
 
 class IsdRSession:
@@ -115,6 +125,41 @@ class IsdRSession:
     def delete(self, aid: bytes) -> None:
         """Delete a disabled profile with its ISD-P."""
         self._change(isdr_commands.delete_profile(aid), reset=False)
+
+    def set_fallback(self, aid: bytes) -> None:
+        """Move the fall-back attribute to a profile."""
+        self._change(isdr_commands.set_fallback(aid), reset=False)
+
+    def master_delete(self, aid: bytes, token_key: bytes) -> None:
+        """Delete a disabled profile whatever its POL1 says; ``token_key`` is that of its ISD-P."""
+        self._change(isdr_commands.master_delete(aid, token_key), reset=False)
+
+    def finalise_handover(self, kvn: int) -> None:
+        """Delete the SCP80 key set of the SM-SR before."""
+        self._change(isdr_commands.finalise_handover(kvn), reset=False)
+
+    def update_addressing(self, number: Address) -> None:
+        """Tell the card the SM-SR's number for its notifications."""
+        self._change(isdr_commands.update_addressing(number), reset=False)
+
+    def confirm_notification(self, sequence: int) -> tuple[bytes, ...]:
+        """Confirm a notification; return the AIDs that POL1 had deleted."""
+        answer = self._send(isdr_commands.confirm_notification(sequence))
+        return isdr_commands.deleted_profiles(answer.data)
+
+    def certificate(self) -> bytes:
+        """Return CERT.ECASD.ECKA (7F21), not checked (eUICCCapabilityAudit)."""
+        return self._send(isdr_commands.get_ecasd_certificate()).data
+
+    def memory(self) -> CardMemory:
+        """Return what the card has left (eUICCCapabilityAudit)."""
+        whole, _ = tlv.decode_one(self._send(isdr_commands.get_memory()).data)
+        objects = whole.children()
+        applications, free, volatile = (
+            int.from_bytes(tlv.require(objects, tag, where="GET DATA FF21"), "big")
+            for tag in (0x81, 0x82, 0x83)
+        )
+        return CardMemory(applications, free, volatile)
 
     def send(self, command: CommandApdu) -> ResponseApdu:
         """Send any command to the ISD-R under SCP03; return the plain answer, whatever its SW."""

@@ -52,7 +52,7 @@ class ByteChannel:
 
     def open(self, parameters: OpenChannel) -> None:
         """Ask for the events of channels and for the channel."""
-        self._toolkit.ask(functools.partial(_set_up_events))
+        self._toolkit.listen(*_EVENTS)
         self._toolkit.ask(parameters.encode, self._answered_open)
 
     def send(self, data: bytes) -> None:
@@ -164,10 +164,6 @@ class ByteChannel:
                 closed()
 
         self._toolkit.ask(functools.partial(_close, channel=self._number), answered)
-
-
-def _set_up_events(number: int) -> bytes:
-    return bip.set_up_event_list(number, _EVENTS)
 
 
 def _send(number: int, *, channel: int, data: bytes) -> bytes:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from hil.errors import CodecError
 from hil.virtual.euicc.refusal import RefusalError
 from hil.wire import cat_events
-from hil.wire.cat_events import Service
+from hil.wire.cat_events import Event, Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +46,7 @@ class NetworkWatch:
     def begin(self) -> None:
         """Ask the terminal for its location status."""
         if self._after_s is not None:
-            self._toolkit.ask(cat_events.set_up_event_list)
+            self._toolkit.listen(Event.LOCATION_STATUS)
 
     def event(self, command: CommandApdu) -> None:
         """Take an EVENT DOWNLOAD; 6A80 if it cannot be read."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from hil.errors import CodecError
 from hil.virtual.euicc.procedure import check_le
 from hil.virtual.euicc.refusal import RefusalError
-from hil.wire import cat, terminal_profile
+from hil.wire import bip, cat, terminal_profile
 from hil.wire.apdu import CommandApdu, ResponseApdu
 from hil.wire.status_words import OK
 
@@ -48,6 +48,7 @@ class Toolkit:
         self.terminal_profile: bytes | None = None
         self.session_open = False
         self.greeted: Callable[[], None] = _nothing
+        self._events: set[int] = set()
 
     @property
     def knows_channels(self) -> bool:
@@ -65,6 +66,15 @@ class Toolkit:
         ``answered`` gets the terminal's answer, ``None`` for one that cannot be read.
         """
         self._queue.append((command, answered))
+
+    def listen(self, *events: int) -> None:
+        """Ask the terminal to report events, beside those asked for before.
+
+        SET UP EVENT LIST replaces the list of the terminal, so it always names them all.
+        """
+        self._events |= set(events)
+        wanted = sorted(self._events)
+        self.ask(lambda number: bip.set_up_event_list(number, wanted))
 
     def ask_for_reset(self) -> None:
         """Ask for a reset (REFRESH) once all other commands are done: it ends the session."""
