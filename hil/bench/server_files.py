@@ -27,7 +27,9 @@ _MEET: Final = frozenset(
         ("eum", "sm-dp"),
         ("eum", "sm-sr"),
         ("eum", "support-server"),
+        ("mno", "sm-sr"),
         ("sm-dp", "sm-sr"),
+        ("sm-sr", "sm-sr"),
         ("sm-dp", "support-server"),
         ("sm-sr", "support-server"),
         ("line-station", "support-server"),
@@ -62,6 +64,7 @@ def servers_config(
         "actors": [made.actor(name) for name in roles],
         "keys": [_key_row(lab, one, other) for one, other in _pairs(everybody)],
         "peers": peers,
+        "euicc_certificates": _certificates(lab, section),
     }
 
 
@@ -103,6 +106,16 @@ def accounts(lab: Lab) -> dict[str, str]:
         return {"sm-sr": DEFAULT_PASSWORD}
     password = lab.server_keys.smpp_password or DEFAULT_PASSWORD
     return dict.fromkeys(section.of_kind("sm-sr"), password)
+
+
+def _certificates(lab: Lab, section: ServersSection) -> dict[str, Any] | None:
+    """Return PK.CI and the certificate of each eUICC maker, where the key file has them."""
+    pki = lab.server_keys.pki if lab.server_keys is not None else None
+    if pki is None:
+        return None
+    maker = pki.eum_certificate.hex()
+    makers: dict[str, str] = dict.fromkeys(section.of_kind("eum"), maker)
+    return {"ci_key": pki.ci_key.hex(), "makers": makers}
 
 
 def _folded(section: ServersSection) -> dict[str, str]:
@@ -151,7 +164,8 @@ class _Making:
         if actor.kind == "eum":
             return row | self._eum(actor)
         if actor.kind == "sm-dp":
-            return row | {"templates": self._templates(), "links": self._dedicated(name)}
+            made = {"templates": self._templates(), "links": self._dedicated(name)}
+            return row | made | self._identity(name, "sm-dp")
         if actor.kind == "support-server":
             host = actor.sm_sr if self._section.layout == "one-server" else None
             links = {"main": "network"}
@@ -183,6 +197,16 @@ class _Making:
             "numbers": _numbers(actor),
             "sm_sr": actor.sm_sr,
             "euiccs": euiccs,
+        }
+
+    def _identity(self, name: str, kind: str) -> dict[str, Any]:
+        """Return certificate and key of an SM-DP or SM-SR, where the key file has them."""
+        keys = self._lab.server_keys
+        found = keys.pki.identity(name, kind) if keys is not None and keys.pki is not None else None
+        if found is None:
+            return {}
+        return {
+            "identity": {"key": found.key.hex(), "certificate": found.certificate.hex()},
         }
 
     def _templates(self) -> list[dict[str, Any]]:
@@ -259,7 +283,7 @@ class _Making:
             }
         if name in self._folded.values():
             row["support"] = self._support()
-        return row
+        return row | self._identity(name, "sm-sr")
 
 
 def _numbers(actor: ActorSection) -> dict[str, str] | None:

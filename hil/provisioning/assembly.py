@@ -19,7 +19,14 @@ from hil.provisioning.eum_delivery import EisDelivery
 from hil.provisioning.function_calls import Ledger
 from hil.provisioning.http.clients import EumClient, MnoClient, ReceiverClient, SmDpClient
 from hil.provisioning.http.es3_es4_face import add_functions
-from hil.provisioning.http.es_clients import Es2MnoClient, Es3SmDpClient, Es4MnoClient
+from hil.provisioning.http.es7_face import add_handover
+from hil.provisioning.http.es_clients import (
+    Es2MnoClient,
+    Es3Client,
+    Es3SmDpClient,
+    Es4MnoClient,
+    Es7Client,
+)
 from hil.provisioning.http.face import new_face
 from hil.provisioning.http.faces import eum_face, mno_face, sm_dp_face
 from hil.provisioning.http.receiver_face import add_receiver, link_face
@@ -29,6 +36,7 @@ from hil.provisioning.http.support_face import add_support, policy_of
 from hil.provisioning.links import EumLink, SeveralEums
 from hil.provisioning.mno import Mno
 from hil.provisioning.notices import NoticeTaker
+from hil.provisioning.online.worker import CallWorker
 from hil.provisioning.orders import Route, RoutingInformation, Subscription
 from hil.provisioning.reception import MAIN_LINK, PacketReception
 from hil.provisioning.sm_dp import SmDp
@@ -72,6 +80,7 @@ class Assembly:
     _pools: list[Cores] = field(default_factory=list)
     _administrations: list[Administration] = field(default_factory=list)
     _carriers: list[SmppCarrier] = field(default_factory=list)
+    _call_workers: list[CallWorker] = field(default_factory=list)
     _sm_srs: dict[str, SmSr] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -89,11 +98,15 @@ class Assembly:
         """Close carriers, clients and stores; may be called again."""
         for administration in self._administrations:
             administration.close()
+        for worker in self._call_workers:
+            worker.end()
         for carrier in self._carriers:
             carrier.close()
         self._directory.close()
         for pool in self._pools:
             pool.close()
+        for worker in self._call_workers:
+            worker.stop()
         for store in self._stores.values():
             store.close()
 
@@ -180,10 +193,14 @@ class Assembly:
             takers=directory.clients(actor.id, Role.MNO, Es2MnoClient),
             cores=self._cores(actor.cores),
             batch=actor.batch,
+            es3=directory.clients(actor.id, Role.SM_SR, Es3Client),
+            credentials=parts.credentials(self.config, actor.identity, actor.id),
+            card_timeout_s=actor.card_timeout_s,
         )
         self.workers.append(Worker(f"{actor.id} large orders", sm_dp.bulk.work, sm_dp.bulk.wait))
         self.faces[actor.id] = sm_dp_face(sm_dp, directory.door(actor.id), self._ledger(actor))
-        self.workers.append(Worker(f"{actor.id} notices", sm_dp.work))
+        self.workers.append(Worker(f"{actor.id} calls and notices", sm_dp.work))
+        self._call_workers.append(sm_dp.worker)
 
     def _sm_sr(self, actor: c.SmSrSection) -> None:
         carrier = None
@@ -215,6 +232,9 @@ class Assembly:
             authorised=dict(actor.authorised),
             takers=self._notice_takers(actor.id),
             administration=administration,
+            others=self._directory.clients(actor.id, Role.SM_SR, Es7Client),
+            credentials=parts.credentials(self.config, actor.identity, actor.id),
+            number=actor.carrier.number if actor.carrier is not None else None,
         )
         self._sm_srs[actor.id] = sm_sr
         self.workers.append(Worker(f"{actor.id} notices and policies", sm_sr.work))
@@ -225,6 +245,7 @@ class Assembly:
         add_receiver(app, sm_sr.reception, MAIN_LINK)
         add_sm_sr(app, sm_sr)
         add_functions(app, sm_sr)
+        add_handover(app, sm_sr)
         self.faces[actor.id] = app
         self._add_links(actor, sm_sr.reception, dict(actor.links))
         if actor.support is not None:

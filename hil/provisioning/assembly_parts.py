@@ -8,8 +8,10 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from hil.errors import ConfigError
+from hil.errors import CodecError, ConfigError
 from hil.provisioning import serve_config as c
+from hil.provisioning.certificates import Identity
+from hil.provisioning.credentials import Credentials
 from hil.provisioning.numbering import NumberPlan
 from hil.provisioning.profile_making import STANDARD_TEMPLATES, Template, TemplateBook
 from hil.provisioning.sm_sr.admin_way import AdminLimits
@@ -18,6 +20,8 @@ from hil.provisioning.store import Store
 from hil.provisioning.support_server.devices import DeviceRecord
 from hil.provisioning.trust import Role
 from hil.wire.device_auth import DeviceKeySet
+from hil.wire.ecc import PrivateKey, PublicKey
+from hil.wire.gp_certificate import Certificate
 from hil.wire.image import SigningKey
 
 
@@ -27,6 +31,26 @@ def private_key(scalar: bytes, what: str) -> ec.EllipticCurvePrivateKey:
         return ec.derive_private_key(int.from_bytes(scalar, "big"), ec.SECP256R1())
     except ValueError:
         raise ConfigError(f"{what} is no P-256 scalar (1 to n - 1, 32 bytes)") from None
+
+
+def credentials(
+    config: c.ServeConfig, row: c.IdentitySection | None, owner: str
+) -> Credentials | None:
+    """Return what an SM-DP or SM-SR needs to establish keys; None where it has no certificate."""
+    if row is None:
+        return None
+    if config.euicc_certificates is None:
+        raise ConfigError(f"{owner} has an identity, but 'euicc_certificates' is missing")
+    try:
+        certificate = Certificate.decode(row.certificate)
+        key = PrivateKey(certificate.public_key.curve, row.key)
+        return Credentials(
+            Identity(certificate, key),
+            PublicKey.decode(config.euicc_certificates.ci_key),
+            dict(config.euicc_certificates.makers),
+        )
+    except CodecError as err:
+        raise ConfigError(f"identity of {owner}: {err}") from err
 
 
 def number_plan(row: c.Numbers | None) -> NumberPlan | None:

@@ -20,7 +20,7 @@ from hil.provisioning.door import DoorChallenge, PeerDoor, require_role
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.links import PacketReceipt
 from hil.provisioning.store import Store
-from hil.provisioning.tables import ISDP_AIDS, PACKET_SETS
+from hil.provisioning.tables import EIS_PROFILES, ISDP_AIDS, PACKET_SETS
 from hil.provisioning.trust import Peer, Role
 from hil.wire.download import decipher_packets
 from hil.wire.identifiers import isd_p_aid, tar_of
@@ -99,6 +99,9 @@ class PacketReception:
             if row.iccid == iccid:
                 return isd_p_aid(row.tar)
         taken = {row.tar for row in rows}
+        # What an SM-SR knows from elsewhere: from the factory, or from the SM-SR before it.
+        known = connection.execute(select(EIS_PROFILES.c.isdp_aid).where(EIS_PROFILES.c.eid == eid))
+        taken |= {int.from_bytes(tar_of(bytes(row.isdp_aid)), "big") for row in known}
         tar = self._first_tar
         while tar in taken:
             tar += 1

@@ -103,16 +103,33 @@ class TemplateRow(Section):
     block: int = Field(default=1024, ge=64, le=65535)
 
 
+class IdentitySection(Section):
+    """The certificate of an SM-DP or SM-SR (7F21), and the key that goes with it."""
+
+    key: Secret
+    certificate: HexBytes
+
+
+class CertificatesSection(Section):
+    """PK.CI (the value of 7F49), and the certificates of eUICC makers (7F21) by their id."""
+
+    ci_key: HexBytes
+    makers: dict[Name, HexBytes] = {}
+
+
 class SmDpSection(Actor):
     """An SM-DP. ``links`` says for a receiver on which of its links packets go (else ``main``).
 
     ``cores``: how many make packets side by side. ``batch``: profiles of a large order that go the
-    whole way together.
+    whole way together. With an ``identity`` it can establish keys with eUICCs and download profiles
+    through an SM-SR; ``card_timeout_s`` bounds each thing that a card is to do for it.
     """
 
     kind: Literal["sm-dp"]
     cores: int = Field(default=1, ge=1, le=256)
     batch: int = Field(default=BATCH, ge=1, le=MAX_BATCH)
+    identity: IdentitySection | None = None
+    card_timeout_s: float = Field(default=3600.0, gt=0)
     templates: tuple[TemplateRow, ...] = ()
     links: dict[Name, Name] = {}
 
@@ -212,7 +229,8 @@ class AdministrationSection(Section):
 class SmSrSection(Actor):
     """An SM-SR; with ``support`` it offers the functions of a support server itself.
 
-    ``authorised``: SM-DP → MNOs on whose behalf it may manage profiles that it did not make.
+    ``authorised``: SM-DP → MNOs on whose behalf it may manage profiles that it did not make. With
+    an ``identity`` it can take over eUICCs from other SM-SRs.
     """
 
     kind: Literal["sm-sr"]
@@ -224,6 +242,7 @@ class SmSrSection(Actor):
     links: dict[Name, str] = {"main": "network"}
     support: SupportFunctions | None = None
     authorised: dict[Name, tuple[Name, ...]] = {}
+    identity: IdentitySection | None = None
 
 
 class KeyRow(Section):
@@ -272,6 +291,7 @@ class ServeConfig(Section):
     actors: tuple[AnyActor, ...] = Field(min_length=1)
     keys: tuple[KeyRow, ...] = ()
     peers: tuple[PeerRow, ...] = ()
+    euicc_certificates: CertificatesSection | None = None
 
 
 def read_config(path: Path) -> ServeConfig:

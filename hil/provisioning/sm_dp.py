@@ -13,10 +13,15 @@ from hil.errors import LinkError
 from hil.provisioning.batches import BATCH, OrderProgress
 from hil.provisioning.bulk_orders import RUNNING, BulkOrders
 from hil.provisioning.cores import Cores
+from hil.provisioning.credentials import Credentials
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.function_calls import first_time, new_identifier
 from hil.provisioning.links import EumLink, MnoLink, PacketReceiver
 from hil.provisioning.notices import Notice, NoticeBox, NoticeTaker, take_once
+from hil.provisioning.online.calls import OnlineCalls
+from hil.provisioning.online.link import Es3Link
+from hil.provisioning.online.profiles import ProfileShelf
+from hil.provisioning.online.worker import CallWorker
 from hil.provisioning.orders import (
     OrderedProfile,
     OrderReceipt,
@@ -42,7 +47,9 @@ class SmDp:
     """One SM-DP with the MNOs it works for, the eUICC makers, and the receivers it may send to.
 
     ``receivers`` and ``keys`` are by id of the support server or SM-SR; ``takers``: MNOs that are
-    told of changes of their profiles; ``cores`` make packets, ``batch`` of them at a time.
+    told of changes of their profiles; ``cores`` make packets, ``batch`` of them at a time; ``es3``:
+    SM-SRs through which it reaches cards, with its ``credentials``; ``card_timeout_s`` bounds each
+    thing that a card is to do.
     """
 
     def __init__(
@@ -58,6 +65,9 @@ class SmDp:
         takers: Mapping[str, NoticeTaker] | None = None,
         cores: Cores | None = None,
         batch: int = BATCH,
+        es3: Mapping[str, Es3Link] | None = None,
+        credentials: Credentials | None = None,
+        card_timeout_s: float = 3600.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         store.claim("sm-dp", sm_dp_id)
@@ -67,6 +77,17 @@ class SmDp:
         self._eum = eum
         self._templates = templates or TemplateBook()
         self._clock = clock
+        self.online = OnlineCalls(
+            sm_dp_id,
+            store,
+            ProfileShelf(store, self._templates, self.place),
+            es3 or {},
+            credentials,
+            new_call=new_identifier,
+            timeout_s=card_timeout_s,
+            clock=clock,
+        )
+        self.worker = CallWorker(self.online)
         self.notices = NoticeBox(sm_dp_id, store, takers or {}, clock=clock)
         self._delivery = Delivery(
             sm_dp_id,
@@ -195,6 +216,7 @@ class SmDp:
 
     def work(self) -> float:
         """Do what is due beside the requests; return in how many seconds to look again."""
+        self.worker.work()
         self.notices.flush()
         return WORK_SECONDS
 

@@ -336,3 +336,50 @@ TAKEN_NOTICES: Final = Table(
     Column("body", Text, nullable=False),
     Column("taken_at", Float, nullable=False),
 )
+
+DP_CALLS: Final = Table(
+    "dp_calls",
+    METADATA,
+    Column("call", String(64), primary_key=True),
+    Column("kind", String(32), nullable=False),
+    Column("mno", String(200), nullable=False, index=True),
+    Column("sm_sr", String(200), nullable=False),
+    Column("eid", String(32), nullable=False, index=True),
+    Column("iccid", String(20), nullable=False),
+    Column("enable", Boolean, nullable=False, default=False),
+    Column("job", String(64), nullable=False, default=""),
+    Column("step", String(64), nullable=False, default=""),
+    Column("state", String(16), nullable=False, index=True),
+    Column("reason", Text, nullable=False, default=""),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("created_at", Float, nullable=False),
+)
+
+HANDOVERS: Final = Table(
+    "sr_handovers",
+    METADATA,
+    Column("eid", String(32), primary_key=True),
+    Column("direction", String(4), primary_key=True),
+    Column("other", String(200), nullable=False),
+    Column("mno", String(200), nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("reason", Text, nullable=False, default=""),
+    Column("job", String(64), nullable=False, default=""),
+    Column("body", Text, nullable=False, default=""),
+    Column("kvn", Integer),
+    Column("request", LargeBinary),
+    Column("ephemeral", LargeBinary),
+    Column("begun_at", Float, nullable=False),
+)
+
+CARD_NOTIFICATIONS: Final = Table(
+    "sr_card_notifications",
+    METADATA,
+    Column("eid", String(32), primary_key=True),
+    Column("sequence", Integer, nullable=False),
+    Column("kind", Integer, nullable=False),
+    Column("isdp_aid", LargeBinary, nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("job", String(64), nullable=False, default=""),
+    Column("received_at", Float, nullable=False),
+)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from hil.errors import CodecError
 from hil.wire import tlv
@@ -95,6 +96,12 @@ class TlvHostSession:
         self._channel = Channel(keys, old.level, old.mac_bytes)
         self._channel.chain = chain
         return sent
+
+    def kept(self) -> Self:
+        """Return this session as it is now: it opens the answer to the last command later."""
+        kept = copy.copy(self)
+        kept._channel = copy.copy(self._channel)
+        return kept
 
     def unwrap(self, answer: bytes) -> bytes:
         """Return the plain answer to the last command.

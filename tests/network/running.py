@@ -117,6 +117,8 @@ class RadioCard:
         self._numbers = 0
         self.delivered = 0
         self._line.say({"attach": {"msisdn": msisdn, "imei": "356938035643809"}})
+        # It waits for messages as long as it takes; close() ends the waiting.
+        self._line.socket.settimeout(None)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 

@@ -25,16 +25,20 @@ def transmit(card: VirtualCard, command: CommandApdu) -> ResponseApdu:
     return ResponseApdu(data, answer.sw)
 
 
-def start(card: VirtualCard) -> None:
-    """Reset the card, as a terminal that can do everything."""
+def start(card: VirtualCard) -> list[SmsSubmit]:
+    """Reset the card, as a terminal that can do everything; return the messages it sends then."""
     card.reset()
-    transmit(card, cat.terminal_profile(b"\xff" * 16))
+    return serve(card, transmit(card, cat.terminal_profile(b"\xff" * 16)))
 
 
 def hand_over(card: VirtualCard, tpdu: bytes) -> list[SmsSubmit]:
     """Give an SMS-DELIVER to the card, do what it asks for; return the messages it sends."""
+    return serve(card, transmit(card, cat.envelope_sms_pp(tpdu)))
+
+
+def serve(card: VirtualCard, answer: ResponseApdu) -> list[SmsSubmit]:
+    """Do what a card asks for after an answer; return the messages it sends."""
     sent: list[SmsSubmit] = []
-    answer = transmit(card, cat.envelope_sms_pp(tpdu))
     reset = False
     while answer.sw1 == 0x91:
         asked = cat.ProactiveCommand.decode(transmit(card, cat.fetch(answer.sw2)).data)
@@ -44,7 +48,7 @@ def hand_over(card: VirtualCard, tpdu: bytes) -> list[SmsSubmit]:
             reset = True
         answer = transmit(card, cat.terminal_response(asked))
     if reset:
-        start(card)
+        sent += start(card)
     return sent
 
 
@@ -74,8 +78,16 @@ class CardAir:
             tpdu = SmsDeliver(Address(SENDER), user_data).encode()
             answers += [one.user_data for one in hand_over(self.card, tpdu)]
         for user_data in self.up(answers):
-            assert self._receive is not None
-            self._receive(msisdn, user_data)
+            self._hand_in(user_data)
+
+    def start(self) -> None:
+        """Reset the card; what it then sends of itself goes up."""
+        for one in start(self.card):
+            self._hand_in(one.user_data)
+
+    def _hand_in(self, user_data: bytes) -> None:
+        assert self._receive is not None
+        self._receive(self.msisdn, user_data)
 
     def close(self) -> None:
         """Nothing to close."""

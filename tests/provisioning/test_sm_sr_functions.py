@@ -184,6 +184,7 @@ def test_nothing_but_keys_of_an_own_isdp_goes_to_the_isd_r(air: Air) -> None:
         apdus(personalise(aid), isdr_commands.delete_profile(aid)),
         apdus(personalise(aid)),
         apdus(STORE, personalise(aid)),
+        apdus(personalise(aid), isdr_commands.get_status()),
         apdus(personalise(aid)) + bytes.fromhex("8400"),
     ]
     for data in not_allowed:
@@ -197,7 +198,15 @@ def test_nothing_but_keys_of_an_own_isdp_goes_to_the_isd_r(air: Air) -> None:
         send(OTHER_DP, EID, ISD_R_AID, apdus(personalise(aid), STORE))
     assert pair(caught) == ("8.3.1", "3.9")
     assert air.air.sent == sent
-    assert send(SM_DP, EID, ISD_R_AID, apdus(personalise(aid), STORE))
+    with pytest.raises(Refusal) as caught:
+        send(SM_DP, EID, ISD_R_AID, apdus(STORE))
+    assert pair(caught) == ("8.3.1", "3.9"), "there is nothing with which it could go on"
+    assert air.run(send(SM_DP, EID, ISD_R_AID, apdus(personalise(aid), STORE))).state == "done"
+    assert air.run(send(SM_DP, EID, ISD_R_AID, apdus(STORE))).state == "done"
+    assert air.run(air.world.sm_sr.audit(SM_DP, EID)).state == "done"
+    with pytest.raises(Refusal) as caught:
+        send(SM_DP, EID, ISD_R_AID, apdus(STORE))
+    assert pair(caught) == ("8.3.1", "3.9"), "another job came in between"
 
 
 def test_data_that_is_none_or_for_a_stranger_is_refused(air: Air) -> None:

@@ -15,6 +15,7 @@ from hil.provisioning.eis import SignedEis
 from hil.provisioning.http import es_messages as e
 from hil.provisioning.http import management_messages as g
 from hil.provisioning.http.face import caller_of
+from hil.provisioning.http.function_routes import spans_peers
 from hil.provisioning.sm_sr.download_functions import CompletedDownload
 from hil.provisioning.sm_sr.eis_rows import SubscriptionAddress
 from hil.provisioning.sm_sr.server import SmSr
@@ -31,6 +32,7 @@ def add_functions(app: FastAPI, server: SmSr) -> None:
     maker = Depends(caller_of(server.door, Role.EUM))
 
     @app.post("/es1/RegisterEIS", status_code=204)
+    @spans_peers
     def register_eis(message: e.RegisterEisRequest, peer: Peer = maker) -> None:
         server.register_eis(principal(peer), SignedEis(message.payload, message.signature))
 

@@ -10,9 +10,11 @@ from hil.provisioning.http import management_messages as g
 from hil.provisioning.http import messages as m
 from hil.provisioning.http.client import PeerClient
 from hil.provisioning.http.clients import ReceiverClient, segment
+from hil.provisioning.http.management_messages import ProfileMessage
 from hil.provisioning.notices import NAMES, Notice
 from hil.provisioning.sm_sr.download_functions import CompletedDownload, CreatedIsdp
 from hil.provisioning.sm_sr.eis_rows import EisProfileRow, SubscriptionAddress
+from hil.provisioning.sm_sr.handover_rows import HandedEis, HandoverReport
 from hil.provisioning.sm_sr.jobs import JobReport
 from hil.provisioning.sm_sr.management import EisView
 
@@ -97,6 +99,65 @@ class Es4Client(FunctionsClient):
 
     interface = "es4"
     delete_name = "DeleteProfile"
+
+    def prepare_sm_sr_change(self, eid: str, current: str) -> None:
+        """Say to the new SM-SR that an eUICC will come from the present one."""
+        self._tell("PrepareSMSRChange", e.SmSrChangeRequest(eid=eid, sm_sr=current))
+
+    def sm_sr_change(self, eid: str, target: str) -> None:
+        """Have the present SM-SR hand an eUICC over."""
+        self._tell("SMSRChange", e.SmSrChangeRequest(eid=eid, sm_sr=target))
+
+    def handover(self, eid: str) -> HandoverReport:
+        """Ask the present SM-SR how the handover stands."""
+        return _handover(self, f"/es4/handovers/{segment(eid)}")
+
+
+class Es7Client(PeerClient):
+    """An SM-SR, for another one."""
+
+    def handover_euicc(self, handed: HandedEis) -> None:
+        """Hand an eUICC over (HandoverEUICC)."""
+        body = e.HandoverRequest(
+            eid=handed.eid,
+            payload=handed.signed.payload,
+            signature=handed.signed.signature,
+            msisdn=handed.msisdn,
+            kvns=handed.kvns,
+            profiles=tuple(ProfileMessage.of(row) for row in handed.profiles),
+        )
+        self.tell("POST", "/es7/HandoverEUICC", body)
+
+    def handover(self, eid: str) -> HandoverReport:
+        """Ask the new SM-SR how its part stands."""
+        return _handover(self, f"/es7/handovers/{segment(eid)}")
+
+    def authenticate_sm_sr(self, eid: str, certificate: bytes) -> str:
+        """Have our certificate shown to the ISD-R (AuthenticateSMSR); return the job."""
+        body = e.AuthenticateSmSrRequest(eid=eid, certificate=certificate)
+        found: g.JobMessage = self.call("POST", "/es7/AuthenticateSMSR", g.JobMessage, body)
+        return found.job
+
+    def create_additional_key_set(self, eid: str, request: bytes) -> str:
+        """Have the ISD-R establish a key set with us; return the job."""
+        body = e.AdditionalKeySetRequest(eid=eid, request=request)
+        found: g.JobMessage = self.call("POST", "/es7/CreateAdditionalKeySet", g.JobMessage, body)
+        return found.job
+
+    def report(self, job: str, *, wait_s: float = 0.0) -> JobReport:
+        """Ask how a job stands, after it has ended or ``wait_s`` seconds."""
+        found: g.JobReportMessage = self.call(
+            "GET",
+            f"/es7/jobs/{segment(job)}?wait_s={wait_s:.3f}",
+            g.JobReportMessage,
+            timeout_s=wait_s + _STEP_S,
+        )
+        return JobReport(**found.values())
+
+
+def _handover(client: PeerClient, path: str) -> HandoverReport:
+    found: e.HandoverMessage = client.call("GET", path, e.HandoverMessage)
+    return HandoverReport(**found.values())
 
 
 class Es3Client(FunctionsClient):

@@ -124,3 +124,93 @@ def notice_of(message: NoticeMessage) -> Notice:
         message.sm_sr,
         message.at,
     )
+
+
+class Es2EuiccRequest(EuiccRequest):
+    """A function of ES2 on an eUICC, and the SM-SR that manages it."""
+
+    sm_sr: Text
+
+
+class Es2ProfileRequest(ProfileRequestMessage):
+    """A function of ES2 on a profile, and the SM-SR that manages its eUICC."""
+
+    sm_sr: Text
+
+
+class DownloadProfileRequest(Es2EuiccRequest):
+    """ES2.DownloadProfile: an ICCID, or a profile type."""
+
+    iccid: Text | None = None
+    profile_type: Text | None = None
+    enable: bool = False
+
+
+class Es2PolicyRequest(Es2ProfileRequest):
+    """ES2.UpdatePolicyRules."""
+
+    pol2: int
+
+
+class Es2AddressRequest(Es2ProfileRequest):
+    """ES2.UpdateSubscriptionAddress."""
+
+    address: SubscriptionAddressMessage
+
+
+class CallMessage(Message):
+    """The id of a call."""
+
+    call: Text
+
+
+class CallReportMessage(Message):
+    """How a call stands."""
+
+    call: Text
+    kind: Text
+    sm_sr: Text
+    eid: Text
+    iccid: Text
+    step: Text
+    state: Text
+    reason: str
+
+
+class SmSrChangeRequest(EuiccRequest):
+    """ES4.SMSRChange (``sm_sr``: the new one) and ES4.PrepareSMSRChange (the present one)."""
+
+    sm_sr: Text
+
+
+class HandoverRequest(FunctionRequest):
+    """ES7.HandoverEUICC: the maker's EIS, the profiles, and the SCP80 key sets to be deleted."""
+
+    eid: Text
+    payload: HexBytes
+    signature: HexBytes
+    msisdn: Text | None
+    kvns: tuple[int, ...]
+    profiles: tuple[ProfileMessage, ...]
+
+
+class AuthenticateSmSrRequest(EuiccRequest):
+    """ES7.AuthenticateSMSR: the certificate of the new SM-SR (7F21)."""
+
+    certificate: HexBytes
+
+
+class AdditionalKeySetRequest(EuiccRequest):
+    """ES7.CreateAdditionalKeySet: the data groupings 3A02, 7F49 and 5F37."""
+
+    request: HexBytes
+
+
+class HandoverMessage(Message):
+    """How a change of the SM-SR stands at one end."""
+
+    eid: Text
+    direction: Literal["in", "out"]
+    other: Text
+    state: Text
+    reason: str

@@ -15,6 +15,7 @@ from hil.provisioning.function_calls import Ledger
 from hil.provisioning.http import es_messages as e
 from hil.provisioning.http import messages as m
 from hil.provisioning.http.bulk_face import add_bulk, add_bulk_begin
+from hil.provisioning.http.es2_face import add_es2
 from hil.provisioning.http.face import caller_of, new_face
 from hil.provisioning.http.function_routes import spans_peers
 from hil.provisioning.http.notice_faces import add_notices
@@ -167,6 +168,7 @@ def sm_dp_face(sm_dp: SmDp, door: PeerDoor, ledger: Ledger) -> FastAPI:
     orderer = Depends(caller_of(door, Role.MNO, *ORDERERS))
 
     add_notices(app, door, "es3", Role.SM_SR, sm_dp.take_notice)
+    add_es2(app, door, sm_dp.online)
 
     def shown(receipt: OrderReceipt) -> m.ReceiptMessage:
         return m.ReceiptMessage.of(receipt)

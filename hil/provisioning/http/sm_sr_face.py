@@ -6,7 +6,6 @@ from typing import Annotated
 
 from fastapi import Depends, FastAPI, Query
 
-from hil.errors import LinkTimeoutError
 from hil.provisioning.eis import SignedEis
 from hil.provisioning.http import management_messages as g
 from hil.provisioning.http import messages as m
@@ -87,9 +86,4 @@ def add_sm_sr(app: FastAPI, server: SmSr) -> None:
         peer: Peer = manager,
     ) -> g.JobReportMessage:
         server.check_job(_principal(peer), job)
-        if wait_s:
-            try:
-                return g.JobReportMessage.of(server.jobs.wait(job, timeout_s=wait_s))
-            except LinkTimeoutError:
-                pass
-        return g.JobReportMessage.of(server.job(job))
+        return g.JobReportMessage.of(server.jobs.after(job, wait_s=wait_s))

@@ -130,7 +130,10 @@ class DownloadFunctions:
         self._book.msisdn(eid)
         items = parse_data(data)
         own = {row.isdp_aid: row for row in self._book.profiles(eid) if row.sm_dp == caller.id}
-        profile = own.get(check_for_isd_r(items) if sd_aid == ISD_R_AID else sd_aid)
+        target = sd_aid
+        if sd_aid == ISD_R_AID:
+            target = check_for_isd_r(items) or self._jobs.last_data(eid, caller.id)
+        profile = own.get(target)
         if profile is None:
             raise refusal(
                 FunctionStatus.UNKNOWN_ISDP,

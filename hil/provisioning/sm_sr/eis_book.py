@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from hil.errors import CodecError
 from hil.provisioning.eis import Eis, SignedEis, is_signed_by
@@ -20,8 +20,10 @@ from hil.provisioning.sm_sr.eis_rows import (
     SubscriptionAddress,
     check_pol2,
     follow_number,
+    put_profile,
     rows_of,
 )
+from hil.provisioning.sm_sr.handover_rows import HandedEis
 from hil.provisioning.store import Store
 from hil.provisioning.tables import EIS, EIS_PROFILES, OTA_KEYS
 
@@ -37,7 +39,7 @@ class EisBook:
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._owner = owner
+        self.owner = owner
         self._store = store
         self._trusted = dict(trusted_eums)
         self._clock = clock
@@ -52,7 +54,7 @@ class EisBook:
         if key is None:
             raise Refusal(
                 RefusalCode.BAD_SIGNATURE,
-                f"{self._owner} does not trust the eUICC maker {eis.eum!r} of {eis.eid}",
+                f"{self.owner} does not trust the eUICC maker {eis.eum!r} of {eis.eid}",
             )
         if not is_signed_by(signed, key):
             raise Refusal(
@@ -61,15 +63,45 @@ class EisBook:
             )
         return eis
 
+    def ota_kvns(self, eid: str) -> tuple[int, ...]:
+        """Return the versions of the SCP80 key sets by which this SM-SR manages an eUICC.
+
+        Those of the factory are its own as long as it uses one of them.
+        """
+        with self._store.transaction() as connection:
+            used = connection.execute(
+                select(OTA_KEYS.c.kvn).where(OTA_KEYS.c.eid == eid)
+            ).scalar_one()
+        made = self.eis(eid).scp80_kvns
+        return tuple(sorted(set(made))) if used in made else (used,)
+
+    def take_over(self, connection: Connection, eis: Eis, handed: HandedEis, keys: OtaKeys) -> None:
+        """Enter an eUICC that another SM-SR hands over, with the keys established for us."""
+        connection.execute(
+            insert(EIS).values(
+                eid=eis.eid,
+                eum=eis.eum,
+                payload=handed.signed.payload,
+                signature=handed.signed.signature,
+                msisdn=handed.msisdn,
+                registered_at=self._clock(),
+            )
+        )
+        connection.execute(
+            insert(OTA_KEYS).values(
+                eid=eis.eid, kvn=keys.kvn, kic=keys.kic, kid=keys.kid, counter=keys.counter
+            )
+        )
+        for profile in handed.profiles:
+            put_profile(connection, profile)
+
     def enter(
         self, eis: Eis, signed: SignedEis, keys: OtaKeys, admin: AdminKey | None = None
     ) -> None:
         """Store a verified EIS with its keys; an EID that is known already is refused."""
         with self._store.transaction() as connection:
             if connection.execute(select(EIS.c.eid).where(EIS.c.eid == eis.eid)).first():
-                raise refusal(
-                    FunctionStatus.EUICC_KNOWN, f"{self._owner} manages {eis.eid} already"
-                )
+                raise refusal(FunctionStatus.EUICC_KNOWN, f"{self.owner} manages {eis.eid} already")
             connection.execute(
                 insert(EIS).values(
                     eid=eis.eid,
@@ -125,7 +157,7 @@ class EisBook:
         if msisdn is None:
             raise refusal(
                 FunctionStatus.EUICC_NOT_REACHABLE,
-                f"{self._owner} knows no number at which {eid} is reached",
+                f"{self.owner} knows no number at which {eid} is reached",
             )
         return msisdn
 
@@ -217,6 +249,6 @@ class EisBook:
         if row is None:
             raise refusal(
                 FunctionStatus.UNKNOWN_EUICC,
-                f"{self._owner} does not know the eUICC {eid}: its maker must send the EIS first",
+                f"{self.owner} does not know the eUICC {eid}: its maker must send the EIS first",
             )
         return row

@@ -19,6 +19,7 @@ from hil.errors import CodecError, LinkTimeoutError
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.es_status import FunctionStatus, refusal
 from hil.provisioning.sm_sr import scripts
+from hil.provisioning.sm_sr.handover_rows import is_leaving
 from hil.provisioning.sm_sr.ota_queue import OtaCommand, OtaQueue, skip_counters
 from hil.provisioning.store import Store
 from hil.provisioning.tables import OTA_COMMANDS, OTA_JOBS
@@ -36,10 +37,15 @@ JobKind = Literal[
     "audit",
     "connectivity",
     "confirm",
+    "authenticate",
+    "key-set",
     "finalise",
 ]
 ON_PROFILES: Final = frozenset({"download", "create", "enable", "disable", "delete", "audit"})
 """Jobs whose end GetStatus can tell when an answer was lost; the others are then failed."""
+
+HANDING_OVER: Final = frozenset({"authenticate", "key-set"})
+"""Jobs for the new SM-SR, while nothing else goes to an eUICC that leaves."""
 
 VERIFY: Final = "verify"
 AUDIT: Final = "audit"
@@ -148,6 +154,10 @@ class Jobs:
                     FunctionStatus.EUICC_BUSY,
                     f"eUICC {eid} is busy with another {busy.kind}: wait for job {busy.job}",
                 )
+            if kind not in HANDING_OVER and is_leaving(connection, eid):
+                raise refusal(
+                    FunctionStatus.EUICC_BUSY, f"eUICC {eid} is being handed to another SM-SR"
+                )
             if along is not None:
                 along(connection, job)
             connection.execute(
@@ -166,6 +176,22 @@ class Jobs:
                 queue.add(connection, command)
         self._store.when_committed(self._wake)
         return job
+
+    def last_data(self, eid: str, caller: str) -> bytes:
+        """Return the ISD-P of the last job on an eUICC, if that was data of ``caller``; or nothing.
+
+        What has to go on after other data may have been lost on the card by any job in between.
+        """
+        with self._store.transaction() as connection:
+            row = connection.execute(
+                select(OTA_JOBS)
+                .where(OTA_JOBS.c.eid == eid)
+                .order_by(OTA_JOBS.c.created_at.desc(), OTA_JOBS.c.job)
+                .limit(1)
+            ).first()
+        if row is None or (row.kind, row.caller, row.state) != ("send-data", caller, "done"):
+            return b""
+        return bytes(row.isdp_aid)
 
     def is_busy(self, eid: str) -> bool:
         """Whether a job runs on an eUICC."""
@@ -297,6 +323,15 @@ class Jobs:
             response=_response(rows),
         )
 
+    def after(self, job: str, *, wait_s: float) -> JobReport:
+        """Say how a job stands, after it has ended or ``wait_s`` seconds."""
+        if wait_s:
+            try:
+                return self.wait(job, timeout_s=wait_s)
+            except LinkTimeoutError:
+                log.debug("job %s runs on", job)
+        return self.report(job)
+
     def wait(self, job: str, *, timeout_s: float) -> JobReport:
         """Wait until a job has ended; LinkTimeoutError when it still runs after ``timeout_s``."""
         deadline = time.monotonic() + timeout_s
@@ -323,7 +358,8 @@ def _tolerated(row: Row[Any]) -> bool:
     # ISD-P answers 6A88 to GetStatus; and what is to be deleted may be gone already.
     if row.name == "clear":
         return True
-    return (_asked(row) or row.name == "delete") and scripts.says_none(bytes(row.response))
+    gone = row.name == "delete" or row.name.startswith("finalise")
+    return (_asked(row) or gone) and scripts.says_none(bytes(row.response))
 
 
 def _response(commands: Sequence[Row[Any]]) -> bytes:

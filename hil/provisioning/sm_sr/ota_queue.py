@@ -88,6 +88,9 @@ class OtaCommand:
     expected: bytes | None = None
 
 
+Notified = Callable[[str, bytes], None]
+"""Called with the sender's number and a command packet of a card; CodecError drops it."""
+
 Finished = Callable[[Row[Any]], None]
 """Called with the row of a command whose state is final, outside of any transaction."""
 
@@ -121,6 +124,8 @@ class OtaQueue:
         self._sessions: Counter[str] = Counter()
         self._news = threading.Event()
         self.changed = threading.Condition()
+        self.notified: Notified = _drop
+        """Who takes packets that cards send of themselves."""
 
     def add(self, connection: Connection, command: OtaCommand) -> None:
         """Queue a command in the caller's transaction."""
@@ -306,14 +311,14 @@ class OtaQueue:
             ).first()
 
     def receive(self, source: str, user_data: bytes) -> None:
-        """Take one message from the network: a part of a proof of receipt."""
+        """Take one message from the network: a part of a proof of receipt, or of a notification."""
         try:
             with self._parts_lock:
                 whole = self._parts.add(source, user_data, now_s=self._clock())
             if whole is None:
                 return
-            if whole.kind != "response":
-                log.warning("message from %s is not a proof of receipt", source)
+            if whole.kind == "command":
+                self.notified(source, whole.payload)
                 return
             self._receive_packet(source, whole.payload)
         except CodecError as err:
@@ -382,6 +387,15 @@ class OtaQueue:
         self._news.set()
         with self.changed:
             self.changed.notify_all()
+
+
+def _drop(source: str, _packet: bytes) -> None:
+    log.warning("message from %s is not a proof of receipt", source)
+
+
+def ota_keys_of(connection: Connection, eid: str) -> OtaKeySet | None:
+    """Return the SCP80 key set by which an eUICC is managed, None for an unknown one."""
+    return _keys(connection, eid)
 
 
 def skip_counters(connection: Connection, eid: str, amount: int) -> None:

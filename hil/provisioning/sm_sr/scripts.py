@@ -43,6 +43,11 @@ def isd_r_command(job: str, eid: str, name: str, command: CommandApdu) -> OtaCom
     return OtaCommand(job, eid, name, ISD_R_TAR, script)
 
 
+def isd_r_commands(job: str, eid: str, name: str, commands: Sequence[CommandApdu]) -> OtaCommand:
+    """Return several commands to the ISD-R in one script."""
+    return OtaCommand(job, eid, name, ISD_R_TAR, CommandScript.of(commands).encode())
+
+
 def packet_commands(job: str, packet_set: PacketSet, size: MessageSize) -> list[OtaCommand]:
     """Return the scripts that bring the packets, the very bytes of the SM-DP, to their ISD-P.
 

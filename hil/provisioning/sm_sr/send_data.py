@@ -38,19 +38,23 @@ def parse_data(data: bytes) -> tuple[Tlv, ...]:
     return items
 
 
-def check_for_isd_r(items: Sequence[Tlv]) -> bytes:
-    """Return the AID of the ISD-P that commands to the ISD-R are for.
+def check_for_isd_r(items: Sequence[Tlv]) -> bytes | None:
+    """Return the AID of the ISD-P that commands to the ISD-R are for; None: the one before.
 
     An SM-DP may have an own ISD-P personalised through the ISD-R, and nothing else: INSTALL [for
-    personalization] comes first, then STORE DATA with the groupings of a key establishment.
+    personalization], then STORE DATA with the groupings of a key establishment. STORE DATA alone
+    goes on with the sequence that the SendData before began.
     """
     try:
         commands = [CommandApdu.decode(item.value) for item in items if item.tag == C_APDU]
-        if len(commands) != len(items) or len(commands) < 2:
+        if len(commands) != len(items):
             raise CodecError("only INSTALL [for personalization] and STORE DATA may go there")
-        first, *others = commands
-        aid = _personalised(first)
-        data = b"".join(_stored(command) for command in others)
+        aid = None
+        if commands[0].ins == INSTALL:
+            aid = _personalised(commands.pop(0))
+        data = b"".join(_stored(command) for command in commands)
+        if not data:
+            raise CodecError("STORE DATA is missing")
         strange = {group.tag for group in dgi.decode_all(data)} - _ESTABLISHMENT
         if strange:
             raise CodecError(f"data grouping {min(strange):04X} is not one of a key establishment")

@@ -10,10 +10,12 @@ from dataclasses import asdict
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 
+from hil.provisioning.credentials import Credentials
 from hil.provisioning.door import PeerDoor, require_role
 from hil.provisioning.eis import SignedEis
+from hil.provisioning.errors import Refusal
 from hil.provisioning.es_status import FunctionStatus, refusal
 from hil.provisioning.links import EumLink
 from hil.provisioning.notices import NoticeBox, NoticeTaker
@@ -21,11 +23,15 @@ from hil.provisioning.reception import FirstInterface, PacketReception
 from hil.provisioning.sm_sr import scripts
 from hil.provisioning.sm_sr.admin_way import Way
 from hil.provisioning.sm_sr.administration import Administration
+from hil.provisioning.sm_sr.card_notifications import CardNotifications
 from hil.provisioning.sm_sr.carrier import Carrier
 from hil.provisioning.sm_sr.download_functions import DownloadFunctions
 from hil.provisioning.sm_sr.eis_book import EisBook
 from hil.provisioning.sm_sr.eis_effects import EisEffects
-from hil.provisioning.sm_sr.jobs import JobReport, Jobs
+from hil.provisioning.sm_sr.handover_in import HandoverIn
+from hil.provisioning.sm_sr.handover_links import Es7Link
+from hil.provisioning.sm_sr.handover_out import HandoverOut
+from hil.provisioning.sm_sr.jobs import JobReport, Jobs, Outcome
 from hil.provisioning.sm_sr.management import ProfileManagement
 from hil.provisioning.sm_sr.ota_queue import OtaCommand, OtaQueue, Patience
 from hil.provisioning.sm_sr.packing import MessageSize
@@ -48,7 +54,9 @@ class SmSr:
 
     With ``auto_download`` packets are sent on to the card as soon as an SM-DP has delivered them.
     ``authorised``: SM-DP → MNOs on whose behalf it may manage profiles that it did not make.
-    ``takers``: MNOs and SM-DPs that are notified of changes of their profiles.
+    ``takers``: MNOs and SM-DPs that are notified of changes of their profiles. ``others``: SM-SRs
+    to which eUICCs may go and from which they may come; for the latter it needs ``credentials``,
+    and its ``number`` at the SMS centre where cards are to be told of it.
     """
 
     def __init__(
@@ -66,6 +74,9 @@ class SmSr:
         authorised: Mapping[str, Collection[str]] | None = None,
         takers: Mapping[str, NoticeTaker] | None = None,
         administration: Administration | None = None,
+        others: Mapping[str, Es7Link] | None = None,
+        credentials: Credentials | None = None,
+        number: str | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         store.claim("sm-sr", door.owner)
@@ -83,10 +94,27 @@ class SmSr:
         self.notices = NoticeBox(self.id, store, takers or {}, clock=clock)
         self._effects = EisEffects(self.notices)
         self._rights = Rights(authorised)
-        self.jobs = Jobs(self.id, store, self._effects.outcome, clock=clock)
+        self.jobs = Jobs(self.id, store, self._ended, clock=clock)
         self.management = ProfileManagement(self.id, self.book, self.jobs, self._rights)
         self.downloads = DownloadFunctions(
             self.book, self.jobs, self.reception, self.management, self._size
+        )
+        self.card_notifications = CardNotifications(
+            store, self.book, self.jobs, self._effects, clock=clock
+        )
+        self.leaving = HandoverOut(
+            store, self.book, self.jobs, self._rights, others or {}, clock=clock
+        )
+        self.coming = HandoverIn(
+            self.id,
+            store,
+            self.book,
+            self.jobs,
+            self.notices,
+            links=others or {},
+            credentials=credentials,
+            number=number,
+            clock=clock,
         )
         if carrier is not None:
             queue = OtaQueue(
@@ -100,6 +128,7 @@ class SmSr:
                 clock=clock,
             )
             self.jobs.attach(queue)
+            queue.notified = self.card_notifications.receive
             carrier.listen(queue.receive)
             self.jobs.recover()
             if administration is not None:
@@ -206,9 +235,26 @@ class SmSr:
 
     def work(self) -> float:
         """Do what is due beside the requests; return in how many seconds to look again."""
-        self.notices.flush()
-        self.management.delete_due()
+        for step in (
+            self.notices.flush,
+            self.card_notifications.work,
+            self.management.delete_due,
+            self.leaving.work,
+            self.coming.work,
+        ):
+            try:
+                step()
+            except Refusal as refused:
+                # One eUICC out of reach must not keep the others waiting.
+                log.info("%s: %s", self.id, refused.reason)
         return WORK_SECONDS
+
+    def _ended(self, connection: Connection, outcome: Outcome) -> None:
+        self._effects.outcome(connection, outcome)
+        if outcome.kind == "finalise":
+            self.coming.finalised(connection, outcome)
+        elif outcome.kind == "confirm":
+            self.card_notifications.confirmed(connection, outcome)
 
     def visible_eids(self, caller: Principal) -> tuple[str, ...]:
         """Return the eUICCs on which a caller has profiles; the operator sees all."""

@@ -1,0 +1,130 @@
+"""The profiles of an SM-DP that wait to be downloaded: those ordered before, and new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, select, update
+
+from hil.provisioning.errors import Refusal, RefusalCode
+from hil.provisioning.es_status import FunctionStatus, refusal
+from hil.provisioning.orders import OrderReceipt, ProfileRequest, Subscription
+from hil.provisioning.profile_making import Template, TemplateBook
+from hil.provisioning.store import Store
+from hil.provisioning.tables import ORDERS, PROFILES
+
+Place = Callable[[ProfileRequest, str], OrderReceipt]
+
+
+@dataclass(frozen=True, slots=True)
+class ShelvedProfile:
+    """A subscription and the template by which its profile is made."""
+
+    template: Template
+    subscription: Subscription
+
+
+class ProfileShelf:
+    """Chooses profiles for downloads. ``place`` orders one where none waits."""
+
+    def __init__(self, store: Store, templates: TemplateBook, place: Place) -> None:
+        self._store = store
+        self._templates = templates
+        self._place = place
+
+    def choose(self, mno: str, eid: str, *, iccid: str | None, profile_type: str | None) -> str:
+        """Take the profile with this ICCID, or one of this type, for an eUICC; return its ICCID.
+
+        A profile that was chosen for this eUICC before is chosen again; one that was given to
+        another eUICC, or made for the offline route, is refused.
+        """
+        if iccid is not None:
+            known = self._row(iccid)
+            if known is None:
+                receipt = self._place(ProfileRequest(profile_id=iccid, mno=mno), mno)
+                known = self._row(receipt.profiles[0].iccid)
+        else:
+            assert profile_type is not None  # noqa: S101 - one of both is given
+            self._templates.find(profile_type)
+            known = self._waiting(mno, profile_type)
+            if known is None:
+                wanted = ProfileRequest(amount=1, mno=mno, profile_type=profile_type)
+                known = self._row(self._place(wanted, mno).profiles[0].iccid)
+        assert known is not None  # noqa: S101 - just ordered
+        self._take(known, mno, eid)
+        return str(known.iccid)
+
+    def find(self, iccid: str) -> ShelvedProfile:
+        """Return what a profile is made from."""
+        row = self._row(iccid)
+        if row is None:
+            raise Refusal(RefusalCode.UNKNOWN, f"no profile {iccid} was ordered here")
+        return ShelvedProfile(
+            self._templates.find(row.profile_type),
+            Subscription(
+                iccid=row.iccid,
+                imsi=row.imsi,
+                sm_sr=row.sm_sr,
+                k=bytes(row.k),
+                opc=bytes(row.opc),
+                msisdn=row.msisdn,
+            ),
+        )
+
+    def downloaded(self, iccid: str, eid: str, *, ok: bool) -> None:
+        """Note the end of a download; a failed one gives the profile back to the shelf."""
+        values = {"state": "delivered"} if ok else {"state": "waiting", "eid": None}
+        with self._store.transaction() as connection:
+            connection.execute(
+                update(PROFILES)
+                .where(
+                    PROFILES.c.iccid == iccid, PROFILES.c.eid == eid, PROFILES.c.state == "online"
+                )
+                .values(**values)
+            )
+
+    def _take(self, row: Row[Any], mno: str, eid: str) -> None:
+        if row.mno != mno:
+            raise refusal(
+                FunctionStatus.NOT_YOUR_PROFILE,
+                f"profile {row.iccid} is not one of the MNO {mno}",
+            )
+        with self._store.transaction() as connection:
+            taken = connection.execute(
+                update(PROFILES)
+                .where(
+                    PROFILES.c.iccid == row.iccid,
+                    (PROFILES.c.state == "waiting")
+                    | ((PROFILES.c.eid == eid) & PROFILES.c.state.in_(("online", "delivered"))),
+                    PROFILES.c.packet_set.is_(None),
+                )
+                .values(state="online", eid=eid)
+            )
+        if not taken.rowcount:
+            raise refusal(
+                FunctionStatus.PROFILE_KNOWN,
+                f"profile {row.iccid} was given to an eUICC before, or goes the other way",
+            )
+
+    def _row(self, iccid: str) -> Row[Any] | None:
+        with self._store.transaction() as connection:
+            return connection.execute(
+                select(PROFILES, ORDERS.c.mno, ORDERS.c.profile_type)
+                .join(ORDERS, ORDERS.c.order_id == PROFILES.c.order_id)
+                .where(PROFILES.c.iccid == iccid)
+            ).first()
+
+    def _waiting(self, mno: str, profile_type: str) -> Row[Any] | None:
+        with self._store.transaction() as connection:
+            return connection.execute(
+                select(PROFILES, ORDERS.c.mno, ORDERS.c.profile_type)
+                .join(ORDERS, ORDERS.c.order_id == PROFILES.c.order_id)
+                .where(
+                    PROFILES.c.state == "waiting",
+                    ORDERS.c.mno == mno,
+                    ORDERS.c.profile_type == profile_type,
+                )
+                .order_by(PROFILES.c.iccid)
+            ).first()
