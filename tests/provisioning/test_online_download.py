@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -255,3 +256,19 @@ def test_what_names_nothing_or_two_things_is_refused(online: Online) -> None:
         online.calls.download_profile("mno-1", "sm-sr-1", "89", profile_type="test")
     with pytest.raises(Refusal, match="unknown; known"):
         online.download(profile_type="gold")
+
+
+def test_calls_at_the_same_moment_get_profiles_of_their_own(online: Online) -> None:
+    online.sm_dp.place(ProfileRequest(amount=2, profile_type="test", mno="mno-1"), "operator")
+    eids = [eid_of(number) for number in range(1, 7)]
+    with ThreadPoolExecutor(len(eids)) as pool:
+        calls = list(
+            pool.map(
+                lambda eid: online.calls.download_profile(
+                    "mno-1", "sm-sr-1", eid, profile_type="test"
+                ),
+                eids,
+            )
+        )
+    iccids = {online.calls.report(call, "mno-1").iccid for call in calls}
+    assert len(iccids) == len(eids)

@@ -40,21 +40,39 @@ class ProfileShelf:
         A profile that was chosen for this eUICC before is chosen again; one that was given to
         another eUICC, or made for the offline route, is refused.
         """
-        if iccid is not None:
-            known = self._row(iccid)
-            if known is None:
-                receipt = self._place(ProfileRequest(profile_id=iccid, mno=mno), mno)
-                known = self._row(receipt.profiles[0].iccid)
-        else:
+        if iccid is None:
             assert profile_type is not None  # noqa: S101 - one of both is given
-            self._templates.find(profile_type)
-            known = self._waiting(mno, profile_type)
-            if known is None:
-                wanted = ProfileRequest(amount=1, mno=mno, profile_type=profile_type)
-                known = self._row(self._place(wanted, mno).profiles[0].iccid)
-        assert known is not None  # noqa: S101 - just ordered
-        self._take(known, mno, eid)
-        return str(known.iccid)
+            return self._choose_one(mno, eid, profile_type)
+        row = self._row(iccid)
+        if row is None:
+            row = self._ordered(ProfileRequest(profile_id=iccid, mno=mno), mno)
+        if row.mno != mno:
+            raise refusal(
+                FunctionStatus.NOT_YOUR_PROFILE, f"profile {iccid} is not one of the MNO {mno}"
+            )
+        if not self._take(iccid, eid):
+            raise refusal(
+                FunctionStatus.PROFILE_KNOWN,
+                f"profile {iccid} was given to an eUICC before, or goes the other way",
+            )
+        return iccid
+
+    def _choose_one(self, mno: str, eid: str, profile_type: str) -> str:
+        """Take a profile of a type; another call may be quicker at one that waits."""
+        self._templates.find(profile_type)
+        while (row := self._waiting(mno, profile_type)) is not None:
+            if self._take(row.iccid, eid):
+                return str(row.iccid)
+        wanted = ProfileRequest(amount=1, mno=mno, profile_type=profile_type)
+        while True:
+            row = self._ordered(wanted, mno)
+            if self._take(row.iccid, eid):
+                return str(row.iccid)
+
+    def _ordered(self, request: ProfileRequest, mno: str) -> Row[Any]:
+        row = self._row(self._place(request, mno).profiles[0].iccid)
+        assert row is not None  # noqa: S101 - just ordered
+        return row
 
     def find(self, iccid: str) -> ShelvedProfile:
         """Return what a profile is made from."""
@@ -85,28 +103,20 @@ class ProfileShelf:
                 .values(**values)
             )
 
-    def _take(self, row: Row[Any], mno: str, eid: str) -> None:
-        if row.mno != mno:
-            raise refusal(
-                FunctionStatus.NOT_YOUR_PROFILE,
-                f"profile {row.iccid} is not one of the MNO {mno}",
-            )
+    def _take(self, iccid: str, eid: str) -> bool:
+        """Give a profile to an eUICC; false when it is another's, or goes the other way."""
         with self._store.transaction() as connection:
             taken = connection.execute(
                 update(PROFILES)
                 .where(
-                    PROFILES.c.iccid == row.iccid,
+                    PROFILES.c.iccid == iccid,
                     (PROFILES.c.state == "waiting")
                     | ((PROFILES.c.eid == eid) & PROFILES.c.state.in_(("online", "delivered"))),
                     PROFILES.c.packet_set.is_(None),
                 )
                 .values(state="online", eid=eid)
             )
-        if not taken.rowcount:
-            raise refusal(
-                FunctionStatus.PROFILE_KNOWN,
-                f"profile {row.iccid} was given to an eUICC before, or goes the other way",
-            )
+        return bool(taken.rowcount)
 
     def _row(self, iccid: str) -> Row[Any] | None:
         with self._store.transaction() as connection:
