@@ -37,6 +37,7 @@ KNOWN: Final[dict[str, str]] = {
     "servers.sm-dp": "the SM-DP",
     "servers.support-server": "the provisioning support server",
     "servers.sm-sr": "the SM-SR",
+    "administration": "HTTPS administration sessions: an SM-SR with them, an eUICC with their key",
     "profiles.ts48": "GSMA TS.48 profile packages",
 }
 """Every capability a test may ask for, and what it means."""
@@ -72,9 +73,17 @@ def capabilities(lab: Lab) -> frozenset[str]:
         found |= {f"servers.{actor.kind}" for actor in bench.servers.actors.values()}
         if bench.servers.layout == "inside-sm-sr":
             found.add("servers.support-server")
+        if _has_sessions(lab):
+            found.add("administration")
     if lab.profiles:
         found.add("profiles.ts48")
     return frozenset(found | {name.partition(".")[0] for name in found})
+
+
+def _has_sessions(lab: Lab) -> bool:
+    actors = lab.file.servers.actors.values() if lab.file.servers else ()
+    key = lab.euicc_keys.isd_r_scp81 if lab.euicc_keys else None
+    return key is not None and any(one.administration_port is not None for one in actors)
 
 
 def check_known(names: Iterable[object], where: str) -> tuple[str, ...]:

@@ -69,6 +69,14 @@ class Scp03Keys(Section):
     i: Annotated[int, Field(ge=0, le=0x7F)] = 0x70
 
 
+class Scp81Key(Section):
+    """The key of administration sessions: a pre-shared key of TLS (SGP.02, 2.4.4)."""
+
+    kvn: Annotated[int, Field(ge=0x40, le=0x4F)] = 0x40
+    kid: Annotated[int, Field(ge=1, le=0x7F)] = 1
+    psk: Annotated[bytes, *_key(16, 24, 32, 48, 64)]
+
+
 HexBytes = Annotated[bytes, *_hex()]
 Scalar = Annotated[bytes, *_key(32, 48)]
 """Private key on a curve of 256 or 384 bits."""
@@ -106,6 +114,7 @@ class EuiccKeyFile(Section):
     eid: str = Field(pattern=r"^\d{32}$")
     isd_r_scp80: list[Scp80Keys] = Field(min_length=1)
     isd_r_scp03: list[Scp03Keys] = Field(min_length=1)
+    isd_r_scp81: Scp81Key | None = None
     isd_p_base: Scp03Keys
     bootstrap: BootstrapSubscription | None = None
     ecasd: EcasdKeys | None = None
@@ -123,6 +132,7 @@ class EuiccKeyFile(Section):
             "isd_r": {
                 "scp80": [_as_hex(keys) for keys in self.isd_r_scp80],
                 "scp03": [_as_hex(keys) for keys in self.isd_r_scp03],
+                **({} if self.isd_r_scp81 is None else {"scp81": _as_hex(self.isd_r_scp81)}),
             },
             "isd_p_base": {k: v for k, v in _as_hex(self.isd_p_base).items() if k != "counter"},
             **({} if self.ecasd is None else {"ecasd": _as_hex(self.ecasd)}),

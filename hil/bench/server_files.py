@@ -273,6 +273,9 @@ class _Making:
 
     def _sm_sr(self, name: str, actor: ActorSection) -> dict[str, Any]:
         row: dict[str, Any] = {"auto_download": bool(actor.auto_download)}
+        if actor.administration_port is not None:
+            # The suite counts short messages: a session is opened where a test asks for one.
+            row["administration"] = {"port": actor.administration_port, "automatic": False}
         if self._smpp is not None:
             number = NUMBER.format(self._section.of_kind("sm-sr").index(name) + 1)
             row["carrier"] = {

@@ -18,7 +18,7 @@ _OPTIONAL: Final[dict[ActorKind, set[str]]] = {
     "eum": {"sm_sr", "iccid_prefix", "imsi_prefix"},
     "sm-dp": set(),
     "support-server": {"sm_sr", "dedicated_line_from"},
-    "sm-sr": {"auto_download"},
+    "sm-sr": {"auto_download", "administration_port"},
 }
 """Which keys only some kinds have."""
 
@@ -44,6 +44,10 @@ class ActorSection(Section):
     )
     auto_download: bool | None = Field(
         default=None, description="sm-sr: send packets over the air as soon as they come"
+    )
+    administration_port: Annotated[int, Field(ge=0, le=65535)] | None = Field(
+        default=None,
+        description="sm-sr: HTTPS administration sessions, on 127.0.0.1; 0 takes a free port",
     )
 
     @model_validator(mode="after")

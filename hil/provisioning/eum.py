@@ -237,8 +237,11 @@ def _scp81(factory: Mapping[str, Any]) -> AdminKey | None:
     row = factory["isd_r"].get("scp81")
     if row is None:
         return None
-    kvn, kid = int(row.get("kvn", FIRST_PSK_KVN)), int(row.get("kid", 1))
-    return AdminKey(kvn, kid, bytes.fromhex(row["psk"]))
+    kvn, kid, psk = int(row.get("kvn", FIRST_PSK_KVN)), int(row.get("kid", 1)), row["psk"]
+    key = AdminKey(kvn, kid, bytes.fromhex(psk))
+    if not 16 <= len(key.psk) <= 64 or len(key.psk) % 8:
+        raise ValueError("a key that cannot be wrapped")
+    return key
 
 
 def isd_r_key_set(factory: Mapping[str, Any], kvn: int) -> KeySet:

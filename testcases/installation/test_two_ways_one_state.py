@@ -10,6 +10,7 @@ from hil.evidence import step
 from hil.provisioning.door import enter
 from hil.provisioning.http.clients import ReceiverClient
 from hil.wire.identifiers import tar_of
+from testcases.authentication.watching import until
 from testcases.installing import JOB_TIMEOUT_S, assert_installed, hand_over, install_at_boot
 
 if TYPE_CHECKING:
@@ -17,11 +18,14 @@ if TYPE_CHECKING:
     from hil.bench.device_owner import DeviceOwner
     from hil.bench.esim import Esim
     from hil.bench.image_maker import ImageMaker
+    from hil.bench.profile_maker import LabProfile
     from hil.wire.profile_package.generate import ProfileClass
 
 pytestmark = pytest.mark.requires("device", "card.m2m", "network", "servers.sm-sr")
 
 SM_SR, SM_DP = "sm-sr-1", "sm-dp-1"
+SWITCH_TIMEOUT_S = 30.0
+"""The card asks for its reset only once the session is over."""
 
 
 @pytest.mark.requirement("R-21", "R-52", "R-53", "R-64")
@@ -39,17 +43,8 @@ def test_image_and_air_end_in_the_same_card_state(
     Compared is all that the card shows: every ISD-P with its state and memory, every file of the
     enabled profile with its FCP and content, or the refusal to read it.
     """
-    keys = desk.servers.key_set(SM_SR, SM_DP)
-    with (
-        step("The packets are made once, and delivered to the SM-SR"),
-        desk.servers.client(ReceiverClient, SM_SR, me=SM_DP) as receiver,
-    ):
-        session = enter(receiver, SM_DP, keys)
-        iccid = image_maker.profile(profile_class).iccid
-        aid = receiver.reserve_isdp(session, esim.eid(), iccid)
-        tar = int.from_bytes(tar_of(aid), "big")
-        profile = image_maker.profile(profile_class, tar=tar, iccid=iccid, sm_dp=SM_DP)
-        receiver.deliver(session, profile.packets.encode(keys.mac))
+    with step("The packets are made once, and delivered to the SM-SR"):
+        profile = delivered(esim, image_maker, desk, profile_class)
     with step("They go over the air"):
         sm_sr = desk.sm_sr(SM_SR)
         job = sm_sr.wait(sm_sr.download(profile.iccid, enable=True), timeout_s=JOB_TIMEOUT_S)
@@ -65,3 +60,54 @@ def test_image_and_air_end_in_the_same_card_state(
         assert by_image.differences(by_air) == []
         assert by_image.digest == by_air.digest
         assert len(by_image.files) > 20
+
+
+@pytest.mark.requires("administration")
+@pytest.mark.requirement("R-21", "R-53", "R-64")
+@pytest.mark.severity("critical")
+def test_image_and_https_session_end_in_the_same_card_state(
+    owner: DeviceOwner, esim: Esim, image_maker: ImageMaker, desk: Desk
+) -> None:
+    """The packets go in an HTTPS administration session (SCP81), then by image.
+
+    The card is called by one short message and fetches every packet itself over TLS; then all that
+    it shows is compared with what the image leaves.
+    """
+    with step("The packets are made once, and delivered to the SM-SR"):
+        profile = delivered(esim, image_maker, desk, "operational")
+    with step("The card fetches them over HTTPS, and enables the profile"):
+        sm_sr = desk.sm_sr(SM_SR)
+        ordered = sm_sr.download(profile.iccid, enable=True, way="https")
+        job = sm_sr.wait(ordered, timeout_s=JOB_TIMEOUT_S)
+        assert (job.state, job.reason) == ("done", "")
+        assert job.messages < len(profile.packets.packets), "the packets did not go by message"
+        until(
+            lambda: esim.iccid() == profile.iccid,
+            timeout_s=SWITCH_TIMEOUT_S,
+            otherwise="the session ended, but the card does not show the profile",
+        )
+        by_session = esim.state()
+    with step("The profile is deleted, and the same packets go by image"):
+        esim.restore()
+        hand_over(owner, image_maker.sealed(profile))
+        assert_installed(install_at_boot(owner.device), profile.iccid)
+        by_image = esim.state()
+    with step("Both states are the same"):
+        assert by_image.differences(by_session) == []
+        assert by_image.digest == by_session.digest
+        assert len(by_image.files) > 20
+
+
+def delivered(
+    esim: Esim, image_maker: ImageMaker, desk: Desk, profile_class: ProfileClass
+) -> LabProfile:
+    """Make packets for an ISD-P that the SM-SR reserved, and deliver them to it."""
+    keys = desk.servers.key_set(SM_SR, SM_DP)
+    with desk.servers.client(ReceiverClient, SM_SR, me=SM_DP) as receiver:
+        session = enter(receiver, SM_DP, keys)
+        iccid = image_maker.profile(profile_class).iccid
+        aid = receiver.reserve_isdp(session, esim.eid(), iccid)
+        tar = int.from_bytes(tar_of(aid), "big")
+        profile = image_maker.profile(profile_class, tar=tar, iccid=iccid, sm_dp=SM_DP)
+        receiver.deliver(session, profile.packets.encode(keys.mac))
+    return profile

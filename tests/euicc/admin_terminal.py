@@ -36,7 +36,8 @@ class AdminTerminal:
     """Serves every proactive command of a card; ``performed`` lists their types.
 
     ``refuse``: types that are answered with "network busy". ``unplug_after``: SEND DATA commands
-    before the link is cut, ``stop_after``: before the terminal itself loses its power; None: never.
+    before the link is cut, ``lose_arrival``: the arrival from the server that is lost with the
+    link, ``stop_after``: SEND DATA before the terminal itself loses its power; None: never.
     """
 
     terminal: Terminal
@@ -48,6 +49,8 @@ class AdminTerminal:
     refuse: set[int] = field(default_factory=set)
     unplug_after: int | None = None
     stop_after: int | None = None
+    lose_arrival: int | None = None
+    arrivals: int = 0
     stopped: bool = False
     link: socket.socket | None = None
     inbox: bytearray = field(default_factory=bytearray)
@@ -91,7 +94,10 @@ class AdminTerminal:
         data = b""
         with contextlib.suppress(OSError):
             data = self.link.recv(self.room)
-        if data:
+        self.arrivals += bool(data)
+        if data and self.arrivals == self.lose_arrival:
+            self.unplug()
+        elif data:
             self.inbox += data
             self._report(toolkit_events.data_available(ChannelStatus(1, True), len(data)))
         else:

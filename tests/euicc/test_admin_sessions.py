@@ -416,6 +416,7 @@ def test_the_key_is_not_readable_and_not_logged(
     [
         {"psk": "zz"},
         {"psk": "00"},
+        {"psk": "00" * 17},
         {"kvn": 0x30},
         {"buffer": 1},
         {"address": "nowhere"},

@@ -193,6 +193,20 @@ def test_a_link_that_breaks_changes_nothing_in_the_end(make_field: MakeField, pi
     assert field.states() == {iccid: "enabled"}
 
 
+@pytest.mark.parametrize("arrival", [1, 2, 3, 4, 5, 6])
+def test_an_answer_that_is_lost_with_its_link_is_given_again(
+    make_field: MakeField, arrival: int
+) -> None:
+    field = make_field()
+    field.air.terminal.lose_arrival = arrival
+    iccid = field.order()
+    report = field.wait(field.world.sm_sr.download(OPERATOR, iccid, enable=True))
+    # Nothing is left open: the resuming card says itself that a script did not arrive.
+    assert [state for _, state in report.commands] == ["done"] * len(report.commands)
+    assert "verify" not in [name for name, _ in report.commands]
+    assert field.states() == {iccid: "enabled"}
+
+
 @pytest.mark.parametrize("pieces", [3, 4, 5, 6])
 def test_a_card_that_loses_its_power_ends_with_one_truth(
     make_field: MakeField, pieces: int

@@ -108,8 +108,9 @@ def read_scp81(row: object) -> Scp81 | None:
     if unknown:
         raise _wrong(f"unknown field {unknown[0]!r}; known: {', '.join(sorted(_KNOWN))}")
     psk = _octets(row, "psk", 16, 64)
-    if psk is None:
-        raise _wrong("psk must be 16 to 64 bytes of hex digits")
+    if psk is None or len(psk) % 8:
+        # Key wrapping between the makers of card and network knows whole blocks only.
+        raise _wrong("psk must be 16, 24, 32, 40, 48, 56 or 64 bytes of hex digits")
     suites = row.get("suites", list(SUITES))
     if not isinstance(suites, list) or not suites or not set(suites) <= set(SUITES):
         raise _wrong(f"suites must be a list of {' and '.join(SUITES)}, the preferred first")
