@@ -67,9 +67,9 @@ class Desk:
         return self._opened(SupportServerClient, actor or self.servers.support_server, me)
 
     def stranger(self, client: type[_Client], actor: str, *, me: str) -> _Client:
-        """Return a client that calls itself ``me``, but holds keys of its own making."""
+        """Return a client that calls itself ``me``, but holds a key set of its own making."""
         keys = PeerKeySet(1, *(secrets.token_bytes(16) for _ in range(3)))
-        opened = client(self.servers.actors[actor], actor, me, keys)
+        opened = self.servers.client(client, actor, me=me, keys=keys)
         self._held.callback(opened.close)
         return opened
 

@@ -66,12 +66,14 @@ class Servers:
         *,
         me: str = "",
         link: str = "",
+        keys: PeerKeySet | None = None,
         timeout_s: float = 30,
     ) -> _Client:
         """Return a client of the actor with id ``actor``; close it after use.
 
         ``me`` is the id of the caller, the operator of the bench by default; ``link`` names a
-        dedicated link of the actor. Raises UsageError for an id that is not here.
+        dedicated link of the actor; ``keys`` stand in place of the key set that the two share.
+        Raises UsageError for an id that is not here.
         """
         name = f"{actor}/{link}" if link else actor
         known = self.links if link else self.actors
@@ -87,7 +89,7 @@ class Servers:
             known[name],
             actor,
             caller,
-            self.key_set(actor, caller),
+            keys or self.key_set(actor, caller),
             timeout_s=timeout_s,
             observer=self.observer,
             tls=tls,

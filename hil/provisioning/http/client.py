@@ -210,7 +210,7 @@ class PeerClient:
         except httpx2.HTTPError as err:
             raise LinkError(
                 f"{self.owner} at {self._base_url} cannot be reached at {method} {path}: "
-                f"{type(err).__name__}; is it running?"
+                f"{_why(err)}"
             ) from err
         self._observe("in", f"{status} ({len(content)} bytes)")
         if status >= 400:
@@ -231,6 +231,21 @@ class PeerClient:
 
     def _observe(self, direction: Direction, text: str) -> None:
         self._observer.exchange(Exchange("http", self.owner, direction, text))
+
+
+def _why(error: BaseException) -> str:
+    """Say what is wrong with a connection, and what to look at."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate is not trusted ({cause.verify_message}): give its CA"
+        if isinstance(cause, ssl.SSLError):
+            return f"TLS: {cause.reason or cause}; do both ends have certificates of one CA?"
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, httpx2.RemoteProtocolError | httpx2.ReadError):
+        # TLS 1.3 lets a client finish before the server has looked at its certificate.
+        return "it closed the connection; does it trust the certificate that it was shown?"
+    return f"{type(error).__name__}; is it running?"
 
 
 def _trusts_nobody() -> ssl.SSLContext:
