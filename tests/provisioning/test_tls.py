@@ -67,7 +67,7 @@ def test_who_shows_its_own_certificate_gets_in(secured: Secured) -> None:
 def test_another_ca_is_refused_in_the_handshake(secured: Secured) -> None:
     with (
         secured.client(secured.foreign, "operator-1") as client,
-        pytest.raises(LinkError, match="does it trust the certificate|TLS:"),
+        pytest.raises(LinkError, match=r"does it trust the certificate|TLS:"),
     ):
         client.euiccs()
 
