@@ -23,6 +23,7 @@ class Facility(IntEnum):
     REFRESH = 2 * 8 + 7
     SEND_SHORT_MESSAGE = 3 * 8 + 1
     SET_UP_EVENT_LIST = 4 * 8
+    EVENT_LOCATION_STATUS = 4 * 8 + 4
     EVENT_DATA_AVAILABLE = 5 * 8 + 2
     EVENT_CHANNEL_STATUS = 5 * 8 + 3
     TIMER_START_STOP = 7 * 8
@@ -49,6 +50,12 @@ CHANNELS: Final = frozenset(
     }
 )
 """What a card needs to speak TCP through its terminal."""
+EVENTS: Final = {
+    0x03: Facility.EVENT_LOCATION_STATUS,
+    0x09: Facility.EVENT_DATA_AVAILABLE,
+    0x0A: Facility.EVENT_CHANNEL_STATUS,
+}
+"""Which facility reports an event (TS 102 223, 8.25)."""
 TIMERS: Final = frozenset({Facility.TIMER_START_STOP, Facility.TIMER_EXPIRATION})
 
 

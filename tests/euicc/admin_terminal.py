@@ -27,6 +27,14 @@ PROFILE = terminal_profile.encode_profile(
 DEADLINE_S = 60.0
 
 
+CHANNEL_COMMANDS = {
+    CommandType.OPEN_CHANNEL,
+    CommandType.SEND_DATA,
+    CommandType.RECEIVE_DATA,
+    CommandType.CLOSE_CHANNEL,
+}
+
+
 class PowerLossError(Exception):
     """The terminal has lost its power."""
 
@@ -51,6 +59,7 @@ class AdminTerminal:
     stop_after: int | None = None
     lose_arrival: int | None = None
     arrivals: int = 0
+    events: set[int] = field(default_factory=set)
     stopped: bool = False
     link: socket.socket | None = None
     inbox: bytearray = field(default_factory=bytearray)
@@ -125,8 +134,8 @@ class AdminTerminal:
 
     def _perform(self, command: ProactiveCommand) -> TerminalResponse:
         details = command.details
-        if command.kind in self.refuse:
-            return TerminalResponse(details, Result.NETWORK_BUSY)
+        if command.kind in self.refuse or command.kind not in CHANNEL_COMMANDS:
+            return TerminalResponse(details, self._perform_other(command))
         rows: tuple[Tlv, ...] = ()
         if command.kind == CommandType.OPEN_CHANNEL:
             opened = OpenChannel.of_objects(command.objects)
@@ -159,9 +168,19 @@ class AdminTerminal:
             rows = (Tlv(0x36, data), Tlv(0x37, bytes((min(len(self.inbox), 255),))))
         elif command.kind == CommandType.CLOSE_CHANNEL:
             self.close()
+        return TerminalResponse(details, Result.DONE, objects=rows)
+
+    def _perform_other(self, command: ProactiveCommand) -> Result:
+        if command.kind in self.refuse:
+            return Result.NETWORK_BUSY
+        if command.kind == CommandType.SET_UP_EVENT_LIST:
+            wanted = cat.require_object(command.objects, bip.EVENT_LIST, "event list")
+            if not set(wanted) <= {0x09, 0x0A}:
+                return Result.BEYOND_CAPABILITIES
+            self.events = set(wanted)
         elif command.kind == CommandType.TIMER_MANAGEMENT:
             value = cat.require_object(command.objects, bip.TIMER_VALUE, "timer")
             self.timers.append(bip.decode_time(value))
         elif command.kind == CommandType.SEND_SHORT_MESSAGE:
             self.messages.append(command.tpdu)
-        return TerminalResponse(details, Result.DONE, objects=rows)
+        return Result.DONE

@@ -434,6 +434,20 @@ def test_a_wrong_factory_file_is_refused_by_name(tmp_path: Path, wrong: dict[str
     assert PSK.hex() not in str(caught.value)
 
 
+def test_events_that_a_terminal_does_not_know_are_not_asked_for(
+    tmp_path: Path, server: Server
+) -> None:
+    # A terminal refuses the whole list for one event, and the session would hear of nothing.
+    bench = Bench(tmp_path / "nvm", with_scp81(server.port) | {"fallback_after_s": 60})
+    bench.terminal.greet()
+    assert bench.terminal.events == set()
+    bench.trigger()
+    bench.terminal.run()
+    assert bench.terminal.events == {0x09, 0x0A}
+    assert len(server.posts) == 1
+    bench.end()
+
+
 def test_profiles_of_terminals_are_read_by_bit() -> None:
     profile = terminal_profile.encode_profile({terminal_profile.Facility.OPEN_CHANNEL}, channels=2)
     assert (profile[11], profile[12]) == (0x01, 0x40)

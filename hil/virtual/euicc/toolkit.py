@@ -70,11 +70,13 @@ class Toolkit:
     def listen(self, *events: int) -> None:
         """Ask the terminal to report events, beside those asked for before.
 
-        SET UP EVENT LIST replaces the list of the terminal, so it always names them all.
+        SET UP EVENT LIST replaces the list of the terminal, so it always names them all. Events
+        that the terminal does not know stay out: it would refuse the whole list.
         """
         self._events |= set(events)
-        wanted = sorted(self._events)
-        self.ask(lambda number: bip.set_up_event_list(number, wanted))
+        wanted = [event for event in sorted(self._events) if self._reports(event)]
+        if wanted:
+            self.ask(lambda number: bip.set_up_event_list(number, wanted))
 
     def ask_for_reset(self) -> None:
         """Ask for a reset (REFRESH) once all other commands are done: it ends the session."""
@@ -138,6 +140,10 @@ class Toolkit:
             else:
                 answered(answer)
         return _DONE
+
+    def _reports(self, event: int) -> bool:
+        facility = terminal_profile.EVENTS.get(event)
+        return facility is not None and self._knows(frozenset({facility}))
 
     def _knows(self, facilities: frozenset[terminal_profile.Facility]) -> bool:
         return terminal_profile.knows(self.terminal_profile or b"", facilities)
