@@ -37,6 +37,7 @@ class Esim:
 
     def __init__(self, card: Card, keys: EuiccKeyFile) -> None:
         self.card = card
+        self.functions = keys.functions
         self._keys = {
             row.kvn: KeySet(row.kvn, row.enc, row.mac, row.dek, row.i) for row in keys.isd_r_scp03
         }

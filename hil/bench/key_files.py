@@ -95,6 +95,20 @@ class EcasdKeys(Section):
     curve: Literal[0, 1, 3, 5] = 0
 
 
+class Functions(Section):
+    """What the card's maker says of functions whose coding is not in print, or differs.
+
+    Data groupings of SetFallbackAttribute, of addressing and connectivity parameters, of UpdatePOL1
+    (SGP.02, 4.1.1.6, 4.1.1.10, 4.1.2). ``sm_sr_number``: number that the card notifies, digits of
+    an international one; empty where it has none; ``None`` where nobody knows.
+    """
+
+    fallback_dgi: Annotated[int, Field(ge=0x0100, le=0xFFFF)] = 0x3A05
+    addressing_dgi: Annotated[int, Field(ge=0x0100, le=0xFFFF)] = 0x3A07
+    policy_dgi: Annotated[int, Field(ge=0x0100, le=0xFFFF)] = 0x3A06
+    sm_sr_number: Annotated[str, Field(pattern=r"^\d{0,20}$")] | None = None
+
+
 class BootstrapSubscription(Section):
     """The provisioning profile that the eUICC leaves the factory with, for its first SMS."""
 
@@ -118,6 +132,7 @@ class EuiccKeyFile(Section):
     isd_p_base: Scp03Keys
     bootstrap: BootstrapSubscription | None = None
     ecasd: EcasdKeys | None = None
+    functions: Functions = Field(default_factory=Functions)
 
     @model_validator(mode="after")
     def _check_eid(self) -> Self:

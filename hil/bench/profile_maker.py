@@ -89,10 +89,9 @@ class ProfileMaker:
         data = ProfileData(**(_numbers(profile_class) | fields))
         made = package or self._package(data, profile_class)
         aid = isd_p_aid(self._free_tar() if tar is None else tar)
-        base = self._euicc.isd_p_base
         packets, s_enc = prepare_packets(
             made,
-            derive(KeySet(base.kvn, base.enc, base.mac, base.dek), aid),
+            self.keys(aid),
             aid,
             counter,
             secrets.token_bytes(8),
@@ -113,6 +112,11 @@ class ProfileMaker:
             disclosed_key=s_enc if named == "test" else None,
         )
         return LabProfile(data, made, packet_set)
+
+    def keys(self, aid: bytes) -> KeySet:
+        """Return the SCP03 key set that an ISD-P has from the start."""
+        base = self._euicc.isd_p_base
+        return derive(KeySet(base.kvn, base.enc, base.mac, base.dek), aid)
 
     def _free_tar(self) -> int:
         taken = {one.aid for one in self.esim.profiles()}

@@ -26,6 +26,8 @@ AUDIT_KVN: Final = 0x31
 DGI_ENABLE: Final = 0x3A03
 DGI_DISABLE: Final = 0x3A04
 DGI_FALLBACK: Final = 0x3A05
+DGI_POLICY: Final = 0x3A06
+"""UpdatePOL1 of the MNO-SD; not in print, so cards take it from their parameters."""
 DGI_ADDRESSING: Final = 0x3A07
 """SM-SR addressing parameters on the ISD-R, connectivity parameters on an ISD-P."""
 DGI_CONFIRMATION: Final = 0x3A08
@@ -92,9 +94,9 @@ def delete_profile(isdp_aid: bytes) -> CommandApdu:
     return CommandApdu(0x80, 0xE4, 0x00, 0x40, tlv.encode(_AID, isdp_aid), 256)
 
 
-def set_fallback(isdp_aid: bytes) -> CommandApdu:
+def set_fallback(isdp_aid: bytes, *, group: int = DGI_FALLBACK) -> CommandApdu:
     """Return SetFallbackAttribute (SGP.02, 4.1.1.6)."""
-    return _store_aid(DGI_FALLBACK, isdp_aid)
+    return _store_aid(group, isdp_aid)
 
 
 def set_emergency(isdp_aid: bytes, *, group: int = DGI_EMERGENCY) -> CommandApdu:
@@ -148,6 +150,11 @@ def read_addressing(value: bytes) -> Address | None:
     address = tlv.require(tlv.decode_all(by_sms, limit=16), ADDRESS, where="SMS addressing")
     # b8 of TON/NPI is always set, that of such a length never.
     return Address.decode_value(address if address[:1] >= b"\x80" else address[1:])
+
+
+def update_policy(policy: bytes, *, group: int = DGI_POLICY) -> CommandApdu:
+    """Return UpdatePOL1 for the MNO-SD of the enabled profile (SGP.02, 4.1.2.1): one byte."""
+    return CommandApdu(0x80, 0xE2, 0x88, 0x00, dgi.encode(group, policy), 256)
 
 
 def update_connectivity(parameters: bytes) -> CommandApdu:

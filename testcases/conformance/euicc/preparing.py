@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import contextlib
+import os
+from typing import TYPE_CHECKING, Final
 
 from hil.equipment.card.euicc import ProfileState
+from hil.equipment.card.over_the_air import OverTheAirSession
 from hil.evidence import step
 from hil.wire import isdr_commands, tlv
 from hil.wire.apdu import CommandApdu
+from hil.wire.scp03 import HostSession
+from hil.wire.scp80 import OtaKeySet
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hil.bench.esim import Esim
     from hil.bench.profile_maker import LabProfile, ProfileMaker
-    from hil.equipment.card.over_the_air import OverTheAirSession
+    from hil.equipment.card import Card
     from hil.wire.apdu import ResponseApdu
+    from hil.wire.scp03 import KeySet
+
+MNO_SD_TAR: Final = bytes.fromhex("B20100")
+"""Remote application management of the MNO-SD in the lab's profiles (ETSI TS 102 226, 8.2)."""
+
+DISABLE_NOT_ALLOWED, DELETE_NOT_ALLOWED, DELETE_ON_DISABLE = 0x01, 0x02, 0x04
+"""Rules of POL1, as the profile header carries them."""
 
 
 def one(session: OverTheAirSession, command: CommandApdu) -> ResponseApdu:
@@ -80,3 +94,73 @@ def free_memory(session: OverTheAirSession) -> int:
     assert answer.sw == 0x9000
     objects = tlv.decode_one(answer.data)[0].children()
     return int.from_bytes(tlv.require(objects, 0x82, where="FF21"), "big")
+
+
+def fallback(esim: Esim) -> bytes:
+    """Return the AID of the profile with the fall-back attribute; there is exactly one."""
+    (holder,) = (one.aid for one in esim.profiles() if one.fallback)
+    return holder
+
+
+def operator(card: Card, profile: LabProfile) -> OverTheAirSession:
+    """Return the operator's way to its enabled profile: SCP80 with the keys of the MNO-SD."""
+    keys = profile.data.ota_keys[0]
+    return OverTheAirSession(card, OtaKeySet(keys.kvn, keys.kic, keys.kid, keys.dek))
+
+
+def update_policy(operator: OverTheAirSession, esim: Esim, policy: bytes) -> ResponseApdu:
+    """Send ES6.UpdatePOL1 to the MNO-SD; return its answer."""
+    command = isdr_commands.update_policy(policy, group=esim.functions.policy_dgi)
+    (answer,) = operator.send(command, tar=MNO_SD_TAR)
+    return answer
+
+
+def set_fallback(session: OverTheAirSession, esim: Esim, aid: bytes) -> ResponseApdu:
+    """Send SetFallbackAttribute; return its answer."""
+    return one(session, isdr_commands.set_fallback(aid, group=esim.functions.fallback_dgi))
+
+
+@contextlib.contextmanager
+def pinned(
+    session: OverTheAirSession, maker: ProfileMaker, policy: int, *, enable: bool = True
+) -> Iterator[LabProfile]:
+    """Have a profile under POL1, and free it again: the next test finds a card to restore."""
+    prepare = enabled if enable else disabled
+    profile = prepare(session, maker, pol=bytes((policy,)))
+    try:
+        yield profile
+    finally:
+        release(session, maker.esim, profile)
+
+
+def release(session: OverTheAirSession, esim: Esim, profile: LabProfile) -> None:
+    """Take the rules of POL1 from a profile, which is enabled for it, if it is still there."""
+    found = esim.profile(profile.aid)
+    if found is None:
+        return
+    with step("Afterwards: UpdatePOL1 takes the rules away"):
+        if found.state is not ProfileState.ENABLED:
+            assert one(session, isdr_commands.enable_profile(profile.aid)).sw == 0x9000
+        assert update_policy(operator(esim.card, profile), esim, b"\x00").sw == 0x9000
+
+
+@contextlib.contextmanager
+def fallback_restored(session: OverTheAirSession, esim: Esim) -> Iterator[bytes]:
+    """Give the AID of the fall-back profile; give the attribute back to it afterwards."""
+    holder = fallback(esim)
+    try:
+        yield holder
+    finally:
+        if fallback(esim) != holder:
+            with step("Afterwards: the fall-back attribute goes back"):
+                assert set_fallback(session, esim, holder).sw == 0x9000
+
+
+def inside(esim: Esim, aid: bytes, keys: KeySet, *commands: CommandApdu) -> list[ResponseApdu]:
+    """Send commands to an ISD-P through SCP03; return the plain answers."""
+    with esim.card.transaction() as card:
+        card.select(aid)
+        host = HostSession(keys, os.urandom(8))
+        host.open(card.expect(host.initialize_update()), aid=aid)
+        card.expect(host.external_authenticate(level=0x33))
+        return [host.unwrap(card.send(host.wrap(command))) for command in commands]
