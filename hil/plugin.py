@@ -90,7 +90,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the markers; where a bench is named, read its file before anything is collected."""
     for line in (
         'requires(*capabilities): what the bench must have, such as "card" or "power_supply.jig"',
-        'requirement(*ids): what the test proves, such as "R-12"',
+        'requirement(*ids, refusal=False): what the test proves, such as "R-12"; a refusal says so',
         "severity(level): blocker, critical, normal, minor or trivial",
         "conformance(id, section=..., title=...): case of the conformance set, such as "
         '"EUICC-ES5-ENABLE-03"',

@@ -13,7 +13,7 @@ from hil import plugin
 from hil.errors import BenchError, ConfigError, HilError, UsageError
 from hil.pytest_cases import note_case, repeated_cases
 from hil.pytest_verdicts import VERDICT_ATTRIBUTE, Verdicts
-from hil.requirements import check_ids
+from hil.pytest_ways import ways_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -167,16 +167,13 @@ class Run:
             self.config.pluginmanager.register(AllureLabels(bench), "hil-allure")
 
     def _check(self, item: pytest.Item) -> None:
-        requirements: dict[str, None] = {}
-        for mark in item.iter_markers("requirement"):
-            ids = check_ids(mark.args, f"{item.nodeid}: @pytest.mark.requirement")
-            requirements.update(dict.fromkeys(ids))
+        requirements = tuple(ways_of(item))
         for mark in item.iter_markers("severity"):
             if mark.args not in [(level,) for level in SEVERITIES]:
                 levels = ", ".join(SEVERITIES)
                 raise UsageError(f"{item.nodeid}: @pytest.mark.severity is one of {levels}")
         note_case(item)
-        self.verdicts.expect(item, tuple(sorted(requirements)))
+        self.verdicts.expect(item, requirements)
         needed = [name for mark in item.iter_markers("requires") for name in mark.args]
         if any(True for _ in item.iter_markers("requires")):
             self._match(item, needed)

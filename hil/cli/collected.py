@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from hil.cli.pytest_command import pytest_command
+from hil.requirement_ways import Way
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,9 +24,9 @@ _COLLECTED_WELL: Final = (0, 5)
 
 @dataclass(frozen=True, slots=True)
 class CollectedTest:
-    """One test: its requirements, and its case of the conformance set by field name, if any."""
+    """One test: what it shows of each requirement; its conformance case by field name, if any."""
 
-    requirements: tuple[str, ...]
+    requirements: dict[str, tuple[Way, ...]]
     case: dict[str, Any] = field(default_factory=dict)
 
 
@@ -50,7 +51,10 @@ def collect(root: Path) -> dict[str, CollectedTest] | None:
         if line.startswith(COLLECTED):
             rows = json.loads(line.removeprefix(COLLECTED))
             return {
-                node: CollectedTest(tuple(row["requirements"]), row["case"])
+                node: CollectedTest(
+                    {name: tuple(map(Way, ways)) for name, ways in row["requirements"].items()},
+                    row["case"],
+                )
                 for node, row in rows.items()
             }
     sys.stderr.write(f"hil: the test cases cannot be collected:\n{done.stdout}{done.stderr}")

@@ -9,18 +9,19 @@ import pytest
 
 from hil.cli.collected import COLLECTED
 from hil.pytest_cases import case_of
+from hil.pytest_ways import ways_of
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Print one line of JSON: node id → requirement ids, and the case of the conformance set."""
+    """Print one line of JSON: node id → requirements with ways, and the conformance case."""
     rows = {}
     for item in session.items:
-        ids = [name for mark in item.iter_markers("requirement") for name in mark.args]
+        ways = ways_of(item)
         case = case_of(item)
-        if ids or case is not None:
+        if ways or case is not None:
             rows[item.nodeid] = {
-                "requirements": ids,
+                "requirements": ways,
                 "case": {} if case is None else asdict(case),
             }
     print(f"\n{COLLECTED}{json.dumps(rows)}")

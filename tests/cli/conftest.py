@@ -28,7 +28,7 @@ import pytest
 def test_good():
     assert True
 
-@pytest.mark.requirement("R-24", "R-12")
+@pytest.mark.requirement("R-24", "R-12", refusal=True)
 @pytest.mark.requires("card")
 def test_needs_a_card():
     pass

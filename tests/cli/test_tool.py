@@ -141,18 +141,30 @@ def test_requirements_tell_tests_and_last_verdicts(hil: Hil) -> None:
     before = json.loads(hil("requirements", "R-24", "R-12", "--json").stdout)
     assert before[0]["claims"] == [3]
     assert before[0]["tests"] == {
-        "testcases/test_it.py::test_good": {"verdict": "NOT RUN", "at": ""},
-        "testcases/test_it.py::test_needs_a_card": {"verdict": "NOT RUN", "at": ""},
+        "testcases/test_it.py::test_good": {"shows": ["good way"], "verdict": "NOT RUN", "at": ""},
+        "testcases/test_it.py::test_needs_a_card": {
+            "shows": ["refusal"],
+            "verdict": "NOT RUN",
+            "at": "",
+        },
     }
+    assert [row["missing"] for row in before] == [[], ["good way"]]
     assert hil("run", "--bench", "bare", "-n0", "--no-report").returncode == 0
     after = hil("requirements", "R-24", "R-01")
-    assert "PASS            testcases/test_it.py::test_good  20" in after.stdout
-    assert "NOT APPLICABLE  testcases/test_it.py::test_needs_a_card" in after.stdout
+    assert "PASS            good way            testcases/test_it.py::test_good  20" in after.stdout
+    assert (
+        "NOT APPLICABLE  refusal             testcases/test_it.py::test_needs_a_card"
+        in after.stdout
+    )
     assert after.returncode == 1, "a requirement that was asked for has no test"
     assert "NO TEST" in after.stdout
     everything = hil("requirements")
     assert everything.returncode == 0
-    assert "75 requirements, 2 with tests" in everything.stdout
+    assert "75 requirements, 2 with tests, 1 by the good way and a refusal" in everything.stdout
+    assert "NO GOOD WAY" in everything.stdout
+    assert "no refusal: a measurement" in everything.stdout
+    missing = hil("requirements", "R-12", "R-24", "R-72", "--missing").stdout
+    assert [line[:4] for line in missing.splitlines() if line.startswith("R-")] == ["R-12", "R-72"]
 
 
 def test_requirements_with_a_broken_test_file(hil: Hil, project: Path) -> None:

@@ -67,6 +67,8 @@ def test_option_goes_before_environment_before_ini(session: Session) -> None:
         ('requirement("R12")', "did you mean 'R-12'?"),
         ("requirement()", "name a requirement"),
         ("requirement(12)", "there is no requirement 12"),
+        ('requirement("R-12", refused=True)', "takes refusal=True and nothing else"),
+        ('requirement("R-12", refusal="yes")', "takes refusal=True and nothing else"),
         ('requires("cards")', "did you mean 'card'?"),
         ('requires("power_suply.jig")', "did you mean 'power_supply.jig'?"),
         ("requires()", "say what is needed"),
@@ -92,7 +94,7 @@ def test_markers_of_a_module_count(session: Session) -> None:
 
 def test_markers_are_registered(session: Session) -> None:
     done = session(NEEDS, "--strict-markers", "--markers", "--hil-bench", "virtual")
-    for name in ("requires(*capabilities)", "requirement(*ids)", "severity(level)"):
+    for name in ("requires(*capabilities)", "requirement(*ids, refusal=False)", "severity(level)"):
         assert f"@pytest.mark.{name}" in done.stdout
 
 
