@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from itertools import groupby
 from typing import Any
 
@@ -20,7 +21,7 @@ from hil.provisioning.profile_making import Assignment, Template, TemplateBook, 
 from hil.provisioning.store import Store
 from hil.provisioning.tables import PROFILES
 from hil.provisioning.trust import PeerKeySet
-from hil.wire.packets import PacketSet
+from hil.wire.packets import PacketSet, add_mac
 from hil.wire.scp03_keys import KeySet
 
 
@@ -47,6 +48,26 @@ class _Making:
     base: KeySet = field(repr=False)
     assignment: Assignment
     host_challenge: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A packet set as it is stored: encoded without MAC, and what a receipt must confirm of it."""
+
+    iccid: str
+    isdp_aid: bytes
+    packets: int
+    raw: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, packet_set: PacketSet) -> _Made:
+        """Encode a packet set."""
+        packets = len(packet_set.packets)
+        return cls(packet_set.iccid, packet_set.isdp_aid, packets, packet_set.encode())
+
+    def confirmed_by(self, receipt: PacketReceipt) -> bool:
+        """Whether a receipt is for these very packets."""
+        return receipt.digest == sha256(self.raw).digest() and receipt.packets == self.packets
 
 
 class Delivery:
@@ -115,16 +136,17 @@ class Delivery:
 
     def _deliver(self, errand: Errand, rows: list[Row[Any]], name: str, session: str) -> None:
         receiver = self._receivers[name]
+        mac_key = self._keys[name].mac
         if isinstance(receiver, BatchReceiver):
             sets = self._made(errand, rows, receiver, session)
-            raws = [one.encode(self._keys[name].mac) for one in sets]
+            raws = [add_mac(one.raw, mac_key) for one in sets]
             for part in _parts(raws):
                 answer = receiver.deliver_many(session, raws[part.start : part.stop])
                 self._confirm(name, sets[part.start : part.stop], answer)
             return
         for row in rows:
             (one,) = self._made(errand, [row], receiver, session)
-            receipt = receiver.deliver(session, one.encode(self._keys[name].mac))
+            receipt = receiver.deliver(session, add_mac(one.raw, mac_key))
             self._confirm(name, [one], BatchReceipt((receipt,)))
 
     def _made(
@@ -133,10 +155,10 @@ class Delivery:
         rows: list[Row[Any]],
         receiver: PacketReceiver | BatchReceiver,
         session: str,
-    ) -> list[PacketSet]:
+    ) -> list[_Made]:
         """Return the packet sets of these profiles; those not made before are made and stored."""
         made = {
-            row.iccid: PacketSet.decode(bytes(row.packet_set))
+            row.iccid: _Made.of(PacketSet.decode(bytes(row.packet_set)))
             for row in rows
             if row.packet_set is not None
         }
@@ -150,7 +172,7 @@ class Delivery:
             made |= {one.iccid: one for one in self._make(errand, new, aids)}
         return [made[row.iccid] for row in rows]
 
-    def _make(self, errand: Errand, rows: list[Row[Any]], aids: Sequence[bytes]) -> list[PacketSet]:
+    def _make(self, errand: Errand, rows: list[Row[Any]], aids: Sequence[bytes]) -> list[_Made]:
         template = self._templates.find(errand.profile_type)
         bases = self._eum.isd_p_bases(tuple(row.eid for row in rows))
         jobs = (
@@ -169,16 +191,16 @@ class Delivery:
                 update(PROFILES)
                 .where(PROFILES.c.iccid == bindparam("which"))
                 .values(isdp_aid=bindparam("aid"), packet_set=bindparam("raw")),
-                [{"which": one.iccid, "aid": one.isdp_aid, "raw": one.encode()} for one in sets],
+                [{"which": one.iccid, "aid": one.isdp_aid, "raw": one.raw} for one in sets],
             )
         return sets
 
-    def _confirm(self, name: str, sets: Sequence[PacketSet], answer: BatchReceipt) -> None:
+    def _confirm(self, name: str, sets: Sequence[_Made], answer: BatchReceipt) -> None:
         """Note what arrived; refuse receipts for other packets, and pass on why one was refused."""
         arrived: list[str] = []
-        wrong: PacketSet | None = None
+        wrong: _Made | None = None
         for one, receipt in zip(sets, answer.receipts, strict=False):
-            if not _confirms(receipt, one):
+            if not one.confirmed_by(receipt):
                 wrong = one
                 break
             arrived.append(one.iccid)
@@ -214,17 +236,15 @@ def _parts(raws: Sequence[bytes]) -> Iterator[range]:
         yield range(start, len(raws))
 
 
-def _confirms(receipt: PacketReceipt, sent: PacketSet) -> bool:
-    return receipt.digest == sent.digest() and receipt.packets == len(sent.packets)
-
-
-def _make_one(job: _Making) -> PacketSet:
-    return make_packet_set(
-        job.template,
-        job.subscription,
-        job.base,
-        job.assignment,
-        host_challenge=job.host_challenge,
+def _make_one(job: _Making) -> _Made:
+    return _Made.of(
+        make_packet_set(
+            job.template,
+            job.subscription,
+            job.base,
+            job.assignment,
+            host_challenge=job.host_challenge,
+        )
     )
 
 

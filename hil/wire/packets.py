@@ -32,6 +32,7 @@ MAX_COUNTER: Final = 0xFFFFFF
 """SCP03 sequence counters have three bytes."""
 
 _DIGEST_LENGTH: Final = 16
+_MAC_FIELD: Final = 14
 _MAC_LABEL: Final = b"hil packet set\x00"
 _PACKET_LABEL: Final = b"hil packet\x00"
 
@@ -206,6 +207,17 @@ class PacketSet:
     def digest(self) -> bytes:
         """Return the SHA-256 of the encoding without MAC, 32 bytes: the identity of this set."""
         return hashlib.sha256(strict_cbor.encode(self._body())).digest()
+
+
+def add_mac(raw: bytes, mac_key: bytes) -> bytes:
+    """Return a packet set that was encoded without MAC, with its MAC, as ``encode`` gives it.
+
+    The MAC is the last field of the map, so nothing is encoded anew.
+    """
+    if not raw or not 0xA1 <= raw[0] < 0xB7:
+        raise CodecError("packet set does not begin with a CBOR map of its fields")
+    tail = strict_cbor.encode(_MAC_FIELD) + strict_cbor.encode(set_mac(raw, mac_key))
+    return bytes((raw[0] + 1,)) + raw[1:] + tail
 
 
 def set_mac(body: bytes, mac_key: bytes) -> bytes:

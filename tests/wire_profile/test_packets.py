@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from hil.errors import CodecError
 from hil.wire import strict_cbor
-from hil.wire.packets import Packet, PacketError, PacketSet, PacketSetMacError
+from hil.wire.packets import Packet, PacketError, PacketSet, PacketSetMacError, add_mac
 from tests.wire_profile.conftest import EID, ICCID
 
 Rows = dict[int, list[list[bytes]]]
@@ -156,3 +157,28 @@ def test_any_packets_come_back(packets: list[Packet]) -> None:
         "o", EID, ICCID, bytes(16), "m", "d", "t", "operational", 0, 0, tuple(packets)
     )
     assert PacketSet.decode(whole.encode(KEY), KEY) == whole
+
+
+def test_a_mac_that_is_added_later_is_the_one_that_is_encoded_with() -> None:
+    packet_set = PacketSet(
+        order_id="order",
+        eid=EID,
+        iccid=ICCID,
+        isdp_aid=bytes(16),
+        mno="mno",
+        sm_dp="sm-dp",
+        profile_type="test",
+        profile_class="test",
+        memory=1000,
+        counter=1,
+        packets=(Packet(b"\x84\x01\x00", b"answer"), Packet(b"\x86" * 300)),
+        disclosed_key=bytes(16),
+    )
+    key = bytes(range(16))
+    raw = packet_set.encode()
+    assert add_mac(raw, key) == packet_set.encode(key)
+    assert PacketSet.decode(add_mac(raw, key), key) == packet_set
+    assert hashlib.sha256(raw).digest() == packet_set.digest()
+    for broken in (b"", b"\x80", b"\xbf"):
+        with pytest.raises(CodecError):
+            add_mac(broken, key)
