@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
 from hil.errors import CodecError, UsageError
 from hil.wire import identifiers, tlv
 from hil.wire.profile_package.applications import Rfm, SecurityDomain
-from hil.wire.profile_package.authentication import AkaParameter, AlgorithmParameter
+from hil.wire.profile_package.authentication import AkaParameter, Algorithm, AlgorithmParameter
 from hil.wire.profile_package.checks import check
 from hil.wire.profile_package.elements import decode_package, encode_package
 from hil.wire.profile_package.files import FileElement, render
@@ -116,9 +116,9 @@ def test_files_agree_with_the_data(profile_class: ProfileClass) -> None:
     assert identifiers.decode_iccid(_content(der, "mf", "ef-iccid", 10)) == data.iccid
     assert identifiers.decode_imsi(_content(der, "usim", "ef-imsi", 9)) == data.imsi
     home = _content(der, "opt-usim", "ef-hplmnwact", 20)
-    assert home[:3] == data.plmn
+    assert home[:3] == data.of_operator.plmn
     assert data.imsi.encode() in _content(der, "isim", "ef-impi", 64)
-    assert data.ims_domain.encode() in _content(der, "isim", "ef-domain", 48)
+    assert data.of_operator.ims_domain.encode() in _content(der, "isim", "ef-domain", 48)
     assert _content(der, "usim", "ef-acc", 2) == (1 << int(data.imsi[-1])).to_bytes(2, "big")
 
 
@@ -281,3 +281,60 @@ def test_service_and_emergency_records_are_readable() -> None:
 def test_longest_names_still_fit_their_files() -> None:
     data = replace(OPERATIONAL, apn="a.b." * 24 + "c", operator="Ö" * 60, smsc="4" * 20)
     assert check(generate(data, profile_class="provisioning")) == ()
+
+
+SHOWN_IN = {
+    "iccid": {"header", "mf", "genericFileManagement"},
+    "imsi": {"usim", "opt-usim", "df-5gs", "isim", "opt-isim"},
+    "k": {"akaParameter"},
+    "opc": {"akaParameter"},
+    "algorithm": {"header", "akaParameter"},
+    "mnc_length": {"usim", "opt-usim", "df-5gs", "isim", "opt-isim"},
+    "msisdn": {"telecom", "opt-usim"},
+    "smsc": {"telecom", "usim", "opt-usim"},
+    "apn": {"header", "opt-usim"},
+    "operator": {"header", "telecom", "usim", "opt-usim"},
+    "profile_type": {"header"},
+    "pol": {"header"},
+    "connectivity": {"header"},
+    "partners": {"opt-usim"},
+    "suci_calc_info": {"df-5gs"},
+    "ota_keys": {"securityDomain"},
+    "pin1": {"pinCodes"},
+    "pin2": {"pinCodes"},
+    "puk1": {"pukCodes"},
+    "puk2": {"pukCodes"},
+    "adm1": {"pinCodes"},
+}
+
+
+def test_profiles_share_no_more_than_they_have_alike() -> None:
+    others: dict[str, object] = {
+        "iccid": "8949012345678901249",
+        "imsi": "310319876543210",
+        "algorithm": Algorithm.TUAK,
+        "mnc_length": 3,
+        "operator": "sea",
+        "pol": b"\x01",
+        "connectivity": b"\x47\x01x",
+        "partners": ("23416", "310411"),
+        "suci_calc_info": bytes.fromhex("A0020000A101"),
+        "ota_keys": (OtaKeys(kvn=2),),
+        "apn": "internot",
+        "profile_type": "another",
+    }
+    digits = ("msisdn", "smsc", "pin1", "pin2", "puk1", "puk2", "adm1")
+    others |= {name: getattr(OPERATIONAL, name)[:-1] + "8" for name in digits}
+    others |= {name: bytes(range(16)) for name in ("k", "opc")}
+    assert others.keys() == {field.name for field in fields(ProfileData)} == SHOWN_IN.keys()
+    before = generate(OPERATIONAL, profile_class="operational")
+    for name, value in others.items():
+        other = generate(replace(OPERATIONAL, **{name: value}), profile_class="operational")  # type: ignore[arg-type]
+        assert generate(OPERATIONAL, profile_class="operational") == before
+        changed = {
+            old.name
+            for old, new in zip(split(before), split(other), strict=True)
+            if old.body != new.body
+        }
+        # The operator's own file takes up what other elements lost or won.
+        assert changed - {"genericFileManagement"} == SHOWN_IN[name] - {"genericFileManagement"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
 from hil.wire.profile_package import fcp as control
@@ -76,6 +77,15 @@ class ElementBuilder:
         self._arr = arr
         self._files: list[PlacedFile] = []
 
+    @property
+    def files(self) -> tuple[PlacedFile, ...]:
+        """The files so far, for an element that has them too."""
+        return tuple(self._files)
+
+    def take(self, files: Iterable[PlacedFile]) -> None:
+        """Add files that were made for the same element of another profile."""
+        self._files += files
+
     def add(self, name: str, file: File) -> None:
         """Put a ready file into the place called ``name``."""
         self._files.append(FileElement.place(self._tag, name, file))
@@ -112,9 +122,7 @@ class ElementBuilder:
     ) -> None:
         """Add a linear fixed EF of ``count`` records of ``record`` bytes."""
         info = ProprietaryInfo(special, fill)
-        size = record * count
-        descriptor = self._fcp(control.linear_fixed(record), file_id, rule, size, info)
-        self.add(name, File((descriptor, *rows_to_items(rows, record))))
+        self.add(name, _linear(self._arr, file_id, (record, count), rule, rows=rows, info=info))
 
     def cyclic(
         self,
@@ -146,9 +154,7 @@ class ElementBuilder:
 
     def rules(self, file_id: int) -> None:
         """Add EF.ARR with the access rules of the templates."""
-        self.linear(
-            "ef-arr", file_id, RULE_RECORD, len(ACCESS_RULES), RULE_READ_ALWAYS, rows=ACCESS_RULES
-        )
+        self.add("ef-arr", _rules(self._arr, file_id))
 
     def build(self) -> FileElement:
         """Return the element, its files in the order of the module."""
@@ -163,10 +169,35 @@ class ElementBuilder:
     def _fcp(
         self, descriptor: bytes, file_id: int, rule: int, size: int, info: ProprietaryInfo
     ) -> Fcp:
-        return Fcp(
-            descriptor=descriptor,
-            file_id=file_id.to_bytes(2, "big"),
-            security=self._arr + bytes((rule,)),
-            size=minimal_bytes(size),
-            info=info,
-        )
+        return _fcp(descriptor, file_id, self._arr + bytes((rule,)), size, info)
+
+
+def _fcp(descriptor: bytes, file_id: int, security: bytes, size: int, info: ProprietaryInfo) -> Fcp:
+    return Fcp(
+        descriptor=descriptor,
+        file_id=file_id.to_bytes(2, "big"),
+        security=security,
+        size=minimal_bytes(size),
+        info=info,
+    )
+
+
+def _linear(
+    arr: bytes,
+    file_id: int,
+    shape: tuple[int, int],
+    rule: int,
+    *,
+    rows: Sequence[bytes],
+    info: ProprietaryInfo,
+) -> File:
+    record, count = shape
+    security = arr + bytes((rule,))
+    descriptor = _fcp(control.linear_fixed(record), file_id, security, record * count, info)
+    return File((descriptor, *rows_to_items(rows, record)))
+
+
+@lru_cache(maxsize=16)
+def _rules(arr: bytes, file_id: int) -> File:
+    shape = RULE_RECORD, len(ACCESS_RULES)
+    return _linear(arr, file_id, shape, RULE_READ_ALWAYS, rows=ACCESS_RULES, info=ProprietaryInfo())

@@ -67,23 +67,28 @@ def _key_objects(keys: OtaKeys) -> Iterator[KeyObject]:
         yield KeyObject(usage, key_id, keys.kvn, (KeyComponent(_AES, value),))
 
 
-def rfm_applications(identifications: tuple[int, int, int]) -> tuple[Rfm, ...]:
-    """Return remote file management for UICC (TAR B00120), USIM (B00140) and ISIM (B00141)."""
-    uicc, usim, isim = identifications
-    places = (
-        (uicc, 1, "B00120", None),
-        (usim, 2, "B00140", USIM_AID),
-        (isim, 3, "B00141", ISIM_AID),
-    )
-    return tuple(
-        Rfm(
-            header=PeHeader(identification),
-            instance=bytes.fromhex("A000000559101000") + bytes((number,)),
-            security_level=_RFM_LEVEL,
-            access=_FULL_ACCESS,
-            admin_access=_FULL_ACCESS,
-            tars=(bytes.fromhex(tar),),
-            adf=None if aid is None else AdfAccess(aid, _FULL_ACCESS, _FULL_ACCESS),
-        )
-        for identification, number, tar, aid in places
+def rfm_of_uicc(identification: int) -> Rfm:
+    """Return remote file management for the files of the UICC, TAR B00120."""
+    return _rfm(identification, 1, "B00120", None)
+
+
+def rfm_of_usim(identification: int) -> Rfm:
+    """Return remote file management for the ADF.USIM, TAR B00140."""
+    return _rfm(identification, 2, "B00140", USIM_AID)
+
+
+def rfm_of_isim(identification: int) -> Rfm:
+    """Return remote file management for the ADF.ISIM, TAR B00141."""
+    return _rfm(identification, 3, "B00141", ISIM_AID)
+
+
+def _rfm(identification: int, number: int, tar: str, aid: bytes | None) -> Rfm:
+    return Rfm(
+        header=PeHeader(identification),
+        instance=bytes.fromhex("A000000559101000") + bytes((number,)),
+        security_level=_RFM_LEVEL,
+        access=_FULL_ACCESS,
+        admin_access=_FULL_ACCESS,
+        tars=(bytes.fromhex(tar),),
+        adf=None if aid is None else AdfAccess(aid, _FULL_ACCESS, _FULL_ACCESS),
     )

@@ -9,7 +9,7 @@ from hil.wire.profile_package.blueprint import ADF_ARR, ElementBuilder
 from hil.wire.profile_package.blueprint_mf import ISIM_AID, LOCAL_PINS
 from hil.wire.profile_package.blueprint_usim import service_table
 from hil.wire.profile_package.files import FileElement
-from hil.wire.profile_package.profile_data import ProfileData
+from hil.wire.profile_package.profile_data import OperatorData, ProfileData
 
 TEMPLATE_ISIM: Final = "2.23.143.1.2.8"
 TEMPLATE_OPT_ISIM: Final = "2.23.143.1.2.9"
@@ -24,9 +24,10 @@ def isim(data: ProfileData, identification: int) -> FileElement:
     """Return the element isim: private and public identity follow from the IMSI."""
     build = ElementBuilder("isim", identification, TEMPLATE_ISIM, ADF_ARR)
     build.directory("adf-isim", ISIM_FILE_ID, LOCAL_PINS, df_name=ISIM_AID)
-    private = _text(f"{data.imsi}@{data.ims_domain}")
-    public = _text(f"sip:{data.imsi}@{data.ims_domain}")
-    domain = _text(data.ims_domain)
+    network = data.of_operator.ims_domain
+    private = _text(f"{data.imsi}@{network}")
+    public = _text(f"sip:{data.imsi}@{network}")
+    domain = _text(network)
     build.transparent("ef-impi", 0x6F02, 64, 2, private, fill=b"\xff")
     build.linear("ef-impu", 0x6F04, 68, 1, 2, rows=(public,), fill=b"\xff")
     build.transparent("ef-domain", 0x6F03, 48, 2, domain, fill=b"\xff")
@@ -36,7 +37,7 @@ def isim(data: ProfileData, identification: int) -> FileElement:
     return build.build()
 
 
-def opt_isim(data: ProfileData, identification: int) -> FileElement:
+def opt_isim(data: OperatorData, identification: int) -> FileElement:
     """Return the element opt-isim: P-CSCF address by name, GBA parameters empty."""
     build = ElementBuilder("opt-isim", identification, TEMPLATE_OPT_ISIM, ADF_ARR)
     address = tlv.encode(_IDENTITY, b"\x00" + f"pcscf.{data.ims_domain}".encode("ascii"))

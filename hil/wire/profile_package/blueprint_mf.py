@@ -7,7 +7,7 @@ from typing import Final
 from hil.wire import identifiers, tlv
 from hil.wire.profile_package.blueprint import MF_ARR, ElementBuilder
 from hil.wire.profile_package.files import FileElement
-from hil.wire.profile_package.profile_data import ProfileData, dialling_number
+from hil.wire.profile_package.profile_data import OperatorData, ProfileData, dialling_number
 
 TEMPLATE_MF: Final = "2.23.143.1.2.1"
 TEMPLATE_TELECOM: Final = "2.23.143.1.2.3"
@@ -38,7 +38,7 @@ def mf(data: ProfileData, identification: int) -> FileElement:
     return build.build()
 
 
-def telecom(data: ProfileData, identification: int) -> FileElement:
+def telecom(data: OperatorData, msisdn: str, identification: int) -> FileElement:
     """Return the element telecom: rules, SM-over-IP address, graphics, phonebook, multimedia."""
     build = ElementBuilder("telecom", identification, TEMPLATE_TELECOM, MF_ARR)
     build.directory("df-telecom", 0x7F10, LOCAL_PINS)
@@ -49,7 +49,7 @@ def telecom(data: ProfileData, identification: int) -> FileElement:
     build.directory("df-graphics", 0x5F50, LOCAL_PINS)
     build.linear("ef-img", 0x4F20, 10, 1, 2, fill=b"\x00\xff")
     build.directory("df-phonebook", 0x5F3A, LOCAL_PINS)
-    _phonebook(build, data)
+    _phonebook(build, data.smsc, msisdn)
     build.directory("df-mmss", 0x5F3C, LOCAL_PINS)
     build.transparent("ef-mlpl", 0x4F20, 18, 2, bytes.fromhex("000901000101010001"), fill=b"\xff")
     build.transparent("ef-mspl", 0x4F21, 18, 2, bytes.fromhex("000F0100010101030708020C003E00"))
@@ -60,7 +60,7 @@ def _setup_menu(title: str) -> bytes:
     return tlv.encode(0x85, title.encode("ascii", "replace")[:18])
 
 
-def _phonebook(build: ElementBuilder, data: ProfileData) -> None:
+def _phonebook(build: ElementBuilder, smsc: str, msisdn: str) -> None:
     """Add DF.PHONEBOOK: EF.PBR names the files that belong together and their SFIs."""
     first = tlv.encode(0xA8, _reference(0xC0, 0x4F3A, 0x0A) + _reference(0xC5, 0x4F09, 0x01))
     third = tlv.encode(0xAA, _reference(0xC2, 0x4F12, 0x03))
@@ -69,7 +69,7 @@ def _phonebook(build: ElementBuilder, data: ProfileData) -> None:
     build.transparent("ef-cc", 0x4F23, 2, 5, bytes(2), special=b"\x80")
     build.transparent("ef-puid", 0x4F24, 2, 5, b"\x00\x03", special=b"\x80")
     build.linear("ef-ext1", 0x4F12, 13, 10, 5, fill=b"\x00\xff")
-    numbers = ("Service", data.smsc), ("Own number", data.msisdn)
+    numbers = ("Service", smsc), ("Own number", msisdn)
     rows = tuple(contact(label, number) for label, number in numbers if number)
     build.linear("ef-adn", 0x4F3A, _ALPHA + 14, 50, 5, rows=rows)
     build.linear("ef-pbc", 0x4F09, 2, 50, 5, fill=b"\x00")

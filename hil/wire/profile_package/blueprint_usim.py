@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from hil.wire import tlv
 from hil.wire.profile_package.blueprint import ADF_ARR, HIGH_UPDATE, ElementBuilder
 from hil.wire.profile_package.blueprint_mf import LOCAL_PINS, USIM_AID
-from hil.wire.profile_package.files import FileElement
-from hil.wire.profile_package.profile_data import ProfileClass, ProfileData, dialling_number
+from hil.wire.profile_package.files import FileElement, PlacedFile
+from hil.wire.profile_package.profile_data import (
+    OperatorData,
+    ProfileClass,
+    ProfileData,
+    dialling_number,
+)
 
 TEMPLATE_USIM: Final = "2.23.143.1.2.4"
 TEMPLATE_GSM_ACCESS: Final = "2.23.143.1.2.7"
@@ -39,8 +45,17 @@ def service_table(services: Iterable[int], size: int) -> bytes:
 def usim(data: ProfileData, profile_class: ProfileClass, identification: int) -> FileElement:
     """Return the element usim."""
     build = ElementBuilder("usim", identification, TEMPLATE_USIM, ADF_ARR)
-    build.directory("adf-usim", USIM_FILE_ID, LOCAL_PINS, df_name=USIM_AID)
+    build.take(_files_of_operator(data.of_operator, profile_class))
     build.transparent("ef-imsi", 0x6F07, 9, 2, data.imsi_file)
+    access_class = 1 << int(data.imsi[-1])
+    build.transparent("ef-acc", 0x6F78, 2, 2, access_class.to_bytes(2, "big"))
+    return build.build()
+
+
+@lru_cache(maxsize=16)
+def _files_of_operator(data: OperatorData, profile_class: ProfileClass) -> tuple[PlacedFile, ...]:
+    build = ElementBuilder("usim", 0, TEMPLATE_USIM, ADF_ARR)
+    build.directory("adf-usim", USIM_FILE_ID, LOCAL_PINS, df_name=USIM_AID)
     build.rules(0x6F06)
     keys = b"\x07" + b"\xff" * 32
     build.transparent("ef-keys", 0x6F08, 33, 5, keys, special=HIGH_UPDATE)
@@ -61,19 +76,17 @@ def usim(data: ProfileData, profile_class: ProfileClass, identification: int) ->
         "ef-psloci", 0x6F73, 14, 5, b"\xff" * 7 + data.plmn + b"\x00\x00\xff\x01",
         special=HIGH_UPDATE,
     )  # fmt: skip
-    access_class = 1 << int(data.imsi[-1])
-    build.transparent("ef-acc", 0x6F78, 2, 2, access_class.to_bytes(2, "big"))
     build.transparent("ef-fplmn", 0x6F7B, 12, 5, b"\xff" * 12)
     build.transparent("ef-loci", 0x6F7E, 11, 5, location, special=HIGH_UPDATE)
     operation = _TYPE_APPROVAL if profile_class == "test" else _NORMAL
-    build.transparent("ef-ad", 0x6FAD, 4, 10, bytes((operation, 0, 0, data.mnc_length)))
+    build.transparent("ef-ad", 0x6FAD, 4, 10, bytes((operation, 0, 0, len(data.mnc))))
     calls = tuple(_emergency(number) for number in ("112", "911"))
     build.linear("ef-ecc", 0x6FB7, 14, 2, 10, rows=calls)
     build.transparent("ef-netpar", 0x6FC4, 128, 5, fill=b"\xff", special=HIGH_UPDATE)
     place = b"\xff" * 12 + data.plmn + b"\x00\x00\x01"
     build.transparent("ef-epsloci", 0x6FE3, 18, 5, place, special=HIGH_UPDATE)
     build.linear("ef-epsnsc", 0x6FE4, 80, 1, 5, fill=b"\xff", special=HIGH_UPDATE)
-    return build.build()
+    return build.files
 
 
 def _sms_parameters(smsc: str) -> bytes:
@@ -101,7 +114,7 @@ def gsm_access(identification: int) -> FileElement:
     return build.build()
 
 
-def df_5gs(data: ProfileData, identification: int) -> FileElement:
+def df_5gs(data: OperatorData, identification: int) -> FileElement:
     """Return the element df-5gs."""
     build = ElementBuilder("df-5gs", identification, TEMPLATE_DF_5GS, ADF_ARR)
     build.directory("df-df-5gs", 0x5FC0, LOCAL_PINS)

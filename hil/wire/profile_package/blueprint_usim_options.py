@@ -9,7 +9,7 @@ from hil.wire.profile_package.blueprint import ADF_ARR, ElementBuilder
 from hil.wire.profile_package.blueprint_mf import contact
 from hil.wire.profile_package.blueprint_usim import network_name
 from hil.wire.profile_package.files import FileElement
-from hil.wire.profile_package.profile_data import ProfileData, plmn
+from hil.wire.profile_package.profile_data import OperatorData, plmn
 
 TEMPLATE_OPT_USIM: Final = "2.23.143.1.2.5"
 
@@ -18,13 +18,13 @@ _EUTRAN, _UTRAN, _GSM, _NG_RAN = b"\x40\x00", b"\x80\x00", b"\x00\x80", b"\x08\x
 _LIST_SIZE: Final = 250
 
 
-def opt_usim(data: ProfileData, identification: int) -> FileElement:
+def opt_usim(data: OperatorData, msisdn: str, identification: int) -> FileElement:
     """Return the element opt-usim: numbers, network lists, names, mailbox, NAS configuration."""
     build = ElementBuilder("opt-usim", identification, TEMPLATE_OPT_USIM, ADF_ARR)
     build.transparent("ef-li", 0x6F05, 10, 1, b"en", fill=b"\xff")
     for name, file_id in (("ef-gid1", 0x6F3E), ("ef-gid2", 0x6F3F)):
         build.transparent(name, file_id, 8, 2, b"\xff" * 8)
-    own = (contact("My number", data.msisdn),) if data.msisdn else ()
+    own = (contact("My number", msisdn),) if msisdn else ()
     build.linear("ef-msisdn", 0x6F40, 28, 2, 2, rows=own, fill=b"\xff")
     _numbers(build, data)
     _networks(build, data)
@@ -33,7 +33,7 @@ def opt_usim(data: ProfileData, identification: int) -> FileElement:
     return build.build()
 
 
-def _numbers(build: ElementBuilder, data: ProfileData) -> None:
+def _numbers(build: ElementBuilder, data: OperatorData) -> None:
     build.transparent("ef-cbmi", 0x6F45, 10, 5, b"\xff" * 10)
     build.transparent("ef-cbmid", 0x6F48, 10, 2, b"\xff" * 10)
     service = (contact("Service", data.smsc),) if data.smsc else ()
@@ -48,7 +48,7 @@ def _numbers(build: ElementBuilder, data: ProfileData) -> None:
     build.transparent("ef-acl", 0x6F57, 101, 8, names.ljust(101, b"\xff"))
 
 
-def _networks(build: ElementBuilder, data: ProfileData) -> None:
+def _networks(build: ElementBuilder, data: OperatorData) -> None:
     partners = data.partners or tuple(f"999{number:02d}" for number in range(50))
     listed = b"".join(plmn(one) + _EUTRAN for one in partners)
     size = max(_LIST_SIZE, len(listed))

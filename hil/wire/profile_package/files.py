@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
 from hil.errors import CodecError
@@ -118,6 +118,7 @@ class File:
     """One file of a file element: what differs from its template, and its content."""
 
     items: tuple[FileItem, ...] = ()
+    _encoded: bytes | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def fcp(self) -> Fcp | None:
@@ -136,7 +137,14 @@ class File:
 
     def encode(self) -> bytes:
         """Return the content."""
-        return b"".join(_encode_item(item, fcp_tag=0xA1, content_tag=0x83) for item in self.items)
+        if self._encoded is None:
+            content = b"".join(
+                _encode_item(item, fcp_tag=0xA1, content_tag=0x83) for item in self.items
+            )
+            # Never changed afterwards; the profiles of an operator share most of their files.
+            object.__setattr__(self, "_encoded", content)
+            return content
+        return self._encoded
 
 
 def _read_item(tag: int, value: bytes, where: str) -> FileItem:

@@ -8,7 +8,8 @@ from :class:`ProfileData`; the same data gives the same bytes.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from itertools import count
 from typing import Final
 
@@ -18,7 +19,12 @@ from hil.wire.profile_package import blueprint_usim as in_usim
 from hil.wire.profile_package.applications import End
 from hil.wire.profile_package.authentication import AkaParameter, Algorithm, AlgorithmParameter
 from hil.wire.profile_package.blueprint import MF_ARR
-from hil.wire.profile_package.blueprint_domains import mno_sd, rfm_applications
+from hil.wire.profile_package.blueprint_domains import (
+    mno_sd,
+    rfm_of_isim,
+    rfm_of_uicc,
+    rfm_of_usim,
+)
 from hil.wire.profile_package.blueprint_isim import (
     TEMPLATE_ISIM,
     TEMPLATE_OPT_ISIM,
@@ -26,14 +32,19 @@ from hil.wire.profile_package.blueprint_isim import (
     opt_isim,
 )
 from hil.wire.profile_package.blueprint_usim_options import TEMPLATE_OPT_USIM, opt_usim
-from hil.wire.profile_package.elements import Body, encode, encode_package
+from hil.wire.profile_package.elements import Body, encode
 from hil.wire.profile_package.fcp import DIRECTORY, TRANSPARENT, Fcp, ProprietaryInfo, minimal_bytes
 from hil.wire.profile_package.files import FileStep, FillContent, GenericFileManagement, SelectPath
 from hil.wire.profile_package.header import ProfileHeader, Service
 from hil.wire.profile_package.package import PeHeader
 from hil.wire.profile_package.personalise import personalise
 from hil.wire.profile_package.pins import PinCodes, PinConfiguration, PukCodes, PukConfiguration
-from hil.wire.profile_package.profile_data import OtaKeys, ProfileClass, ProfileData
+from hil.wire.profile_package.profile_data import (
+    OperatorData,
+    OtaKeys,
+    ProfileClass,
+    ProfileData,
+)
 
 __all__ = ["DEFAULT_SIZE", "OtaKeys", "ProfileClass", "ProfileData", "generate", "personalise"]
 
@@ -68,6 +79,9 @@ _OPERATOR_DF: Final = b"\x7f\x4f"
 _OPERATOR_FILE: Final = b"\x6f\x01"
 _CHUNK: Final = 4096
 
+_KEPT: Final = 128
+"""Encoded elements that are kept: those of a dozen operators."""
+
 
 def generate(
     data: ProfileData,
@@ -86,8 +100,7 @@ def generate(
 
     Raises UsageError if data and class contradict each other.
     """
-    bodies = list(_bodies(data, profile_class, m2m=m2m, own_file=True))
-    elements = [encode(body).encode() for body in bodies]
+    elements = list(_elements(data, profile_class, m2m=m2m, own_file=True))
     number = _OPERATOR_PLACE
     room = size - sum(map(len, elements)) + len(elements[number])
     own = _operator_element(data, room, number)
@@ -95,41 +108,54 @@ def generate(
         # The lengths around the content take some bytes too.
         own = _operator_element(data, room - (len(own) - room), number)
     if not own:
-        return encode_package(_bodies(data, profile_class, m2m=m2m, own_file=False))
+        return b"".join(_elements(data, profile_class, m2m=m2m, own_file=False))
     return b"".join((*elements[:number], own, *elements[number + 1 :]))
 
 
 def _operator_element(data: ProfileData, content: int, number: int) -> bytes:
     """Return the element with the operator's own file, or nothing where no content is left."""
-    return encode(_operator_file(data, content, number)).encode() if content > 0 else b""
+    return _encoded(_operator_file(data, content, number)) if content > 0 else b""
 
 
-def _bodies(
+def _encoded(body: Body) -> bytes:
+    return encode(body).encode()
+
+
+@lru_cache(maxsize=_KEPT)
+def _alike(make: Callable[..., Body], *facts: OperatorData | str | int) -> bytes:
+    """Return an element that many profiles have alike: ``facts`` hold no secret of any of them."""
+    return _encoded(make(*facts))
+
+
+def _elements(
     data: ProfileData, profile_class: ProfileClass, *, m2m: bool, own_file: bool
-) -> Iterator[Body]:
+) -> Iterator[bytes]:
     numbers = count(1)
+    operator = data.of_operator
     algorithm = data.algorithm_for(profile_class)
-    yield _header(data, profile_class, algorithm, m2m=m2m)
-    yield under_mf.mf(data, next(numbers))
-    yield _puks(data, next(numbers))
-    yield _global_pins(data, next(numbers))
-    yield under_mf.telecom(data, next(numbers))
-    yield _local_pin(data, next(numbers))
+    yield _encoded(_header(data, profile_class, algorithm, m2m=m2m))
+    yield _encoded(under_mf.mf(data, next(numbers)))
+    yield _encoded(_puks(data, next(numbers)))
+    yield _encoded(_global_pins(data, next(numbers)))
+    yield _alike(under_mf.telecom, operator, data.msisdn, next(numbers))
+    yield _encoded(_local_pin(data, next(numbers)))
     if own_file:
-        yield _operator_file(data, 1, next(numbers))
-    yield in_usim.usim(data, profile_class, next(numbers))
-    yield opt_usim(data, next(numbers))
-    yield _local_pin(data, next(numbers))
-    yield _aka(data, algorithm, next(numbers))
-    yield in_usim.gsm_access(next(numbers))
-    yield in_usim.df_5gs(data, next(numbers))
-    yield isim(data, next(numbers))
-    yield opt_isim(data, next(numbers))
-    yield _local_pin(data, next(numbers))
-    yield _aka(data, algorithm, next(numbers))
-    yield mno_sd(data, next(numbers))
-    yield from rfm_applications((next(numbers), next(numbers), next(numbers)))
-    yield End(PeHeader(next(numbers)))
+        yield _encoded(_operator_file(data, 1, next(numbers)))
+    yield _encoded(in_usim.usim(data, profile_class, next(numbers)))
+    yield _alike(opt_usim, operator, data.msisdn, next(numbers))
+    yield _encoded(_local_pin(data, next(numbers)))
+    yield _encoded(_aka(data, algorithm, next(numbers)))
+    yield _alike(in_usim.gsm_access, next(numbers))
+    yield _alike(in_usim.df_5gs, operator, next(numbers))
+    yield _encoded(isim(data, next(numbers)))
+    yield _alike(opt_isim, operator, next(numbers))
+    yield _encoded(_local_pin(data, next(numbers)))
+    yield _encoded(_aka(data, algorithm, next(numbers)))
+    yield _encoded(mno_sd(data, next(numbers)))
+    yield _alike(rfm_of_uicc, next(numbers))
+    yield _alike(rfm_of_usim, next(numbers))
+    yield _alike(rfm_of_isim, next(numbers))
+    yield _encoded(End(PeHeader(next(numbers))))
 
 
 def _header(

@@ -32,6 +32,32 @@ class OtaKeys:
 
 
 @dataclass(frozen=True, slots=True)
+class OperatorData:
+    """What the profiles of one operator have alike: nothing here is a subscriber's or a secret.
+
+    Fields as in :class:`ProfileData`. Elements made of this alone are the same in all of them.
+    """
+
+    mcc: str
+    mnc: str
+    operator: str
+    apn: str
+    smsc: str
+    partners: tuple[str, ...]
+    suci_calc_info: bytes
+
+    @property
+    def plmn(self) -> bytes:
+        """MCC and MNC in 3 bytes."""
+        return plmn(self.mcc + self.mnc)
+
+    @property
+    def ims_domain(self) -> str:
+        """Home network domain of the IMS (3GPP TS 23.003, 13.2)."""
+        return f"ims.mnc{self.mnc.zfill(3)}.mcc{self.mcc}.3gppnetwork.org"
+
+
+@dataclass(frozen=True, slots=True)
 class ProfileData:
     """Subscription data of one profile.
 
@@ -86,24 +112,17 @@ class ProfileData:
             raise UsageError(f"an MNC has 2 or 3 digits, not {self.mnc_length}")
 
     @property
-    def mcc(self) -> str:
-        """Mobile country code, 3 digits."""
-        return self.imsi[:3]
-
-    @property
-    def mnc(self) -> str:
-        """Mobile network code, 2 or 3 digits."""
-        return self.imsi[3 : 3 + self.mnc_length]
-
-    @property
-    def plmn(self) -> bytes:
-        """MCC and MNC in 3 bytes."""
-        return plmn(self.mcc + self.mnc)
-
-    @property
-    def ims_domain(self) -> str:
-        """Home network domain of the IMS (3GPP TS 23.003, 13.2)."""
-        return f"ims.mnc{self.mnc.zfill(3)}.mcc{self.mcc}.3gppnetwork.org"
+    def of_operator(self) -> OperatorData:
+        """What is not the subscriber's; MCC and MNC are those of the IMSI."""
+        return OperatorData(
+            mcc=self.imsi[:3],
+            mnc=self.imsi[3 : 3 + self.mnc_length],
+            operator=self.operator,
+            apn=self.apn,
+            smsc=self.smsc,
+            partners=self.partners,
+            suci_calc_info=self.suci_calc_info,
+        )
 
     def algorithm_for(self, profile_class: ProfileClass) -> int:
         """Return the algorithmID; raise UsageError where data and class contradict each other."""

@@ -152,17 +152,17 @@ class _Making:
         yield under_mf.mf(data, self._next())
         yield self._puks()
         yield self._global_pins()
-        yield under_mf.telecom(data, self._next())
+        yield under_mf.telecom(data.of_operator, data.msisdn, self._next())
         yield self._local_pin()
         yield in_usim.usim(data, self.profile_class, self._next())
         yield self._local_pin()
         if self._opt_usim:
-            yield opt_usim(data, self._next())
+            yield opt_usim(data.of_operator, data.msisdn, self._next())
         yield self._network_access()
         if self._gsm:
             yield in_usim.gsm_access(self._next())
         if self._5gs:
-            yield in_usim.df_5gs(data, self._next())
+            yield in_usim.df_5gs(data.of_operator, self._next())
         if self._isim:
             yield from self._ims()
         if self._csim:
@@ -242,7 +242,7 @@ class _Making:
     def _ims(self) -> Iterator[Body]:
         yield in_isim.isim(self.data, self._next())
         if self._opt_isim:
-            yield in_isim.opt_isim(self.data, self._next())
+            yield in_isim.opt_isim(self.data.of_operator, self._next())
         yield self._shared_pins()
         yield self._network_access(mapped=self._whether(0.4))
 
