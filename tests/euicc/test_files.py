@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -354,16 +353,3 @@ def test_threads_on_channels_of_their_own(usim: Terminal) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(read, files))
-
-
-def test_simple_commands_are_fast(usim: Terminal) -> None:
-    usim.select(0x2FE2)
-    read = bytes.fromhex("00B000000A")
-    transmit = usim.card.transmit
-    best = 0.0
-    for _ in range(5):
-        start = time.perf_counter()
-        for _ in range(1000):
-            transmit(read)
-        best = max(best, 1000 / (time.perf_counter() - start))
-    assert best > 20_000
