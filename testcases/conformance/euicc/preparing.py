@@ -29,6 +29,9 @@ MNO_SD_TAR: Final = bytes.fromhex("B20100")
 DISABLE_NOT_ALLOWED, DELETE_NOT_ALLOWED, DELETE_ON_DISABLE = 0x01, 0x02, 0x04
 """Rules of POL1, as the profile header carries them."""
 
+NOT_INSTALLED: Final = (ProfileState.SELECTABLE, ProfileState.PERSONALIZED)
+"""States of an ISD-P without a profile."""
+
 
 def one(session: OverTheAirSession, command: CommandApdu) -> ResponseApdu:
     """Send one command to the ISD-R; return its answer."""
@@ -164,3 +167,41 @@ def inside(esim: Esim, aid: bytes, keys: KeySet, *commands: CommandApdu) -> list
         host.open(card.expect(host.initialize_update()), aid=aid)
         card.expect(host.external_authenticate(level=0x33))
         return [host.unwrap(card.send(host.wrap(command))) for command in commands]
+
+
+def opened_counter(esim: Esim, aid: bytes, keys: KeySet) -> int | None:
+    """Open SCP03 to a domain and return the sequence counter of the session."""
+    with esim.card.transaction() as card:
+        card.select(aid)
+        host = HostSession(keys, os.urandom(8))
+        host.open(card.expect(host.initialize_update()), aid=aid)
+        card.expect(host.external_authenticate(level=0x33))
+        return host.answer.counter
+
+
+def next_counter(esim: Esim, aid: bytes, keys: KeySet) -> int:
+    """Return the sequence counter that a domain's key set uses next, and use none."""
+    with esim.card.transaction() as card:
+        card.select(aid)
+        host = HostSession(keys, os.urandom(8))
+        host.open(card.expect(host.initialize_update()), aid=aid)
+    assert host.answer.counter is not None
+    return host.answer.counter
+
+
+def assert_not_installed(esim: Esim, profile: LabProfile) -> None:
+    """Hold the ISD-P to being as it was before the download."""
+    found = esim.profile(profile.aid)
+    assert found is not None
+    assert found.state in NOT_INSTALLED
+
+
+def assert_loads(esim: Esim, profile: LabProfile, maker: ProfileMaker) -> None:
+    """Hold the ISD-P to taking a whole download after all."""
+    again = maker.profile(tar=profile.tar, counter=profile.packets.counter + 1)
+    for packets in (profile.packets.packets, again.packets.packets):
+        # Whether the counter has moved depends on how far the first try came.
+        answers = esim.load(profile.aid, packets)
+        if answers == [row.expected for row in packets]:
+            break
+    assert_state(esim, profile.aid, ProfileState.DISABLED)

@@ -11,7 +11,12 @@ from hil.evidence import step
 from hil.wire import isdr_commands
 from hil.wire.packets import Packet
 from testcases.conformance.euicc import preparing
-from testcases.conformance.euicc.preparing import assert_state, one
+from testcases.conformance.euicc.preparing import (
+    assert_loads,
+    assert_not_installed,
+    assert_state,
+    one,
+)
 
 if TYPE_CHECKING:
     from hil.bench.esim import Esim
@@ -24,7 +29,6 @@ pytestmark = [
     pytest.mark.severity("critical"),
 ]
 SECTION = "SGP.02, 4.1.3.3"
-NOT_INSTALLED = (ProfileState.SELECTABLE, ProfileState.PERSONALIZED)
 
 
 def flipped(packet: Packet) -> Packet:
@@ -38,24 +42,6 @@ def made(session: OverTheAirSession, maker: ProfileMaker) -> LabProfile:
     profile = maker.profile()
     preparing.created(session, profile)
     return profile
-
-
-def assert_not_installed(esim: Esim, profile: LabProfile) -> None:
-    """Hold the ISD-P to being as it was before the download."""
-    found = esim.profile(profile.aid)
-    assert found is not None
-    assert found.state in NOT_INSTALLED
-
-
-def assert_loads(esim: Esim, profile: LabProfile, maker: ProfileMaker) -> None:
-    """Hold the ISD-P to taking a whole download after all."""
-    again = maker.profile(tar=profile.tar, counter=profile.packets.counter + 1)
-    for packets in (profile.packets.packets, again.packets.packets):
-        # Whether the counter has moved depends on how far the first try came.
-        answers = esim.load(profile.aid, packets)
-        if answers == [row.expected for row in packets]:
-            break
-    assert_state(esim, profile.aid, ProfileState.DISABLED)
 
 
 @pytest.mark.conformance("EUICC-ES8-DOWNLOAD-01", section=SECTION)

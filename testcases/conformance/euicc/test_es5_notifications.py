@@ -1,0 +1,205 @@
+"""ES5: UpdateSMSRAddressingParameters, and the confirmation of notifications."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hil.equipment.card.euicc import ProfileState
+from hil.equipment.card.over_the_air import PROFILE
+from hil.errors import CodecError
+from hil.evidence import step
+from hil.wire import cat, dgi, isdr_commands, sms, tlv
+from hil.wire.apdu import CommandApdu
+from hil.wire.cat_values import CommandType
+from hil.wire.notification import Notification
+from hil.wire.scp80 import OtaKeySet
+from testcases.conformance.euicc import preparing
+from testcases.conformance.euicc.preparing import assert_refused, one
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hil.bench.bench import Bench
+    from hil.bench.esim import Esim
+    from hil.bench.key_files import EuiccKeyFile
+    from hil.bench.profile_maker import ProfileMaker
+    from hil.equipment.card.over_the_air import OverTheAirSession
+
+pytestmark = [
+    pytest.mark.requires("card.m2m", "card.keys"),
+    pytest.mark.requirement("R-63", "R-65"),
+    pytest.mark.severity("critical"),
+]
+ADDRESSING = "SGP.02, 3.9 and 4.1.1.10"
+CONFIRMATION = "SGP.02, 3.15 and 4.1.1.12"
+NUMBER = sms.Address.international("15550100321")
+
+
+def addressing(esim: Esim, digits: str) -> CommandApdu:
+    """Return UpdateSMSRAddressingParameters; no digits take the number away."""
+    value = b""
+    if digits:
+        number = sms.Address.international(digits).encode_value()
+        value = tlv.encode(isdr_commands.SMS_ADDRESSING, tlv.encode(0x81, number))
+    data = dgi.encode(esim.functions.addressing_dgi, value)
+    return CommandApdu(0x80, 0xE2, 0x88, 0x00, data, 256)
+
+
+class Inbox:
+    """What an SM-SR at a number of the lab's gets from the card, each time the card starts."""
+
+    def __init__(self, esim: Esim, keys: EuiccKeyFile) -> None:
+        self._card = esim.card
+        self._keys = [OtaKeySet(row.kvn, row.kic, row.kid, row.dek) for row in keys.isd_r_scp80]
+
+    def after_start(self) -> list[Notification]:
+        """Start the card as a terminal does; return the notifications it sends to the number."""
+        found: list[Notification] = []
+        with self._card.transaction() as card:
+            card.reset()
+            answer = card.send(cat.terminal_profile(PROFILE))
+            for _ in range(16):
+                if answer.sw1 != 0x91:
+                    return found
+                command = cat.ProactiveCommand.decode(card.expect(cat.fetch(answer.sw2)).data)
+                if command.kind == CommandType.SEND_SHORT_MESSAGE:
+                    message = sms.SmsSubmit.decode(command.tpdu)
+                    assert message.destination == NUMBER
+                    found.append(self._opened(sms.read_part(message.user_data).payload))
+                answer = card.send(cat.terminal_response(command))
+        raise AssertionError("the card has no end of proactive commands")
+
+    def _opened(self, packet: bytes) -> Notification:
+        for keys in self._keys:
+            with contextlib.suppress(CodecError):
+                return Notification.open(packet, keys)
+        pytest.skip("the key set lacks the SCP80 keys that the card notifies with")
+
+
+@pytest.fixture
+def inbox(over_the_air: OverTheAirSession, esim: Esim, bench: Bench) -> Iterator[Inbox]:
+    """The card writes to a number of the lab's; its own one is given back at the end."""
+    before, keys = esim.functions.sm_sr_number, bench.lab.euicc_keys
+    if before is None or keys is None:
+        pytest.skip("the key set does not tell the card's own SM-SR (functions.sm_sr_number)")
+    answer = one(over_the_air, addressing(esim, NUMBER.digits))
+    assert answer.sw == 0x9000, f"UpdateSMSRAddressingParameters: {answer.sw:04X}"
+    box = Inbox(esim, keys)
+    yield box
+    with step("Afterwards: what waits is confirmed, and the number goes back"):
+        for waiting in box.after_start():
+            one(over_the_air, isdr_commands.confirm_notification(waiting.sequence))
+        assert one(over_the_air, addressing(esim, before)).sw == 0x9000
+
+
+@pytest.mark.conformance("EUICC-ES5-NOTIFY-01", section=f"{ADDRESSING}; {CONFIRMATION}")
+def test_a_change_is_notified_until_it_is_confirmed(
+    over_the_air: OverTheAirSession, profile_maker: ProfileMaker, esim: Esim, inbox: Inbox
+) -> None:
+    """After a change the card writes to its SM-SR until that has confirmed.
+
+    Preconditions: UpdateSMSRAddressingParameters gave the card a number of the lab's; a profile is
+    DISABLED.
+
+    Steps:
+    1. EnableProfile for it: 9000, and REFRESH.
+    2. After the start: SEND SHORT MESSAGE to that number with a notification: the EID, type 02, the
+       ISD-P of the profile.
+    3. After another start: the same one again.
+    4. HandleNotificationConfirmation with the next sequence number: 6A80 or 6985.
+    5. With the right one: 9000, no data.
+    6. After another start: none.
+    7. The same confirmation again: 6985.
+    """
+    profile = preparing.disabled(over_the_air, profile_maker)
+    with step("1. EnableProfile"):
+        receipt = over_the_air.execute(isdr_commands.enable_profile(profile.aid))
+        assert [answer.sw for answer in receipt.answers] == [0x9000]
+        assert receipt.refreshed
+    with step("2. Notification"):
+        (first,) = inbox.after_start()
+        assert (first.eid, first.kind, first.aid) == (esim.eid(), 0x02, profile.aid)
+    with step("3. Again"):
+        assert inbox.after_start() == [first]
+    confirm = isdr_commands.confirm_notification
+    with step("4. A wrong confirmation"):
+        wrong = one(over_the_air, confirm((first.sequence + 1) % 0x10000))
+        assert wrong.sw in (0x6A80, 0x6985), f"{wrong.sw:04X}"
+    with step("5. The right one"):
+        answer = one(over_the_air, confirm(first.sequence))
+        assert (answer.sw, answer.data) == (0x9000, b"")
+    with step("6. Silence"):
+        assert inbox.after_start() == []
+    with step("7. Confirmed already"):
+        assert one(over_the_air, confirm(first.sequence)).sw == 0x6985
+
+
+@pytest.mark.conformance("EUICC-ES5-NOTIFY-02", section=f"SGP.02, 2.4; {CONFIRMATION}")
+def test_pol1_deletes_after_the_confirmation(
+    over_the_air: OverTheAirSession, profile_maker: ProfileMaker, esim: Esim, inbox: Inbox
+) -> None:
+    """What POL1 deletes goes with the confirmation, whose answer names it.
+
+    Preconditions: the card writes to a number of the lab's; a profile with the rule "delete when
+    disabled" is ENABLED, and that is confirmed.
+
+    Steps:
+    1. DisableProfile for it: 9000, and REFRESH. GetStatus: it is DISABLED.
+    2. After the start a notification of type 02.
+    3. HandleNotificationConfirmation: 9000, with the AID of its ISD-P in 80.
+    4. GetStatus: it is gone.
+    """
+    policy = bytes((preparing.DELETE_ON_DISABLE,))
+    profile = preparing.enabled(over_the_air, profile_maker, pol=policy)
+    (enabled,) = inbox.after_start()
+    assert one(over_the_air, isdr_commands.confirm_notification(enabled.sequence)).sw == 0x9000
+    with step("1. DisableProfile"):
+        assert one(over_the_air, isdr_commands.disable_profile(profile.aid)).sw == 0x9000
+        preparing.assert_state(esim, profile.aid, ProfileState.DISABLED)
+    with step("2. Notification"):
+        (told,) = inbox.after_start()
+        assert told.kind == 0x02
+    with step("3. Confirmation"):
+        answer = one(over_the_air, isdr_commands.confirm_notification(told.sequence))
+        assert answer.sw == 0x9000
+        assert isdr_commands.deleted_profiles(answer.data) == (profile.aid,)
+    with step("4. GetStatus"):
+        preparing.assert_state(esim, profile.aid, None)
+
+
+@pytest.mark.conformance("EUICC-ES5-NOTIFY-03", section=CONFIRMATION)
+def test_a_confirmation_that_nobody_waits_for(over_the_air: OverTheAirSession, esim: Esim) -> None:
+    """HandleNotificationConfirmation is refused while no notification waits for it.
+
+    Preconditions: the card notifies nobody.
+
+    Steps:
+    1. HandleNotificationConfirmation: 6985.
+    2. Without a sequence number, and with one of three bytes: 6A80 or 6985.
+    3. GetStatus after each: nothing has changed.
+    """
+    if esim.functions.sm_sr_number != "":
+        pytest.skip("the card notifies an SM-SR (functions.sm_sr_number)")
+    assert_refused(over_the_air, esim, isdr_commands.confirm_notification(1), 0x6985)
+    for value in ("4E00", "4E03000001"):
+        data = dgi.encode(isdr_commands.DGI_CONFIRMATION, bytes.fromhex(value))
+        command = CommandApdu(0x80, 0xE2, 0x89, 0x00, data, 256)
+        assert_refused(over_the_air, esim, command, 0x6A80, 0x6985)
+
+
+@pytest.mark.conformance("EUICC-ES5-ADDRESSING-01", section=ADDRESSING)
+def test_no_addressing_at_all_is_refused(over_the_air: OverTheAirSession, esim: Esim) -> None:
+    """UpdateSMSRAddressingParameters that cannot be read is refused.
+
+    Preconditions: none.
+
+    Steps:
+    1. An object A3 without an address, and one that is cut off: 6A80 each.
+    2. GetStatus after each: nothing has changed.
+    """
+    for value in ("A300", "A305810391"):
+        group = dgi.encode(esim.functions.addressing_dgi, bytes.fromhex(value))
+        assert_refused(over_the_air, esim, CommandApdu(0x80, 0xE2, 0x88, 0, group, 256), 0x6A80)
