@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
 import pytest
 
@@ -137,7 +137,7 @@ class Run:
                 f"the card on the bench is a {kind.value}, and this needs {CardKind.M2M.value}"
             )
 
-    def lack(self, reason: str) -> None:
+    def lack(self, reason: str) -> NoReturn:
         """Skip the running test, or fail it in a strict run. Does not return."""
         if plugin.is_strict(self.config):
             pytest.fail(f"{reason} (strict run)", pytrace=False)

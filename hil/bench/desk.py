@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from hil.provisioning.http.clients import EumClient, MnoClient, SmDpClient
+from hil.provisioning.http.function_caller import FunctionCaller
 from hil.provisioning.http.sm_sr_client import SmSrClient
 from hil.provisioning.http.support_client import SupportServerClient
 from hil.provisioning.trust import PeerKeySet
@@ -66,6 +67,10 @@ class Desk:
         me = self.servers.section.line_station
         return self._opened(SupportServerClient, actor or self.servers.support_server, me)
 
+    def caller(self, me: str, actor: str) -> FunctionCaller:
+        """Return the party ``me`` of the bench as a caller of the functions of an actor."""
+        return self._opened(FunctionCaller, actor, me)
+
     def stranger(self, client: type[_Client], actor: str, *, me: str) -> _Client:
         """Return a client that calls itself ``me``, but holds a key set of its own making."""
         keys = PeerKeySet(1, *(secrets.token_bytes(16) for _ in range(3)))
@@ -77,6 +82,15 @@ class Desk:
         """Have the eUICC maker make one more eUICC, and bring its EIS to an SM-SR; return its EID.
 
         No card of that EID is on the bench: it is good for orders, not for installation.
+        """
+        eid = self.make_euicc()
+        self.eum().deliver_eis(eid, sm_sr or self.servers.of_kind("sm-sr")[0])
+        return eid
+
+    def make_euicc(self, *, msisdn: str | None = None) -> str:
+        """Have the eUICC maker make an eUICC that no SM-SR knows yet; return its EID.
+
+        ``msisdn``: the number that its EIS names. No card of that EID is on the bench.
         """
         body = f"89049032{secrets.randbelow(10**22):022d}"
         eid = body + eid_check_digits(body)
@@ -97,8 +111,7 @@ class Desk:
             "memory": 500_000,
             "bootstrap_profile": None,
         }
-        self.eum().produce(factory)
-        self.eum().deliver_eis(eid, sm_sr or self.servers.of_kind("sm-sr")[0])
+        self.eum().produce(factory, msisdn=msisdn)
         return eid
 
     def _of(self, kind: ActorKind, client: type[_Client], actor: str) -> _Client:

@@ -186,7 +186,7 @@ class PeerClient:
         headers = {"Content-Type": content_type} if body is not None else {}
         if session is not None:
             headers["Authorization"] = f"Bearer {session}"
-            if method != "GET":
+            if method != "GET" and call != "":
                 headers[CALL_HEADER] = call or _identifier(method, path, body)
         size = f" ({len(body)} bytes)" if body else ""
         self._observe("out", f"{method} {path}{size}")

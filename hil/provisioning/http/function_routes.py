@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
@@ -33,6 +34,8 @@ from hil.provisioning.trust import Peer
 CALL_HEADER: Final = "Function-Call-Identifier"
 VALIDITY_HEADER: Final = "Validity-Period"
 MAX_VALIDITY_S: Final = 365 * 86_400
+OF_SGP02: Final = re.compile(r"/es\d/")
+"""Paths of the functions of SGP.02: they are refused without a function call identifier."""
 BODY_KEY: Final = "hil.body"
 RECEIVED_KEY: Final = "hil.received"
 
@@ -111,6 +114,8 @@ def function_route(ledger: Ledger, peer_of: Callable[..., Peer]) -> type[APIRout
 
         def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:  # noqa: ANN401 - FastAPI's own
             if _CHANGING & set(options.get("methods") or ()):
+                if OF_SGP02.match(path):
+                    endpoint = needs_identifier(endpoint)
                 endpoint = _once(endpoint, ledger, asked, options.get("status_code") or 200)
             super().__init__(path, endpoint, **options)
 
