@@ -15,6 +15,7 @@ import pytest
 
 from hil.evidence import step
 from hil.wire.identifiers import eid_check_digits, isd_p_aid, luhn_digit
+from testcases.authentication.watching import until
 
 if TYPE_CHECKING:
     from hil.bench.parties import Parties
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 NO_DISABLE: Final = 1
 NO_DELETE: Final = 2
 DELETE_ON_DISABLE: Final = 4
+CALL_TIMEOUT_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,16 @@ def unreachable(parties: Parties) -> Furnished:
     return two_own(parties, registered(parties))
 
 
+def bare(parties: Parties) -> str:
+    """An eUICC without a number and without profiles; return its EID."""
+    return registered(parties)
+
+
+def reachable(parties: Parties) -> Furnished:
+    """An eUICC with a number and two own profiles, one of them enabled; no job runs on it."""
+    return two_own(parties, registered(parties, numbered=True))
+
+
 def busy(parties: Parties) -> Furnished:
     """An eUICC with two own profiles; it does not answer the AuditEIS that runs."""
     found = two_own(parties, registered(parties, numbered=True))
@@ -168,6 +180,25 @@ def created(parties: Parties, eid: str, iccid: str, **fields: object) -> dict[st
         "memory": 60_000,
     } | fields
     return parties.call(parties.sm_dp, parties.sm_sr, "es3/CreateISDP", **values)
+
+
+def aid_of(parties: Parties, eid: str, iccid: str) -> str:
+    """Return the AID of a profile's ISD-P as hex, as the EIS has it."""
+    view = parties.call(parties.sm_dp, parties.sm_sr, "es3/GetEIS", eid=eid)
+    return next(str(row["isdp_aid"]) for row in view["profiles"] if row["iccid"] == iccid)
+
+
+def ended(parties: Parties, call: str) -> dict[str, Any]:
+    """Wait until a call of ES2 has ended; return its report."""
+    caller = parties.desk.caller(parties.mno, parties.sm_dp)
+    report: dict[str, Any] = {}
+
+    def over() -> bool:
+        report.update(caller.ask(f"es2/calls/{call}"))
+        return bool(report["state"] != "running")
+
+    until(over, timeout_s=CALL_TIMEOUT_S, otherwise=f"call {call} has not ended")
+    return report
 
 
 def two_own(parties: Parties, eid: str) -> Furnished:
