@@ -1,0 +1,146 @@
+"""A profile with a DF of the lab's own, 7F50: a file of each structure, with rules of each kind.
+
+The rules stand in an EF.ARR in the DF. Record 1 allows everything, INCREASE too; 2 reading always
+and updating with ADM1; 3 nothing; 4 reading and updating with PIN1.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from hil.evidence import step
+from hil.wire import isdr_commands, tlv
+from hil.wire.apdu import CommandApdu
+from hil.wire.profile_package.elements import encode
+from hil.wire.profile_package.fcp import (
+    DIRECTORY,
+    TRANSPARENT,
+    Fcp,
+    ProprietaryInfo,
+    cyclic,
+    linear_fixed,
+    minimal_bytes,
+)
+from hil.wire.profile_package.files import FileStep, FillContent, GenericFileManagement, SelectPath
+from hil.wire.profile_package.package import PeHeader, join, split
+from testcases.conformance.euicc import preparing
+from testcases.conformance.euicc.preparing import one
+
+if TYPE_CHECKING:
+    from hil.bench.profile_maker import LabProfile, ProfileMaker
+    from hil.equipment.card import Card
+    from hil.equipment.card.over_the_air import OverTheAirSession
+
+DF: Final = "7F50"
+BINARY, LINEAR, CYCLIC = "6F01", "6F02", "6F03"
+CLOSED, GUARDED, PRIVATE = "6F05", "6F09", "6F0A"
+USIM_AID: Final = bytes.fromhex("A0000000871002FF49FF0589")
+"""Of the lab's profiles."""
+
+CONTENT: Final = b"0123456789"
+RECORDS: Final = (b"first", b"other", b"first", b"third")
+NUMBERS: Final = bytes.fromhex("000009000005000001")
+"""Three records of the cyclic file, the newest first."""
+
+_ADM1, _PIN1 = "A40683010A950108", "A406830101950108"
+_RULES: Final = (
+    "80017F9000 8401329000 8401D49000",
+    f"8001019000 80017E{_ADM1}",
+    "80017F9700",
+    f"800103{_PIN1} 80015C{_ADM1}",
+)
+_RULE: Final = 40
+_ALL, _ADM, _NEVER, _PIN = (bytes.fromhex("6F06") + bytes((number,)) for number in (1, 2, 3, 4))
+
+
+def enabled(session: OverTheAirSession, maker: ProfileMaker) -> LabProfile:
+    """Install a profile with that DF, and enable it."""
+    plain = maker.profile()
+    package = with_files(plain.package)
+    profile = maker.profile(
+        package=package,
+        tar=plain.tar,
+        iccid=plain.iccid,
+        imsi=plain.imsi,
+        k=plain.data.k,
+        opc=plain.data.opc,
+    )
+    preparing.created(session, profile)
+    with step("Precondition: a profile with files of the lab's own is ENABLED"):
+        packets = profile.packets.packets
+        assert maker.esim.load(profile.aid, packets) == [row.expected for row in packets]
+        assert one(session, isdr_commands.enable_profile(profile.aid)).sw == 0x9000
+    return profile
+
+
+def with_files(package: bytes) -> bytes:
+    """Return the package with the DF in it, before the security domain."""
+    elements = list(split(package))
+    place = next(n for n, element in enumerate(elements) if element.tag == 0xA6)
+    own = encode(GenericFileManagement(PeHeader(900), (_steps(),)))
+    return join([*elements[:place], own, *elements[place:]])
+
+
+def ask(card: Card, command: str) -> str:
+    """Send a command in hex; return data, a blank and the status word; 91xx counts as 9000."""
+    answer = card.send(CommandApdu.decode(bytes.fromhex(command)))
+    sw = 0x9000 if answer.sw1 == 0x91 else answer.sw
+    return f"{answer.data.hex().upper()} {sw:04X}".strip()
+
+
+def select(card: Card, *path: str) -> dict[int, bytes]:
+    """Select files one after the other; return the objects of the last FCP template."""
+    data = ""
+    for fid in path:
+        data, _, sw = ask(card, f"00A4000402{fid}00").rpartition(" ")
+        assert sw == "9000", f"SELECT {fid}: {sw}"
+    whole, rest = tlv.decode_one(bytes.fromhex(data))
+    assert (whole.tag, rest) == (0x62, b"")
+    return {part.tag: part.value for part in whole.children()}
+
+
+def select_usim(card: Card) -> dict[int, bytes]:
+    """Select the USIM of the lab's profile; return the objects of its FCP template."""
+    whole, _ = tlv.decode_one(card.select(USIM_AID).data)
+    return {part.tag: part.value for part in whole.children()}
+
+
+def row(case: str, section: str, title: str, *values: object) -> Any:  # noqa: ANN401
+    """Return a parameter row with its id, section and title."""
+    return pytest.param(*values, marks=pytest.mark.conformance(case, section=section, title=title))
+
+
+def _file(fid: str, descriptor: bytes, content: bytes, rule: bytes, sfi: int) -> list[FileStep]:
+    control = Fcp(
+        descriptor=descriptor,
+        file_id=bytes.fromhex(fid),
+        security=rule,
+        size=minimal_bytes(len(content)),
+        short_id=bytes((sfi << 3,)) if sfi else b"",
+        info=ProprietaryInfo(),
+    )
+    return [control, FillContent(content)]
+
+
+def _steps() -> tuple[FileStep, ...]:
+    directory = Fcp(
+        descriptor=DIRECTORY,
+        file_id=bytes.fromhex(DF),
+        security=_ALL,
+        pin_status=b"\x01\x0a",
+    )
+    rules = b"".join(bytes.fromhex(rule).ljust(_RULE, b"\xff") for rule in _RULES)
+    return (
+        SelectPath(b""),
+        directory,
+        SelectPath(bytes.fromhex(DF)),
+        *_file("6F06", linear_fixed(_RULE), rules, _ADM, 0),
+        *_file(BINARY, TRANSPARENT, CONTENT, _ALL, 1),
+        *_file(LINEAR, linear_fixed(5), b"".join(RECORDS), _ALL, 2),
+        *_file(CYCLIC, cyclic(3), NUMBERS, _ALL, 3),
+        *_file(CLOSED, TRANSPARENT, b"secret", _NEVER, 5),
+        *_file(GUARDED, TRANSPARENT, b"guarded", _ADM, 9),
+        *_file(PRIVATE, TRANSPARENT, b"private", _PIN, 10),
+    )
