@@ -232,7 +232,8 @@ def test_the_fcp_of_a_file(uicc: Card, fid: str, descriptor: str, size: int, sho
 
     Steps:
     1. SELECT: 82 has structure, record length and number of records, 83 the file id.
-    2. 80 has at least two bytes and is the number of bytes of content. 88 is the SFI, shifted by three bits.
+    2. 80 has at least two bytes and is the number of bytes of content. 88 is
+       the SFI, shifted by three bits.
     3. 8A is 05; there is a security attribute.
     """
     found = own_files.select(uicc, DF, fid)
