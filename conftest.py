@@ -9,5 +9,6 @@ pytest_plugins = (
     "fixtures.power_supply",
     "fixtures.card",
     "fixtures.device",
+    "fixtures.network",
     "fixtures.servers",
 )

@@ -31,6 +31,7 @@ KNOWN: Final[dict[str, str]] = {
     "device": "a device under test",
     "device.keys": "the key set of the device",
     "network": "a way over the air",
+    "network.subscribers": "a test network that knows subscribers whose keys the lab has",
     "servers": "the provisioning servers",
     "servers.mno": "the MNO",
     "servers.eum": "the eUICC maker",
@@ -69,6 +70,7 @@ def capabilities(lab: Lab) -> frozenset[str]:
         found |= {"device", "device.keys"} if lab.device_keys else {"device"}
     if bench.network:
         found.add("network")
+        found |= {"network.subscribers"} if lab.network_keys else set()
     if bench.servers:
         found |= {f"servers.{actor.kind}" for actor in bench.servers.actors.values()}
         if bench.servers.layout == "inside-sm-sr":

@@ -229,6 +229,9 @@ class KeySetReferences(Section):
     servers: Reference | None = Field(
         default=None, description="signing keys and links of the servers"
     )
+    network: Reference | None = Field(
+        default=None, description="subscribers of the lab's test network, with their keys"
+    )
 
 
 class ProfilesSection(Section):

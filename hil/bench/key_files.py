@@ -252,10 +252,47 @@ class ServerKeyFile(Section):
         return mac.finalize()
 
 
-KEY_FILES: dict[str, type[EuiccKeyFile | DeviceKeyFile | ServerKeyFile]] = {
+class NetworkSubscription(Section):
+    """One subscriber of the test network, as its authentication centre knows it."""
+
+    imsi: str = Field(pattern=r"^\d{6,15}$")
+    algorithm: Literal["milenage", "tuak", "xor"] = "milenage"
+    k: Annotated[bytes, *_key(16, 32)]
+    opc: Annotated[bytes, *_key(16)[:2]] | None = Field(default=None, repr=False)
+    topc: Annotated[bytes, *_key(32)[:2]] | None = Field(default=None, repr=False)
+    amf: Annotated[bytes, *_key(2)] = b"\x80\x00"
+
+    @model_validator(mode="after")
+    def _constant(self) -> Self:
+        needed = {"milenage": "opc", "tuak": "topc"}.get(self.algorithm)
+        given = [name for name in ("opc", "topc") if getattr(self, name) is not None]
+        if given != [needed] * bool(needed):
+            raise wrong(f"'{self.algorithm}' has {needed or 'neither opc nor topc'}")
+        return self
+
+
+class NetworkKeyFile(Section):
+    """Who subscribes to the lab's test network; its authentication centre has the same keys."""
+
+    schema_version: Literal[1] = Field(alias="schema")
+    kind: Literal["network"]
+    test_only: bool = False
+    description: str = ""
+    plmn: str = Field(pattern=r"^\d{5,6}$", description="country and network code, such as 00101")
+    subscribers: list[NetworkSubscription] = Field(min_length=1)
+
+    def register(self) -> dict[str, Any]:
+        """Return the file of the virtual authentication centre (JSON-able, keys as hex)."""
+        rows = [_as_hex(one) for one in self.subscribers]
+        given = [{name: value for name, value in row.items() if value is not None} for row in rows]
+        return {"plmn": self.plmn, "subscribers": given}
+
+
+KEY_FILES: dict[str, type[EuiccKeyFile | DeviceKeyFile | ServerKeyFile | NetworkKeyFile]] = {
     "euicc": EuiccKeyFile,
     "device": DeviceKeyFile,
     "servers": ServerKeyFile,
+    "network": NetworkKeyFile,
 }
 
 

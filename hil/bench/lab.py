@@ -14,7 +14,13 @@ from pydantic import BaseModel
 from hil.bench.config import BenchFile, Reference
 from hil.bench.document import Document, Place, Problem, read_document
 from hil.bench.jig_file import JigFile
-from hil.bench.key_files import KEY_FILES, DeviceKeyFile, EuiccKeyFile, ServerKeyFile
+from hil.bench.key_files import (
+    KEY_FILES,
+    DeviceKeyFile,
+    EuiccKeyFile,
+    NetworkKeyFile,
+    ServerKeyFile,
+)
 from hil.bench.loader import check, did_you_mean, raise_for
 from hil.errors import ConfigError
 
@@ -40,6 +46,7 @@ class Lab:
     euicc_keys: EuiccKeyFile | None = field(repr=False)
     device_keys: DeviceKeyFile | None = field(repr=False)
     server_keys: ServerKeyFile | None = field(repr=False)
+    network_keys: NetworkKeyFile | None = field(repr=False)
     dialect: Path | None
     profiles: tuple[Path, ...]
     certificates: Path | None = None
@@ -120,6 +127,7 @@ def load_lab(name: str, *, profile: str | None = None) -> Lab:
         euicc_keys=_narrow(keys["euicc"], EuiccKeyFile),
         device_keys=_narrow(keys["device"], DeviceKeyFile),
         server_keys=_narrow(keys["servers"], ServerKeyFile),
+        network_keys=_narrow(keys["network"], NetworkKeyFile),
         dialect=dialect,
         profiles=profiles,
         certificates=certificates,

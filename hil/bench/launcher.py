@@ -202,9 +202,18 @@ class Launcher:
             "network",
             "network",
             *("--accounts", str(allowed)),
+            *self._subscribers(),
             *("--smpp-port", "0", "--radio-port", "0", "--seed", str(section.virtual.seed)),
             *("--latency-ms", f"{section.virtual.latency * 1000:g}"),
         )
+
+    def _subscribers(self) -> tuple[str, ...]:
+        """Tell the virtual network who subscribes to it, where the bench file does."""
+        keys = self._lab.network_keys
+        if keys is None:
+            return ()
+        file = part_files.write_private(self._folder / "subscribers.json", keys.register())
+        return ("--subscribers", str(file))
 
     def device(self) -> str:
         """Return the serial port of the device."""

@@ -17,6 +17,8 @@ from hil.equipment.device.types import (
     DeviceIdentity,
     DeviceStatus,
     InstallReport,
+    RegistrationReport,
+    RegistrationState,
     StoredImage,
     TransferReport,
 )
@@ -33,6 +35,8 @@ __all__ = [
     "Dialect",
     "DialectError",
     "InstallReport",
+    "RegistrationReport",
+    "RegistrationState",
     "StoredImage",
     "TransferError",
     "TransferReport",

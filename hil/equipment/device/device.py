@@ -25,6 +25,8 @@ from hil.equipment.device.types import (
     DeviceStatus,
     InstallReport,
     Progress,
+    RegistrationReport,
+    RegistrationState,
     StoredImage,
     TransferReport,
 )
@@ -295,6 +297,38 @@ class Device:
             self._wait(
                 self.boot_count, lambda n: n != before, timeout_s=left, what="it did not restart"
             )
+
+    def imsi(self) -> str:
+        """Ask for the IMSI of the enabled profile (AT+CIMI).
+
+        Raises:
+            DeviceRefusal: there is no eSIM, or its enabled profile has no USIM.
+
+        """
+        return fields.text(self._at.ask("imsi"), "imsi")
+
+    def registration(self) -> RegistrationReport:
+        """Ask whether the device is registered with a network, with which, and if not, why."""
+        state = fields.member(RegistrationState, self._at.ask("registration"), "registration")
+        network = fields.text(self._at.ask("operator"), "network")
+        knows = self._at.knows("registration_cause")
+        cause = fields.text(self._at.ask("registration_cause"), "text") if knows else ""
+        return RegistrationReport(state, network, cause)
+
+    def wait_registered(self, *, timeout_s: float) -> RegistrationReport:
+        """Wait until the network has decided on the device; return how.
+
+        Raises:
+            DeviceTimeoutError: the device still searches, or has not begun, after ``timeout_s``.
+
+        """
+        open_ends = (RegistrationState.NONE, RegistrationState.SEARCHING)
+        return self._wait(
+            self.registration,
+            lambda report: report.state not in open_ends,
+            timeout_s=timeout_s,
+            what="no network has decided on it",
+        )
 
     def csim(self, apdu: bytes) -> bytes:
         """Send a command APDU to the eSIM by AT+CSIM; return the response with its status word."""

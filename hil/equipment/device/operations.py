@@ -99,6 +99,10 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "boot_count": Operation(fields={"count": int}, required=("count",)),
     "reboot": Operation(),
     "csim": Operation(("length", "apdu"), {"apdu": bytes.fromhex}, ("apdu",)),
+    "imsi": Operation(fields={"imsi": str}, required=("imsi",)),
+    "registration": Operation(fields={"registration": str}, required=("registration",)),
+    "operator": Operation(fields={"network": str}, required=("network",)),
+    "registration_cause": Operation(fields={"text": str}, required=("text",)),
     "open_channel": Operation(("aid",), {"session": int}, ("session",)),
     "logical": Operation(
         ("session", "length", "apdu"), {"apdu": bytes.fromhex}, required=("apdu",)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from hil.wire.device_auth import JigReading, Manner, Mode
 
@@ -76,6 +77,26 @@ class DeviceStatus:
     last_install: InstallReport
     last_error: str
     boot_count: int
+
+
+class RegistrationState(StrEnum):
+    """Whether the network knows the device (3GPP TS 27.007, 10.1.22)."""
+
+    NONE = "none"
+    HOME = "home"
+    SEARCHING = "searching"
+    DENIED = "denied"
+    UNKNOWN = "unknown"
+    ROAMING = "roaming"
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationReport:
+    """How the device stands with the network: its code ("00101"), or why it was refused."""
+
+    state: RegistrationState
+    network: str
+    cause: str
 
 
 @dataclass(frozen=True, slots=True)

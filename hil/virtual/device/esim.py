@@ -78,11 +78,13 @@ class Esim:
         self.resets = 0
         self.greeting: CommandApdu | None = None
         self.last = ResponseApdu(b"", 0x9000)
+        self.on_reset: Callable[[], None] = lambda: None
+        self._brief = False
 
     @property
     def busy(self) -> bool:
-        """Whether a burst runs."""
-        return self._lock.locked()
+        """Whether a burst runs that is not over in a moment."""
+        return self._lock.locked() and not self._brief
 
     async def power_on(self) -> bytes:
         """Power the eSIM; return its ATR."""
@@ -100,16 +102,21 @@ class Esim:
     async def reset(self) -> None:
         """Reset the eSIM, as REFRESH asks for."""
         await self._call(self._slot.reset)
+        self._was_reset()
+
+    def _was_reset(self) -> None:
         self.resets += 1
+        self.on_reset()
 
     @asynccontextmanager
-    async def burst(self) -> AsyncIterator[None]:
-        """Hold the eSIM for several APDUs."""
+    async def burst(self, *, brief: bool = False) -> AsyncIterator[None]:
+        """Hold the eSIM for several APDUs; whoever comes meanwhile waits for a ``brief`` one."""
         async with self._lock:
+            self._brief = brief
             kept = await self._call(self._slot.begin, patience=3.0)
             try:
                 if not kept:
-                    self.resets += 1
+                    self._was_reset()
                     if self.greeting is not None:
                         await self.exchange(self.greeting)
                 yield

@@ -25,6 +25,8 @@ from hil.virtual.device.port import Port
 from hil.virtual.device.provisioning_commands import ProvisioningCommands
 from hil.virtual.device.radio import Radio
 from hil.virtual.device.reception import Reception
+from hil.virtual.device.registration import Registration
+from hil.virtual.device.registration_commands import RegistrationCommands
 from hil.virtual.device.standard_commands import StandardCommands
 from hil.virtual.device.toolkit import Toolkit
 from hil.wire import tlv
@@ -105,8 +107,10 @@ class Firmware:
             if radio != "none"
             else None
         )
+        self.registration = None if self._radio is None else Registration(esim, self._radio)
         self._interface = AtInterface(port, self)
         StandardCommands(self, self._interface)
+        RegistrationCommands(self, self._interface)
         ProvisioningCommands(self, self._interface)
 
     async def run(self) -> None:
@@ -121,8 +125,9 @@ class Firmware:
                 tasks.create_task(self._interface.run())
                 tasks.create_task(self._install_at_boot())
                 tasks.create_task(self._poll())
-                if self._radio is not None:
+                if self._radio is not None and self.registration is not None:
                     tasks.create_task(self._radio.run())
+                    tasks.create_task(self.registration.run())
         finally:
             self._toolkit.close()
 

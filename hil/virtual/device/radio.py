@@ -1,4 +1,8 @@
-"""The air: JSON lines to the virtual network; attaches while the device is on."""
+"""The air: JSON lines to the virtual network; attaches while the device is on.
+
+A network that authenticates its subscribers says so after the attach; then the device may register.
+The lines stand in :mod:`hil.virtual.network.radio`.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +11,28 @@ import contextlib
 import json
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Any, Final
 
+from hil.errors import CodecError, LinkError
 from hil.virtual.device.over_the_air import Delivery
 
 _log = logging.getLogger(__name__)
 _RETRY_S: Final = 0.5
 _SUBMIT_S: Final = 30.0
 _MAX_LINE: Final = 65_536
+_REGISTER_S: Final = 30.0
+_DIALOGUE: Final = frozenset({"challenge", "registered", "rejected"})
 Deliver = Callable[[bytes], Awaitable[Delivery]]
+Answer = Callable[[bytes, bytes], Awaitable[dict[str, object]]]
+"""Called with RAND and AUTN; returns what is said to the network."""
+
+
+class NetworkLostError(LinkError):
+    """The network went away, or keeps silent, while the device registered."""
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
 
 
 class Radio:
@@ -29,6 +46,15 @@ class Radio:
         self._writer: asyncio.StreamWriter | None = None
         self._submissions: dict[int, asyncio.Future[bool]] = {}
         self._last_id = 0
+        self._dialogue: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        self.plmn = ""
+        self.on_network: Callable[[], None] = _nothing
+        self.on_lost: Callable[[], None] = _nothing
+
+    @property
+    def authenticates(self) -> bool:
+        """Whether there is a network now that lets devices register."""
+        return self._writer is not None and bool(self.plmn)
 
     async def run(self) -> None:
         """Stay attached until cancelled."""
@@ -60,6 +86,28 @@ class Radio:
         finally:
             del self._submissions[number]
 
+    async def register(self, imsi: str, answer: Answer) -> dict[str, Any]:
+        """Register; return ``{"registered": …}`` or ``{"rejected": cause}``.
+
+        Raises NetworkLostError without an outcome, CodecError for one that cannot be understood,
+        and what ``answer`` raises.
+        """
+        while not self._dialogue.empty():
+            self._dialogue.get_nowait()
+        self._send({"register": {"imsi": imsi}})
+        while self.authenticates:
+            try:
+                async with asyncio.timeout(_REGISTER_S):
+                    message = await self._dialogue.get()
+            except TimeoutError:
+                raise NetworkLostError("the network does not answer") from None
+            if message is None:
+                break
+            if "challenge" not in message:
+                return _outcome(message)
+            self._send(await answer(*_challenge(message["challenge"])))
+        raise NetworkLostError("the network is gone")
+
     async def _attached(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
         incoming: asyncio.Queue[tuple[int, bytes]] = asyncio.Queue()
@@ -72,6 +120,9 @@ class Radio:
             _log.info("network lost: %s", err)
         finally:
             self._writer = None
+            self.plmn = ""
+            self._dialogue.put_nowait(None)
+            self.on_lost()
             for answer in self._submissions.values():
                 if not answer.done():
                     answer.set_result(False)
@@ -89,6 +140,11 @@ class Radio:
                 answer = self._submissions.get(int(message["submitted"]))
                 if answer is not None and not answer.done():
                     answer.set_result(message.get("ok") is True)
+            elif "network" in message:
+                self.plmn = str(message["network"]["plmn"])
+                self.on_network()
+            elif _DIALOGUE & message.keys():
+                self._dialogue.put_nowait(message)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as err:
             _log.warning("network sent what is no message: %s", err)
 
@@ -102,3 +158,24 @@ class Radio:
     def _send(self, message: object) -> None:
         if self._writer is not None:
             self._writer.write(json.dumps(message).encode() + b"\n")
+
+
+def _challenge(given: object) -> tuple[bytes, bytes]:
+    """Return RAND and AUTN."""
+    try:
+        rand, autn = (bytes.fromhex(given[name]) for name in ("rand", "autn"))  # type: ignore[index]
+    except (ValueError, TypeError, KeyError) as err:
+        raise CodecError(f"the network's challenge cannot be read: {err}") from None
+    if len(rand) != 16 or len(autn) != 16:
+        raise CodecError("RAND and AUTN of a challenge have 16 bytes each")
+    return rand, autn
+
+
+def _outcome(message: dict[str, Any]) -> dict[str, Any]:
+    if "registered" in message:
+        return {"registered": True}
+    given = message["rejected"]
+    cause = given.get("cause") if isinstance(given, dict) else None
+    if isinstance(cause, bool) or not isinstance(cause, int):
+        raise CodecError("the network rejects without a cause")
+    return {"rejected": cause}

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from hil.errors import ConfigError
+from hil.virtual.network.authentication_centre import load_centre
 from hil.virtual.network.link_model import Air, Conditions
 from hil.virtual.network.radio import MAX_LINE, RadioFace
 from hil.virtual.network.smsc import SmsCentre
@@ -96,6 +97,11 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--accounts", type=Path, help="JSON file: system id → password (at most 8 characters)"
     )
+    made.add_argument(
+        "--subscribers",
+        type=Path,
+        help="JSON file of who subscribes here, with keys: devices then register by AKA",
+    )
     add_process_arguments(made)
     return made
 
@@ -114,7 +120,8 @@ async def run(arguments: argparse.Namespace) -> None:
     air = Air(conditions, arguments.seed)
     subscribers = Subscribers(air)
     centre = SmsCentre(_accounts(arguments.accounts), subscribers)
-    radio = RadioFace(subscribers, air, centre.submitted)
+    registers = None if arguments.subscribers is None else load_centre(arguments.subscribers)
+    radio = RadioFace(subscribers, air, centre.submitted, registers)
     smpp_server = await asyncio.start_server(centre.serve, HOST, arguments.smpp_port)
     radio_server = await asyncio.start_server(
         radio.serve, HOST, arguments.radio_port, limit=MAX_LINE

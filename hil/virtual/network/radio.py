@@ -6,6 +6,15 @@
 | ``{"delivered": id, "report": hex, "ok": true}`` | ``{"deliver": SMS-DELIVER hex, "id": n}`` |
 | ``{"submit": SMS-SUBMIT hex, "id": n}`` | ``{"submitted": n, "ok": true}`` |
 
+A network with an authentication centre says so when a device attaches, and lets it register:
+
+| from the device | from the network |
+|---|---|
+| | ``{"network": {"plmn": "00101"}}`` |
+| ``{"register": {"imsi": …}}`` | ``{"challenge": {"rand": hex, "autn": hex}}`` |
+| ``{"res": hex}``, ``{"auts": hex}`` or ``{"mac_failure": true}`` | ``{"registered": …}`` |
+| | ``{"rejected": {"cause": n}}`` |
+
 A line that is none of these is answered with ``{"error": …}`` and ends the connection.
 """
 
@@ -19,7 +28,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from hil.errors import CodecError
+from hil.virtual.network.authentication_centre import AuthenticationCentre
 from hil.virtual.network.link_model import Air
+from hil.virtual.network.registration import Registration
 from hil.virtual.network.subscribers import Subscribers
 from hil.wire.sms import SmsSubmit
 
@@ -34,10 +45,17 @@ Submit = Callable[[str, SmsSubmit], bool]
 class RadioFace:
     """The server's end of the radio protocol."""
 
-    def __init__(self, subscribers: Subscribers, air: Air, submit: Submit) -> None:
+    def __init__(
+        self,
+        subscribers: Subscribers,
+        air: Air,
+        submit: Submit,
+        centre: AuthenticationCentre | None = None,
+    ) -> None:
         self._subscribers = subscribers
         self._air = air
         self._submit = submit
+        self.centre = centre
         self._tasks: set[asyncio.Task[object]] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -105,6 +123,7 @@ class _Connection:
         self._face = face
         self._writer = writer
         self._msisdn: str | None = None
+        self._registration = None if face.centre is None else Registration(face.centre)
 
     async def say(self, row: dict[str, object]) -> None:
         self._writer.write(json.dumps(row).encode() + b"\n")
@@ -121,6 +140,8 @@ class _Connection:
             raise CodecError("a line of the radio protocol is a JSON object")
         if "attach" in row:
             self._attach(row["attach"])
+            if self._face.centre is not None:
+                await self.say({"network": {"plmn": self._face.centre.plmn}})
         elif self._msisdn is None:
             raise CodecError("a device must attach first")
         elif "delivered" in row:
@@ -131,8 +152,13 @@ class _Connection:
             message = SmsSubmit.decode(_octets(row["submit"]))
             ok = self._face.send_up(self._msisdn, message)
             await self.say({"submitted": number, "ok": ok})
+        elif self._registration is not None and (answer := _register(self._registration, row)):
+            await self.say(answer)
         else:
-            raise CodecError(f"a device says attach, delivered or submit, not {sorted(row)[:3]}")
+            raise CodecError(
+                "a device says attach, delivered or submit, or registers where the network offers "
+                f"it, not {sorted(row)[:3]}"
+            )
 
     def _attach(self, given: object) -> None:
         msisdn = given.get("msisdn") if isinstance(given, dict) else None
@@ -141,6 +167,19 @@ class _Connection:
         self.leave()
         self._msisdn = msisdn
         self._face.subscribers.attach(msisdn, self.say)
+
+
+def _register(registration: Registration, row: dict[str, Any]) -> dict[str, object] | None:
+    """Return the answer to a line of a registration; None for any other line."""
+    if "register" in row:
+        return registration.request(row["register"])
+    if "res" in row:
+        return registration.response(_octets(row["res"]))
+    if "auts" in row:
+        return registration.out_of_step(_octets(row["auts"]))
+    if row.get("mac_failure") is True:
+        return registration.network_refused()
+    return None
 
 
 def _number(value: object) -> int:

@@ -1,0 +1,113 @@
+"""With the installed profile the device attaches to the network of its operator.
+
+The network authenticates the device with the key that it has of the IMSI; device and card know
+nothing but what the profile brought.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hil.equipment.card.authentication import Authenticated, authenticate
+from hil.equipment.device import RegistrationState
+from hil.evidence import step
+from hil.wire.aka import Milenage, make_autn
+from testcases.installing import assert_installed, hand_over, install_at_boot
+
+if TYPE_CHECKING:
+    from hil.bench.device_owner import DeviceOwner
+    from hil.bench.esim import Esim
+    from hil.bench.image_maker import ImageMaker
+    from hil.bench.key_files import NetworkKeyFile, NetworkSubscription
+    from hil.equipment.device import RegistrationReport
+
+pytestmark = [
+    pytest.mark.requires("device", "card", "network.subscribers"),
+    pytest.mark.severity("critical"),
+]
+
+ATTACH_TIMEOUT_S = 20.0
+USIM = bytes.fromhex("A0000000871002")
+FAR_AHEAD = 0x4000
+"""A sequence number that the network has not come to yet, within the jump that cards allow."""
+
+
+def milenage_subscriber(network: NetworkKeyFile) -> NetworkSubscription:
+    """Return a subscriber that a generated profile can be made of."""
+    for one in reversed(network.subscribers):
+        if one.algorithm == "milenage" and one.opc is not None:
+            return one
+    pytest.skip("the test network has no subscriber with Milenage (key_sets.network)")
+
+
+def installed(owner: DeviceOwner, maker: ImageMaker, imsi: str, k: bytes, opc: bytes) -> None:
+    """Install a profile of one IMSI and key by image, and have it enabled."""
+    profile = maker.profile(imsi=imsi, k=k, opc=opc)
+    hand_over(owner, maker.sealed(profile))
+    assert_installed(install_at_boot(owner.device), profile.iccid)
+    assert owner.device.imsi() == imsi
+
+
+def attached(owner: DeviceOwner) -> RegistrationReport:
+    """Wait for the network's word on the device as it is now, after a restart."""
+    with step("The device attaches"):
+        owner.device.reboot()
+        return owner.device.wait_registered(timeout_s=ATTACH_TIMEOUT_S)
+
+
+@pytest.mark.requirement("R-71")
+@pytest.mark.severity("blocker")
+def test_the_installed_profile_attaches(
+    owner: DeviceOwner, image_maker: ImageMaker, test_network: NetworkKeyFile
+) -> None:
+    """IMSI and key of the image let the device into the network, and again after a restart."""
+    one = milenage_subscriber(test_network)
+    installed(owner, image_maker, one.imsi, one.k, one.opc or b"")
+    for _ in range(2):
+        report = attached(owner)
+        assert (report.state, report.network) == (RegistrationState.HOME, test_network.plmn)
+
+
+@pytest.mark.requirement("R-71", refusal=True)
+def test_a_profile_with_another_key_is_rejected(
+    owner: DeviceOwner, image_maker: ImageMaker, test_network: NetworkKeyFile
+) -> None:
+    """Another key for a known IMSI, or an IMSI that nobody has: rejected; the device goes on."""
+    one = milenage_subscriber(test_network)
+    with step("The IMSI of a subscriber, with another key"):
+        installed(owner, image_maker, one.imsi, secrets.token_bytes(16), one.opc or b"")
+        report = attached(owner)
+        assert (report.state, report.network) == (RegistrationState.DENIED, "")
+        assert "Illegal UE" in report.cause
+    with step("An IMSI that the network does not know"):
+        stranger = f"{test_network.plmn}9{secrets.randbelow(10**9):09d}"
+        installed(owner, image_maker, stranger, one.k, one.opc or b"")
+        report = attached(owner)
+        assert report.state is RegistrationState.DENIED
+        assert "unknown" in report.cause
+    with step("The device is usable: a good profile attaches"):
+        installed(owner, image_maker, one.imsi, one.k, one.opc or b"")
+        assert attached(owner).state is RegistrationState.HOME
+
+
+@pytest.mark.requirement("R-71")
+def test_a_card_out_of_step_is_resynchronised(
+    owner: DeviceOwner, esim: Esim, image_maker: ImageMaker, test_network: NetworkKeyFile
+) -> None:
+    """The card has seen higher sequence numbers than the network gave: it says so, and attaches."""
+    one = milenage_subscriber(test_network)
+    installed(owner, image_maker, one.imsi, one.k, one.opc or b"")
+    algorithm, rand = Milenage(one.k, one.opc or b""), secrets.token_bytes(16)
+    with step("Somebody else with the key brings the card ahead"), esim.card.transaction():
+        esim.card.select(USIM)
+        ahead = make_autn(algorithm, rand, FAR_AHEAD << 5, one.amf)
+        assert isinstance(authenticate(esim.card, rand, ahead), Authenticated)
+    with step("The network's old sequence number is out of step now; once, it catches up"):
+        assert attached(owner).state is RegistrationState.HOME
+    with step("The network goes on from the card's sequence number"), esim.card.transaction():
+        esim.card.select(USIM)
+        used = make_autn(algorithm, rand, FAR_AHEAD << 5, one.amf)
+        assert not isinstance(authenticate(esim.card, rand, used), Authenticated)
