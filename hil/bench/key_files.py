@@ -260,7 +260,7 @@ class NetworkSubscription(Section):
     k: Annotated[bytes, *_key(16, 32)]
     opc: Annotated[bytes, *_key(16)[:2]] | None = Field(default=None, repr=False)
     topc: Annotated[bytes, *_key(32)[:2]] | None = Field(default=None, repr=False)
-    amf: Annotated[bytes, *_key(2)] = b"\x80\x00"
+    amf: Annotated[bytes, *_key(2)[:2]] | None = Field(default=None, description="8000 by default")
 
     @model_validator(mode="after")
     def _constant(self) -> Self:

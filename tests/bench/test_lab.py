@@ -198,5 +198,19 @@ def test_schema_accepts_what_is_shipped_and_refuses_what_is_wrong(lab_folder: Pa
         jsonschema.validate(data, schema)
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(data | {"power_suply": {}}, schema)
-    for kind in ("jig", "key-set-euicc", "key-set-device", "key-set-servers"):
+    for kind in ("jig", "key-set-euicc", "key-set-device", "key-set-servers", "key-set-network"):
         jsonschema.Draft202012Validator.check_schema(schemas()[kind])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        ('plmn: "00101"', 'plmn: "1"', "plmn"),
+        ("    opc:", "    topc:", "64 hex digits"),
+        ("    opc:", "    algorithm: xor\n    opc:", "'xor' has neither opc nor topc"),
+        ("    opc:", "    algorithm: tuak\n    opc:", "'tuak' has topc"),
+    ],
+)
+def test_a_wrong_subscriber_is_reported(lab_folder: Path, old: str, new: str, text: str) -> None:
+    change(lab_folder, old, new, "keysets/network-test.yaml")
+    assert text in problems()

@@ -88,7 +88,7 @@ def test_every_key_stands_there_with_its_default(kind: str, heads: tuple[str, ..
     assert not wrong
 
 
-@pytest.mark.parametrize("role", ["euicc", "device", "servers"])
+@pytest.mark.parametrize("role", ["euicc", "device", "servers", "network"])
 def test_every_key_of_a_key_set_stands_there(role: str) -> None:
     article = "an" if role == "euicc" else "a"
     rows = table(GUIDE, f"key of {article} {role} key set")

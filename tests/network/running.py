@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from hil.virtual.euicc import VirtualCard
+from hil.virtual.network.authentication_centre import AuthenticationCentre
 from hil.virtual.network.link_model import Air, Conditions
 from hil.virtual.network.radio import MAX_LINE, RadioFace
 from hil.virtual.network.smsc import SmsCentre
@@ -35,8 +36,14 @@ class RunningNetwork:
     """SMS centre and air; both addresses are known once it is entered."""
 
     def __init__(
-        self, conditions: Conditions | None = None, *, seed: int = 1, smpp_port: int = 0
+        self,
+        conditions: Conditions | None = None,
+        *,
+        seed: int = 1,
+        smpp_port: int = 0,
+        centre: AuthenticationCentre | None = None,
     ) -> None:
+        self._centre = centre
         self._smpp_port = smpp_port
         self.air = Air(conditions or Conditions(), seed)
         self.smpp = ("", 0)
@@ -67,7 +74,7 @@ class RunningNetwork:
         self._over = asyncio.Event()
         subscribers = Subscribers(self.air, report_s=2.0)
         centre = SmsCentre(ACCOUNTS, subscribers)
-        radio = RadioFace(subscribers, self.air, centre.submitted)
+        radio = RadioFace(subscribers, self.air, centre.submitted, self._centre)
         servers = [
             await asyncio.start_server(centre.serve, "127.0.0.1", self._smpp_port),
             await asyncio.start_server(radio.serve, "127.0.0.1", 0, limit=MAX_LINE),
