@@ -182,6 +182,25 @@ class Bench:
         return device
 
     @cached_property
+    def wireless(self) -> Device:
+        """The device under test over its second link, once it is ready on the first."""
+        from hil.equipment.device.device import Device  # noqa: PLC0415
+
+        section = self._section("device", self.lab.file.device)
+        first = self.device
+        device = Device.open(
+            self.launcher.wireless(),
+            dialect=self.lab.dialect or REFERENCE_DIALECT,
+            observer=self.observer,
+            timeout_s=section.boot_timeout,
+            name="device (wireless)",
+        )
+        # Both links set up the same line: the first one speaks last, so that it is answered again.
+        first.wait_ready(timeout_s=section.boot_timeout)
+        self._closers.append(("close wireless link", device.close))
+        return device
+
+    @cached_property
     def servers(self) -> Servers:
         """The provisioning servers, running."""
         self._begin()

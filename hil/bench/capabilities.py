@@ -30,6 +30,7 @@ KNOWN: Final[dict[str, str]] = {
     "card.keys": "the key set of the eUICC",
     "device": "a device under test",
     "device.keys": "the key set of the device",
+    "device.wireless": "a second link to the device, without a cable",
     "network": "a way over the air",
     "network.subscribers": "a test network that knows subscribers whose keys the lab has",
     "servers": "the provisioning servers",
@@ -39,6 +40,7 @@ KNOWN: Final[dict[str, str]] = {
     "servers.support-server": "the provisioning support server",
     "servers.sm-sr": "the SM-SR",
     "administration": "HTTPS administration sessions: an SM-SR with them, an eUICC with their key",
+    "servers.sm-sr.images": "an SM-SR that offers the functions of the support server",
     "profiles.ts48": "GSMA TS.48 profile packages",
 }
 """Every capability a test may ask for, and what it means."""
@@ -68,13 +70,19 @@ def capabilities(lab: Lab) -> frozenset[str]:
         found |= {"card.keys"} if lab.euicc_keys else set()
     if bench.device:
         found |= {"device", "device.keys"} if lab.device_keys else {"device"}
+        virtual = bench.device.virtual
+        found |= (
+            {"device.wireless"}
+            if bench.device.wireless or (virtual and virtual.wireless)
+            else set()
+        )
     if bench.network:
         found.add("network")
         found |= {"network.subscribers"} if lab.network_keys else set()
     if bench.servers:
         found |= {f"servers.{actor.kind}" for actor in bench.servers.actors.values()}
         if bench.servers.layout == "inside-sm-sr":
-            found.add("servers.support-server")
+            found |= {"servers.support-server", "servers.sm-sr.images"}
         if _has_sessions(lab):
             found.add("administration")
     if lab.profiles:

@@ -174,8 +174,17 @@ class VirtualDevice(Section):
 
     imei: str = Field(default="490154203237518", pattern=r"^\d{15}$")
     msisdn: str = Field(default="15550100001", pattern=r"^\d{3,20}$")
+    wireless: bool = Field(default=False, description="offer the same line over TCP as well")
     config: dict[str, bool | int | float | str] = Field(
         default_factory=dict, description="further configuration of the virtual device"
+    )
+
+
+class WirelessLink(Section):
+    """A second way to the device's line, without a cable."""
+
+    url: str = Field(
+        pattern=r"^socket://[^\s/]+:\d+$", description="socket://host:port of a serial bridge"
     )
 
 
@@ -184,6 +193,9 @@ class DeviceSection(Section):
 
     serial: SerialPort | None = None
     virtual: VirtualDevice | None = None
+    wireless: WirelessLink | None = Field(
+        default=None, description="a second link to a device on 'serial'"
+    )
     life: Literal["development", "commercial"] = Field(
         default="commercial", description="life state; it decides which signing key is trusted"
     )
@@ -193,6 +205,8 @@ class DeviceSection(Section):
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         exactly_one(self, "serial", "virtual")
+        if self.wireless and self.virtual:
+            raise wrong("'wireless' needs 'serial': a virtual device has 'virtual.wireless'")
         return self
 
 

@@ -224,8 +224,19 @@ class Launcher:
             return section.serial.port
         return self._ready("device", self._begin_device).address("port")
 
+    def wireless(self) -> str:
+        """Return the URL of the second link to the device."""
+        section = self._lab.file.device
+        if section is not None and section.wireless is not None:
+            return section.wireless.url
+        if section is None or section.virtual is None or not section.virtual.wireless:
+            raise ConfigError(f"bench '{self._lab.name}' has no wireless link to its device")
+        return self._ready("device", self._begin_device).address("wireless")
+
     def _begin_device(self) -> Part:
         supply = self._lab.file.power_supply
+        device = self._lab.file.device
+        virtual = device.virtual if device is not None else None
         copper, jig, rail = "none", 1, 2
         if supply is not None and supply.virtual is not None:
             copper = self._ready("power-supply", self._begin_power_supply).address("copper")
@@ -242,6 +253,7 @@ class Launcher:
             *("--state", str(self._made("device")), "--config", str(config)),
             *("--esim", self._card_for_device(), "--copper", copper, "--radio", radio),
             *("--jig-channel", str(jig), "--rail-channel", str(rail)),
+            *(("--wireless-port", "0") if virtual is not None and virtual.wireless else ()),
         )
 
     def servers(self) -> ServerAddresses:

@@ -1,4 +1,8 @@
-"""The serial line to the device: bytes in and out, each wait with a deadline."""
+"""The serial line to the device: bytes in and out, each wait with a deadline.
+
+A port may be a device file or a URL of pyserial, such as ``socket://host:port`` for a wireless
+serial bridge.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +32,10 @@ class SerialLink:
         self._buffer = bytearray()
         self._errors: tuple[type[Exception], ...] = (serial.SerialException, OSError)
         self._timeout_error = serial.SerialTimeoutException
+        exclusive = None if "://" in port else True
         try:
-            self._serial: serial.Serial = serial.Serial(
-                port, baudrate, timeout=0, write_timeout=_WRITE_TIMEOUT_S, exclusive=True
+            self._serial: serial.Serial = serial.serial_for_url(
+                port, baudrate, timeout=0, write_timeout=_WRITE_TIMEOUT_S, exclusive=exclusive
             )
         except (*self._errors, ValueError) as err:
             raise DeviceLinkError(
@@ -95,8 +100,12 @@ class SerialLink:
 
     def close(self) -> None:
         """Close the port; may be called again."""
+        # pyserial leaves the socket of a URL open when the far end went first.
+        socket = getattr(self._serial, "_socket", None)
         with contextlib.suppress(*self._errors):
             self._serial.close()
+        if socket is not None:
+            socket.close()
 
     def _lost(self, err: Exception) -> DeviceLinkError:
         return DeviceLinkError(f"device port {self.port}: line lost ({err}); check cable and power")

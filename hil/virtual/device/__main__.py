@@ -10,7 +10,13 @@ from pathlib import Path
 from hil.errors import HilError
 from hil.virtual.device.assembly import Surroundings, running_device
 from hil.virtual.device.config import load_config
-from hil.virtual.process import add_process_arguments, announce, log_to_stderr, until_ended
+from hil.virtual.process import (
+    add_process_arguments,
+    announce,
+    log_to_stderr,
+    port_number,
+    until_ended,
+)
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -23,6 +29,9 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--rail-channel", type=int, default=2, help="supply channel of the rail")
     parser.add_argument("--radio", default="none", help="HOST:PORT of a virtual network, or none")
     parser.add_argument("--link", type=Path, help="symbolic link to make to the serial port")
+    parser.add_argument(
+        "--wireless-port", type=port_number, help="TCP port of a wireless link to the same line"
+    )
     add_process_arguments(parser)
     return parser.parse_args(argv)
 
@@ -37,10 +46,11 @@ async def _serve(arguments: argparse.Namespace) -> None:
         rail_channel=arguments.rail_channel,
         radio=arguments.radio,
         link=arguments.link,
+        wireless_port=arguments.wireless_port,
     )
     ended = asyncio.create_task(until_ended(arguments.lifeline))
     async with running_device(config, surroundings) as device:
-        announce("device", port=device.port)
+        announce("device", port=device.port, wireless=device.wireless)
         done, _pending = await asyncio.wait(
             (ended, device.task), return_when=asyncio.FIRST_COMPLETED
         )

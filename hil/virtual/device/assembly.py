@@ -16,13 +16,17 @@ from hil.virtual.device.esim import Esim
 from hil.virtual.device.esim_slot import open_slot
 from hil.virtual.device.port import Port
 from hil.virtual.device.power import CopperWires, OwnBattery, Wires
+from hil.virtual.process import HOST
 
 NOWHERE = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a device is connected to; ``none`` where there is nothing."""
+    """What a device is connected to; ``none`` where there is nothing.
+
+    ``wireless_port``: TCP port of the wireless link, 0 for a free one, None for no such link.
+    """
 
     state: Path
     esim: str = NOWHERE
@@ -31,15 +35,20 @@ class Surroundings:
     rail_channel: int = 2
     radio: str = NOWHERE
     link: Path | None = None
+    wireless_port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RunningDevice:
-    """A device that runs: name of its serial port, its board, the task that ends if it crashes."""
+    """A device that runs: name of its serial port, its board, the task that ends if it crashes.
+
+    ``wireless``: URL of its wireless link, empty without one.
+    """
 
     port: str
     board: Board
     task: asyncio.Task[None]
+    wireless: str = ""
 
 
 @asynccontextmanager
@@ -63,9 +72,12 @@ async def running_device(
             wires=wires,
             radio=surroundings.radio,
         )
+        wireless = ""
+        if surroundings.wireless_port is not None:
+            wireless = await port.open_bridge(HOST, surroundings.wireless_port)
         task = asyncio.create_task(board.run())
         try:
-            yield RunningDevice(port.name, board, task)
+            yield RunningDevice(port.name, board, task, wireless)
         finally:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
