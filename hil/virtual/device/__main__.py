@@ -50,7 +50,8 @@ async def _serve(arguments: argparse.Namespace) -> None:
     )
     ended = asyncio.create_task(until_ended(arguments.lifeline))
     async with running_device(config, surroundings) as device:
-        announce("device", port=device.port, wireless=device.wireless)
+        second = {"wireless": device.wireless} if device.wireless else {}
+        announce("device", port=device.port, **second)
         done, _pending = await asyncio.wait(
             (ended, device.task), return_when=asyncio.FIRST_COMPLETED
         )
