@@ -70,7 +70,7 @@ def test_conversation(workbench: Workbench, block: str) -> None:
 
 
 def test_there_are_conversations() -> None:
-    assert len(BLOCKS) == 4
+    assert len(BLOCKS) == 5
 
 
 def test_worked_proofs() -> None:
