@@ -1,0 +1,257 @@
+"""The functions of ES2, ES3 and ES4 to their end, on the card of the bench."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hil.equipment.card.euicc import ProfileState
+from hil.evidence import step
+from testcases.authentication.watching import until
+from testcases.conformance.servers import preparing
+from testcases.conformance.servers.answers import Answer, eis, refused, unchanged
+from testcases.conformance.servers.preparing import case
+from testcases.installing import JOB_TIMEOUT_S
+
+if TYPE_CHECKING:
+    from hil.bench.esim import Esim
+    from hil.bench.parties import Parties
+
+pytestmark = [
+    pytest.mark.requires("device", "card.m2m", "network"),
+    pytest.mark.requires("servers.mno", "servers.sm-dp", "servers.eum", "servers.sm-sr"),
+    pytest.mark.requirement("R-63", "R-64", "R-65"),
+    pytest.mark.severity("blocker"),
+    pytest.mark.usefixtures("device"),
+]
+TOLD_S = 10.0
+
+
+def job(parties: Parties, me: str, name: str, **fields: object) -> dict[str, Any]:
+    """Call a function of the SM-SR that goes to the card; return the report of its job's end."""
+    started = parties.desk.caller(me, parties.sm_sr).function(name, fields)["job"]
+    return finished(parties, me, started)
+
+
+def finished(parties: Parties, me: str, started: str) -> dict[str, Any]:
+    """Wait until a job has ended; return its report."""
+    caller = parties.desk.caller(me, parties.sm_sr)
+    report: dict[str, Any] = {}
+
+    def over() -> bool:
+        report.update(caller.ask(f"jobs/{started}?wait_s=5"))
+        return bool(report["state"] != "running")
+
+    until(over, timeout_s=JOB_TIMEOUT_S, otherwise=f"job {started} has not ended")
+    return report
+
+
+def audited(parties: Parties, esim: Esim) -> str:
+    """Have the SM-SR's EIS set right by the card; return the EID."""
+    with step("Precondition: AuditEIS"):
+        eid = esim.eid()
+        report = job(parties, parties.mno, "es4/AuditEIS", eid=eid)
+        assert (report["state"], report["reason"]) == ("done", "")
+    return eid
+
+
+def downloaded(parties: Parties, eid: str, *, enable: bool) -> str:
+    """Have a profile downloaded by ES2; return its ICCID."""
+    fields = {"eid": eid, "sm_sr": parties.sm_sr, "profile_type": "prepaid", "enable": enable}
+    name = "es2/DownloadProfile"
+    call = parties.call(parties.mno, parties.sm_dp, name, identifier=None, **fields)["call"]
+    report = preparing.ended(parties, call)
+    assert (report["state"], report["reason"]) == ("done", "")
+    return str(report["iccid"])
+
+
+def in_eis(parties: Parties, eid: str, iccid: str) -> str | None:
+    """Return the state of a profile in the EIS, None where it is not there."""
+    return {row["iccid"]: row["state"] for row in eis(parties, eid)}.get(iccid)
+
+
+def told(parties: Parties, iccid: str, *events: str) -> None:
+    """Hold the MNO to having been told of some events of a profile, in order."""
+
+    def heard() -> list[str]:
+        notices = parties.desk.mno(parties.mno).notices()
+        return [one.event for one in notices if one.iccid == iccid]
+
+    until(lambda: len(heard()) >= len(events), timeout_s=TOLD_S, otherwise="the MNO was not told")
+    assert heard() == list(events)
+
+
+@pytest.mark.conformance("SMDP-ES2-DOWNLOAD-01", section="SGP.02, 3.1 and 5.3")
+def test_a_profiles_life_through_the_sm_dp(parties: Parties, esim: Esim) -> None:
+    """A profile is downloaded with keys made on the card, enabled, disabled and deleted by ES2.
+
+    Preconditions: the card has its provisioning profile alone, and the EIS agrees with it.
+
+    Steps:
+    1. DownloadProfile by type, to be enabled: done. The card shows its ICCID, the EIS enabled.
+    2. DisableProfile: done. The card shows the provisioning profile again, the EIS disabled.
+    3. EnableProfile: done.
+    4. DeleteProfile of the enabled profile: the call fails, nothing has changed.
+    5. DisableProfile and DeleteProfile: done. Neither card nor EIS has the profile.
+    6. The MNO was told of each change in order.
+    """
+    eid, before = audited(parties, esim), esim.iccid()
+    with step("1. DownloadProfile"):
+        iccid = downloaded(parties, eid, enable=True)
+        assert (esim.iccid(), in_eis(parties, eid, iccid)) == (iccid, "enabled")
+
+    def managed(name: str) -> str:
+        fields = {"eid": eid, "sm_sr": parties.sm_sr, "iccid": iccid}
+        call = parties.call(parties.mno, parties.sm_dp, f"es2/{name}", identifier=None, **fields)[
+            "call"
+        ]
+        return str(preparing.ended(parties, call)["state"])
+
+    with step("2. DisableProfile"):
+        assert managed("DisableProfile") == "done"
+        assert (esim.iccid(), in_eis(parties, eid, iccid)) == (before, "disabled")
+    with step("3. EnableProfile"):
+        assert managed("EnableProfile") == "done"
+        assert (esim.iccid(), in_eis(parties, eid, iccid)) == (iccid, "enabled")
+    with step("4. DeleteProfile"), unchanged(parties, eid):
+        assert managed("DeleteProfile") == "failed"
+        assert esim.iccid() == iccid
+    with step("5. DisableProfile and DeleteProfile"):
+        assert (managed("DisableProfile"), managed("DeleteProfile")) == ("done", "done")
+        assert (len(esim.profiles()), in_eis(parties, eid, iccid)) == (1, None)
+    with step("6. The MNO"):
+        told(parties, iccid, "enabled", "disabled", "enabled", "disabled", "deleted")
+
+
+@pytest.mark.conformance("SMSR-ES3-CREATE-01", section="SGP.02, 5.4.3")
+def test_an_isdp_without_a_profile_can_only_be_deleted(parties: Parties, esim: Esim) -> None:
+    """An ISD-P is created, can be used for a download alone, and is deleted.
+
+    Preconditions: the card has its provisioning profile alone, and the EIS agrees with it.
+
+    Steps:
+    1. CreateISDP: the job is done; the card has the ISD-P with the AID of the answer; EIS: created.
+    2. EnableProfile, DisableProfile, UpdatePolicyRules, UpdateSubscriptionAddress,
+       UpdateConnectivityParameters: wrong-state 8.2.1 / 1.2 each.
+    3. SMSRChange: wrong-state 8.2.1 / 1.2.
+    4. SendData with INITIALIZE UPDATE: the job is done, with the card's answer in it.
+    5. DeleteISDP: the job is done; neither card nor EIS has it.
+    """
+    eid, iccid = audited(parties, esim), preparing.new_iccid()
+    with step("1. CreateISDP"):
+        answer = preparing.created(parties, eid, iccid)
+        assert finished(parties, parties.sm_dp, answer["job"])["state"] == "done"
+        aid = bytes.fromhex(answer["isdp_aid"])
+        assert esim.profile(aid) is not None
+        assert in_eis(parties, eid, iccid) == "created"
+    try:
+        place: dict[str, Any] = {"eid": eid, "iccid": iccid}
+        with unchanged(parties, eid):
+            for name, more in (
+                ("es3/EnableProfile", {}),
+                ("es4/DisableProfile", {}),
+                ("es4/UpdatePolicyRules", {"pol2": 1}),
+                ("es3/UpdateSubscriptionAddress", {"address": {"imsi": "001010000000005"}}),
+                ("es3/UpdateConnectivityParameters", {"data": "8600"}),
+            ):
+                me = parties.sm_dp if name.startswith("es3") else parties.mno
+                with step(f"2. {name}"), refused(Answer.WRONG_STATE):
+                    parties.call(me, parties.sm_sr, name, **place | more)
+            with step("3. SMSRChange"), refused(Answer.WRONG_STATE):
+                parties.call(
+                    parties.mno,
+                    parties.sm_sr,
+                    "es4/SMSRChange",
+                    eid=eid,
+                    sm_sr=parties.other_sm_sr,
+                )
+        with step("4. SendData"):
+            # The card answers with its key information, or says no: either way with an answer.
+            data = "220d8050000008" + "00" * 8
+            sent = {"eid": eid, "sd_aid": aid.hex(), "data": data}
+            report = job(parties, parties.sm_dp, "es3/SendData", **sent)
+            assert report["state"] == "done"
+            assert report["response"]
+    finally:
+        with step("5. DeleteISDP"):
+            report = job(parties, parties.sm_dp, "es3/DeleteISDP", eid=eid, iccid=iccid)
+    assert report["state"] == "done"
+    assert (esim.profile(aid), in_eis(parties, eid, iccid)) == (None, None)
+
+
+@pytest.mark.conformance("SMSR-ES4-ENABLE-01", section="SGP.02, 5.5")
+def test_the_card_has_done_what_a_job_says(parties: Parties, esim: Esim) -> None:
+    """EnableProfile, DisableProfile and DeleteProfile of ES4 are done on the card.
+
+    Preconditions: a profile of the MNO was downloaded; it is DISABLED.
+
+    Steps:
+    1. EnableProfile: done. The card shows its ICCID, GetStatus ENABLED, the EIS enabled.
+    2. AuditEIS: done, and the EIS is as before.
+    3. DisableProfile: done, on card and in EIS, though POL2 has bit 4; DELETE follows by itself.
+    4. Neither card nor EIS has the profile; the MNO was told of each change.
+    """
+    eid = audited(parties, esim)
+    with step("Precondition: a profile is downloaded"):
+        iccid = downloaded(parties, eid, enable=False)
+        aid = bytes.fromhex(preparing.aid_of(parties, eid, iccid))
+        assert in_eis(parties, eid, iccid) == "disabled"
+    place: dict[str, Any] = {"eid": eid, "iccid": iccid}
+    with step("1. EnableProfile"):
+        assert job(parties, parties.mno, "es4/EnableProfile", **place)["state"] == "done"
+        found = esim.profile(aid)
+        assert found is not None
+        assert (found.state, esim.iccid()) == (ProfileState.ENABLED, iccid)
+        assert in_eis(parties, eid, iccid) == "enabled"
+    with step("2. AuditEIS"), unchanged(parties, eid):
+        assert job(parties, parties.mno, "es4/AuditEIS", eid=eid)["state"] == "done"
+    with step("3. DisableProfile, with POL2 delete-on-disable"):
+        fields = place | {"pol2": preparing.DELETE_ON_DISABLE}
+        parties.call(parties.mno, parties.sm_sr, "es4/UpdatePolicyRules", **fields)
+        assert job(parties, parties.mno, "es4/DisableProfile", **place)["state"] == "done"
+        assert esim.iccid() != iccid
+    with step("4. It is deleted by itself"):
+        until(
+            lambda: in_eis(parties, eid, iccid) is None,
+            timeout_s=JOB_TIMEOUT_S,
+            otherwise="the profile was not deleted",
+        )
+        assert esim.profile(aid) is None
+        told(parties, iccid, "enabled", "disabled", "deleted")
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        case("SMSR-ES4-ENABLE-14", "EnableProfile that the card refuses fails", "SGP.02, 5.5",
+             "EnableProfile"),
+        case("SMSR-ES4-DISABLE-14", "DisableProfile that the card refuses fails", "SGP.02, 5.5",
+             "DisableProfile"),
+    ],
+)  # fmt: skip
+def test_what_the_card_refuses_fails(parties: Parties, esim: Esim, function: str) -> None:
+    """A job that the card refuses ends as failed, and changes the EIS in nothing.
+
+    Preconditions: the EIS shows a profile that is not on the card, disabled for EnableProfile,
+    enabled for DisableProfile.
+
+    Steps:
+    1. The function: the job ends as failed, with a reason.
+    2. The EIS is as before.
+    3. AuditEIS: done; the EIS shows what is on the card.
+    """
+    eid = audited(parties, esim)
+    enabled = function == "DisableProfile"
+    with step("Precondition: a profile that is not on the card"):
+        iccid = preparing.installed(parties, eid, 0xFFF0, enabled=enabled)
+    try:
+        with unchanged(parties, eid), step(f"1. {function}"):
+            report = job(parties, parties.mno, f"es4/{function}", eid=eid, iccid=iccid)
+            assert report["state"] == "failed"
+            assert report["reason"]
+    finally:
+        with step("3. AuditEIS"):
+            audited(parties, esim)
+    assert in_eis(parties, eid, iccid) is None
+    assert [row["state"] for row in eis(parties, eid)] == ["enabled"]
