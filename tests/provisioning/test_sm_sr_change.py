@@ -16,6 +16,7 @@ from hil.provisioning.errors import Refusal
 from hil.provisioning.links import LocalEum
 from hil.provisioning.notices import Notice
 from hil.provisioning.orders import Route
+from hil.provisioning.sm_sr.eis_rows import SubscriptionAddress
 from hil.provisioning.sm_sr.handover_rows import HandedEis, HandoverReport
 from hil.provisioning.sm_sr.jobs import JobReport
 from hil.provisioning.sm_sr.ota_queue import Patience
@@ -204,6 +205,8 @@ def test_nothing_else_goes_to_an_euicc_that_leaves(change: Change) -> None:
     for refused in (
         lambda: change.old.enable(MNO, EID, iccid),
         lambda: change.old.audit(OPERATOR, EID),
+        lambda: change.old.set_policy(MNO, EID, iccid, 1),
+        lambda: change.old.management.set_address(MNO, EID, iccid, SubscriptionAddress("001012")),
         lambda: change.old.leaving.change(MNO, EID, "sm-sr-2"),
     ):
         with pytest.raises(Refusal) as caught:

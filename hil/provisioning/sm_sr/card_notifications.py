@@ -19,7 +19,8 @@ from hil.errors import CodecError
 from hil.provisioning.sm_sr import eis_rows, scripts
 from hil.provisioning.sm_sr.eis_book import EisBook
 from hil.provisioning.sm_sr.eis_effects import EisEffects
-from hil.provisioning.sm_sr.jobs import Jobs, Outcome
+from hil.provisioning.sm_sr.job_outcome import Outcome
+from hil.provisioning.sm_sr.jobs import Jobs
 from hil.provisioning.sm_sr.ota_queue import ota_keys_of
 from hil.provisioning.store import Store
 from hil.provisioning.tables import CARD_NOTIFICATIONS

@@ -23,7 +23,7 @@ from hil.provisioning.sm_sr.eis_rows import (
     put_profile,
     rows_of,
 )
-from hil.provisioning.sm_sr.handover_rows import HandedEis
+from hil.provisioning.sm_sr.handover_rows import HandedEis, is_leaving
 from hil.provisioning.store import Store
 from hil.provisioning.tables import EIS, EIS_PROFILES, OTA_KEYS
 
@@ -235,6 +235,11 @@ class EisBook:
     def _set(self, eid: str, iccid: str, **values: object) -> None:
         self.profile(eid, iccid)
         with self._store.transaction() as connection:
+            if is_leaving(connection, eid):
+                # What was sent on to the other SM-SR would not have the change.
+                raise refusal(
+                    FunctionStatus.EUICC_BUSY, f"eUICC {eid} is being handed to another SM-SR"
+                )
             connection.execute(
                 update(EIS_PROFILES)
                 .where(EIS_PROFILES.c.eid == eid, EIS_PROFILES.c.iccid == iccid)

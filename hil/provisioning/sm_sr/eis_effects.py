@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select, update
 from hil.provisioning.notices import NoticeBox, NoticeEvent
 from hil.provisioning.sm_sr import eis_rows
 from hil.provisioning.sm_sr.eis_rows import EisProfileRow
-from hil.provisioning.sm_sr.jobs import Outcome
+from hil.provisioning.sm_sr.job_outcome import Outcome
 from hil.provisioning.support_server.outbox import StatusNotification
 from hil.provisioning.tables import EIS, PACKET_SETS
 

@@ -29,7 +29,8 @@ from hil.provisioning.sm_sr.eis_book import EisBook
 from hil.provisioning.sm_sr.handover_links import Es7Link
 from hil.provisioning.sm_sr.handover_out import forget
 from hil.provisioning.sm_sr.handover_rows import HandedEis, HandoverReport
-from hil.provisioning.sm_sr.jobs import Jobs, Outcome
+from hil.provisioning.sm_sr.job_outcome import Outcome
+from hil.provisioning.sm_sr.jobs import Jobs
 from hil.provisioning.store import Store
 from hil.provisioning.tables import EIS
 from hil.provisioning.trust import Principal, Role

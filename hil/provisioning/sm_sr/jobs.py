@@ -9,17 +9,29 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from hil.errors import CodecError, LinkTimeoutError
+from hil.errors import LinkTimeoutError
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.es_status import FunctionStatus, refusal
 from hil.provisioning.sm_sr import scripts
 from hil.provisioning.sm_sr.handover_rows import is_leaving
+from hil.provisioning.sm_sr.job_outcome import (
+    NEXT,
+    VERIFY,
+    Outcome,
+    asked,
+    card_word,
+    contradiction,
+    needs_verification,
+    response_of,
+    tolerated,
+    unproved,
+)
 from hil.provisioning.sm_sr.ota_queue import OtaCommand, OtaQueue, skip_counters
 from hil.provisioning.store import Store
 from hil.provisioning.tables import OTA_COMMANDS, OTA_JOBS
@@ -41,16 +53,9 @@ JobKind = Literal[
     "key-set",
     "finalise",
 ]
-ON_PROFILES: Final = frozenset({"download", "create", "enable", "disable", "delete", "audit"})
-"""Jobs whose end GetStatus can tell when an answer was lost; the others are then failed."""
-
 HANDING_OVER: Final = frozenset({"authenticate", "key-set"})
 """Jobs for the new SM-SR, while nothing else goes to an eUICC that leaves."""
 
-VERIFY: Final = "verify"
-AUDIT: Final = "audit"
-NEXT: Final = "status next"
-MAX_VERIFICATIONS: Final = 4
 COUNTER_SKIP: Final = 256
 _POLL_S: Final = 0.05
 
@@ -73,28 +78,6 @@ class JobReport:
     messages: int
     commands: tuple[tuple[str, str], ...]
     response: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What is known at the end of a job; ``card`` holds the card's own word where it was asked.
-
-    ``refused``: the card itself said no, so nothing of the failed command was done. ``response``:
-    as in :class:`JobReport`. ``at``: seconds since 1970.
-    """
-
-    kind: str
-    eid: str
-    iccid: str
-    isdp_aid: bytes
-    failed: bool
-    created: bool
-    enabled: bool
-    card: tuple[scripts.CardProfile, ...] | None
-    refused: bool = False
-    response: bytes = b""
-    at: float = 0.0
-    job: str = ""
 
 
 class Jobs:
@@ -229,15 +212,15 @@ class Jobs:
                 self.queue.cancel(connection, job)
                 self._close(connection, head, commands, f"{failed.name}: {failed.reason}")
             elif not any(row.state in ("queued", "sent") for row in commands):
-                if _asked(commands[-1]) and scripts.has_more(bytes(commands[-1].response or b"")):
+                if asked(commands[-1]) and scripts.has_more(bytes(commands[-1].response or b"")):
                     self.queue.add(
                         connection,
                         scripts.isd_r_command(job, head.eid, NEXT, scripts.get_status_next()),
                     )
-                elif _needs_verification(head.kind, commands):
-                    self._verify(connection, head, again=_asked(commands[-1]))
+                elif needs_verification(head.kind, commands):
+                    self._verify(connection, head, again=asked(commands[-1]))
                 else:
-                    self._close(connection, head, commands, _unproved(head.kind, commands))
+                    self._close(connection, head, commands, unproved(head.kind, commands))
         self._wake()
 
     def _judged(self, connection: Connection, job: str, kind: str) -> list[Row[Any]]:
@@ -251,7 +234,7 @@ class Jobs:
                 continue
             expected = None if row.expected is None else bytes(row.expected)
             reason = scripts.objection(bytes(row.response), expected)
-            if reason is not None and not _tolerated(row):
+            if reason is not None and not tolerated(row):
                 connection.execute(
                     update(OTA_COMMANDS)
                     .where(OTA_COMMANDS.c.id == row.id)
@@ -277,14 +260,14 @@ class Jobs:
             failed=bool(reason),
             created="create" in ran,
             enabled="enable" in ran,
-            card=_card_word(commands),
+            card=card_word(commands),
             refused=any(row.state == "failed" and row.response is not None for row in commands),
-            response=_response(commands),
+            response=response_of(commands),
             at=self._clock(),
             job=head.job,
         )
         if not reason:
-            reason = _contradiction(outcome)
+            reason = contradiction(outcome)
         self._apply(connection, replace(outcome, failed=bool(reason)))
         connection.execute(
             update(OTA_JOBS)
@@ -320,7 +303,7 @@ class Jobs:
             reason=head.reason,
             messages=sum(row.messages for row in rows),
             commands=tuple((row.name, row.state) for row in rows),
-            response=_response(rows),
+            response=response_of(rows),
         )
 
     def after(self, job: str, *, wait_s: float) -> JobReport:
@@ -351,75 +334,3 @@ class Jobs:
     def _wake(self) -> None:
         if self._queue is not None:
             self._queue.wake()
-
-
-def _tolerated(row: Row[Any]) -> bool:
-    # Removing what an earlier attempt may have left fails when it left nothing; a card without any
-    # ISD-P answers 6A88 to GetStatus; and what is to be deleted may be gone already.
-    if row.name == "clear":
-        return True
-    gone = row.name == "delete" or row.name.startswith("finalise")
-    return (_asked(row) or gone) and scripts.says_none(bytes(row.response))
-
-
-def _response(commands: Sequence[Row[Any]]) -> bytes:
-    answers = [row.response for row in commands if row.response is not None and not _asked(row)]
-    return b"".join(scripts.body_of(bytes(answer)) for answer in answers)
-
-
-def _asked(row: Row[Any]) -> bool:
-    """Whether a command asked the card for its profiles."""
-    return row.name in (VERIFY, AUDIT, NEXT)
-
-
-def _needs_verification(kind: str, commands: list[Row[Any]]) -> bool:
-    if kind not in ON_PROFILES or (_asked(commands[-1]) and commands[-1].state == "done"):
-        return False
-    tries = sum(_asked(row) for row in commands)
-    return tries < MAX_VERIFICATIONS and any(row.state == "unanswered" for row in commands)
-
-
-def _card_word(commands: list[Row[Any]]) -> tuple[scripts.CardProfile, ...] | None:
-    """Return what the card said last of all its profiles, or None when it was not asked."""
-    found: tuple[scripts.CardProfile, ...] = ()
-    for row in reversed(commands):
-        if not _asked(row) or row.state != "done":
-            return None
-        try:
-            found = scripts.card_profiles(bytes(row.response)) + found
-        except CodecError as err:
-            log.warning("GetStatus of %s: %s", row.eid, err)
-            return None
-        if row.name != NEXT:
-            return found
-    return None
-
-
-def _unproved(kind: str, commands: list[Row[Any]]) -> str:
-    """Return why the end of a job is not known: answers are missing, and the card did not say."""
-    missing = [row.name for row in commands if row.state == "unanswered" and not _asked(row)]
-    if _card_word(commands) is not None or not (missing or _asked(commands[-1])):
-        return ""
-    if missing and kind not in ON_PROFILES:
-        return f"{missing[0]}: its answer was lost; what it did is not known"
-    what = f"{missing[0]}: its answer was lost" if missing else "no answer to GetStatus"
-    return f"{what} and the card could not be asked; audit the eUICC before the next step"
-
-
-def _contradiction(outcome: Outcome) -> str:
-    """Return what the card says against the success of a job, or nothing."""
-    if outcome.kind not in ON_PROFILES:
-        return ""
-    if outcome.kind == "audit":
-        return "" if outcome.card is not None else "the card's answer to GetStatus cannot be read"
-    if outcome.card is None:
-        return ""
-    state = {one.isdp_aid: one.state for one in outcome.card}.get(outcome.isdp_aid, "absent")
-    good = {
-        "download": ("disabled", "enabled"),
-        "create": ("created", "disabled"),
-        "enable": ("enabled",),
-        "disable": ("disabled",),
-        "delete": ("absent",),
-    }[outcome.kind]
-    return "" if state in good else f"the card says that the profile is {state}"

@@ -31,7 +31,8 @@ from hil.provisioning.sm_sr.eis_effects import EisEffects
 from hil.provisioning.sm_sr.handover_in import HandoverIn
 from hil.provisioning.sm_sr.handover_links import Es7Link
 from hil.provisioning.sm_sr.handover_out import HandoverOut
-from hil.provisioning.sm_sr.jobs import JobReport, Jobs, Outcome
+from hil.provisioning.sm_sr.job_outcome import Outcome
+from hil.provisioning.sm_sr.jobs import JobReport, Jobs
 from hil.provisioning.sm_sr.management import ProfileManagement
 from hil.provisioning.sm_sr.ota_queue import OtaCommand, OtaQueue, Patience
 from hil.provisioning.sm_sr.packing import MessageSize
