@@ -31,7 +31,7 @@ def _transport(address: CardAddress, device: Device | None) -> CardTransport:
     if address.contacts is not None:
         from hil.equipment.card.inprocess import InProcessTransport  # noqa: PLC0415
 
-        return InProcessTransport(address.contacts)
+        return InProcessTransport(address.contacts, address.hold)
     if device is None:
         raise ConfigError("'card.at' needs a 'device' that holds the card")
     from hil.equipment.card.at import AtTransport  # noqa: PLC0415

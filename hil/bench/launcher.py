@@ -12,6 +12,7 @@ import importlib
 import logging
 import os
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,8 @@ class CardAddress:
     at: bool = False
     interrupt: Callable[[], None] | None = None
     """Ends a command that the card never answers; only where the bench owns the card's socket."""
+    hold: threading.Lock | None = None
+    """Who holds it has the object ``contacts`` alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,7 @@ class Launcher:
         assert section.virtual is not None  # noqa: S101 - the model says exactly one
         if section.virtual.behind == "pcsc":
             return self._start_reader()
-        return CardAddress(contacts=self._open_card())
+        return CardAddress(contacts=self._open_card(), hold=threading.Lock())
 
     def _factory(self) -> Path:
         return part_files.write_private(
@@ -178,7 +181,7 @@ class Launcher:
                 "'card.at' is for real devices"
             )
         if not self._card_socket:
-            contacts = _named(CARD_CONTACTS)(address.contacts)
+            contacts = _named(CARD_CONTACTS)(address.contacts, address.hold)
             self._endings.append(("card contacts", contacts.close))
             host, port = contacts.serve("127.0.0.1", 0)
             self._card_socket = f"socket:{host}:{port}"

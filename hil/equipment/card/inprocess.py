@@ -6,7 +6,7 @@ import threading
 from typing import Protocol
 
 from hil.equipment.card.deadline import Abandon
-from hil.equipment.card.errors import CardRemovedError, ProcedureError
+from hil.equipment.card.errors import CardRemovedError, CardTimeoutError, ProcedureError
 from hil.equipment.card.transport import CardProtocol
 from hil.errors import UsageError
 
@@ -25,13 +25,17 @@ class CardObject(Protocol):
 
 
 class InProcessTransport:
-    """The transport over a :class:`CardObject`, with a deadline for each command."""
+    """The transport over a :class:`CardObject`, with a deadline for each command.
 
-    def __init__(self, card: CardObject) -> None:
+    ``hold``: taken for each transaction; who shares the card in another way takes it too.
+    """
+
+    def __init__(self, card: CardObject, hold: threading.Lock | None = None) -> None:
         self._card = card
+        self._hold = hold or threading.Lock()
+        self._held = False
         self._deadline = Abandon("the in-process card")
         self._protocol: CardProtocol = "T=0"
-        self._exclusive = threading.RLock()
 
     @property
     def description(self) -> str:
@@ -59,10 +63,18 @@ class InProcessTransport:
             raise CardRemovedError(f"the in-process card is gone: {err}; connect again") from err
 
     def begin(self, *, timeout_s: float) -> None:
-        """Nobody else can reach the object: nothing to take."""
+        """Take the card; waits while somebody else holds it, until the deadline."""
+        if not self._hold.acquire(timeout=timeout_s):
+            raise CardTimeoutError(
+                f"the in-process card was held by the device for more than {timeout_s:g} s"
+            )
+        self._held = True
 
     def end(self) -> None:
-        """Nothing to give back."""
+        """Give the card back."""
+        if self._held:
+            self._held = False
+            self._hold.release()
 
     def reset(self, *, timeout_s: float) -> bytes:
         """Power the card off and on."""
@@ -71,6 +83,7 @@ class InProcessTransport:
 
     def disconnect(self) -> None:
         """Leave the card as it is."""
+        self.end()
         self._deadline.close()
 
 

@@ -54,10 +54,15 @@ class Card(Protocol):
 
 
 class Contacts:
-    """Speaks for a card on sockets until :meth:`close`; every method may come from any thread."""
+    """Speaks for a card on sockets until :meth:`close`; every method may come from any thread.
 
-    def __init__(self, card: Card) -> None:
+    ``hold``: taken as long as a terminal on a socket has the card; who uses the card in this
+    process takes it too.
+    """
+
+    def __init__(self, card: Card, hold: threading.Lock | None = None) -> None:
         self._card = card
+        self._hold = hold or threading.Lock()
         self._ended = threading.Event()
         self._lock = threading.Lock()
         self._sockets: set[socket.socket] = set()
@@ -78,6 +83,7 @@ class Contacts:
         leaves the card powered, in the state it has.
         """
         listener = socket.create_server((host, port))
+        listener.settimeout(_POLL_S)
         address: tuple[str, int] = listener.getsockname()[:2]
         self._keep(listener)
         self._start("contacts", lambda: self._accept(listener))
@@ -128,7 +134,6 @@ class Contacts:
             self._ended.wait(_RETRY_S)
 
     def _accept(self, listener: socket.socket) -> None:
-        listener.settimeout(_POLL_S)
         while not self._ended.is_set():
             try:
                 terminal, _ = listener.accept()
@@ -137,7 +142,18 @@ class Contacts:
             except OSError:
                 return
             if self._keep(terminal):
-                self._converse(terminal, shared=True)
+                self._share(terminal)
+
+    def _share(self, terminal: socket.socket) -> None:
+        """Converse with a terminal as soon as nobody else holds the card."""
+        while not self._hold.acquire(timeout=_POLL_S):
+            if self._ended.is_set():
+                self._drop(terminal)
+                return
+        try:
+            self._converse(terminal, shared=True)
+        finally:
+            self._hold.release()
 
     def _converse(self, peer: socket.socket, *, shared: bool = False) -> None:
         try:
