@@ -78,22 +78,27 @@ class Desk:
         self._held.callback(opened.close)
         return opened
 
-    def new_euicc(self, *, sm_sr: str = "") -> str:
+    def new_eid(self) -> str:
+        """Return an EID that no eUICC has."""
+        body = f"89049032{secrets.randbelow(10**22):022d}"
+        return body + eid_check_digits(body)
+
+    def new_euicc(self, *, eid: str = "", sm_sr: str = "") -> str:
         """Have the eUICC maker make one more eUICC, and bring its EIS to an SM-SR; return its EID.
 
         No card of that EID is on the bench: it is good for orders, not for installation.
         """
-        eid = self.make_euicc()
+        eid = self.make_euicc(eid=eid)
         self.eum().deliver_eis(eid, sm_sr or self.servers.of_kind("sm-sr")[0])
         return eid
 
-    def make_euicc(self, *, msisdn: str | None = None) -> str:
+    def make_euicc(self, *, eid: str = "", msisdn: str | None = None) -> str:
         """Have the eUICC maker make an eUICC that no SM-SR knows yet; return its EID.
 
-        ``msisdn``: the number that its EIS names. No card of that EID is on the bench.
+        ``eid``: a new one by default. ``msisdn``: the number that its EIS names. No card of that
+        EID is on the bench.
         """
-        body = f"89049032{secrets.randbelow(10**22):022d}"
-        eid = body + eid_check_digits(body)
+        eid = eid or self.new_eid()
 
         def keys(kvn: int, *names: str) -> dict[str, int | str]:
             return {"kvn": kvn, "counter": 0} | {name: secrets.token_hex(16) for name in names}

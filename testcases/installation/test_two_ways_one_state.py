@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from hil.equipment.card import StatusWordError
 from hil.evidence import step
 from hil.provisioning.door import enter
 from hil.provisioning.http.clients import ReceiverClient
 from hil.wire.identifiers import tar_of
+from hil.wire.profile_package.variety import varied
 from testcases.authentication.watching import until
 from testcases.installing import JOB_TIMEOUT_S, assert_installed, hand_over, install_at_boot
 
@@ -28,6 +30,15 @@ SWITCH_TIMEOUT_S = 30.0
 """The card asks for its reset only once the session is over."""
 
 
+KINDS: Final = {
+    9: "operational, with everything a package can hold",
+    23: "operational, a USIM alone, with links and more security domains",
+    24: "provisioning, TUAK, with a CSIM, a BER-TLV file and a link",
+    28: "test, with an ISIM, a BER-TLV file and a link",
+}
+"""Seeds of generated packages, and what is in them."""
+
+
 @pytest.mark.requirement("R-21", "R-52", "R-53", "R-64")
 @pytest.mark.severity("blocker")
 @pytest.mark.parametrize("profile_class", ["test", "operational", "provisioning"])
@@ -43,8 +54,40 @@ def test_image_and_air_end_in_the_same_card_state(
     Compared is all that the card shows: every ISD-P with its state and memory, every file of the
     enabled profile with its FCP and content, or the refusal to read it.
     """
+    assert_one_state(owner, esim, image_maker, desk, profile_class=profile_class)
+
+
+@pytest.mark.requirement("R-21", "R-64")
+@pytest.mark.severity("critical")
+@pytest.mark.parametrize("seed", KINDS)
+def test_any_kind_of_profile_ends_in_the_same_card_state(
+    owner: DeviceOwner, esim: Esim, image_maker: ImageMaker, desk: Desk, seed: int
+) -> None:
+    """Generated profiles of different kinds: the two ways do not depend on what is inside."""
+    with step(f"A package is generated from seed {seed}: {KINDS[seed]}"):
+        kind = varied(seed, iccid=image_maker.profile().iccid)
+    assert_one_state(
+        owner,
+        esim,
+        image_maker,
+        desk,
+        iccid=kind.data.iccid,
+        imsi=kind.data.imsi,
+        profile_class=kind.profile_class,
+        package=kind.package,
+    )
+
+
+def assert_one_state(
+    owner: DeviceOwner,
+    esim: Esim,
+    image_maker: ImageMaker,
+    desk: Desk,
+    **made_of: Any,  # noqa: ANN401 - of ImageMaker.profile
+) -> None:
+    """Send one profile over the air, delete it, send the same packets by image; compare."""
     with step("The packets are made once, and delivered to the SM-SR"):
-        profile = delivered(esim, image_maker, desk, profile_class)
+        profile = delivered(esim, image_maker, desk, **made_of)
     with step("They go over the air"):
         sm_sr = desk.sm_sr(SM_SR)
         job = sm_sr.wait(sm_sr.download(profile.iccid, enable=True), timeout_s=JOB_TIMEOUT_S)
@@ -74,7 +117,7 @@ def test_image_and_https_session_end_in_the_same_card_state(
     it shows is compared with what the image leaves.
     """
     with step("The packets are made once, and delivered to the SM-SR"):
-        profile = delivered(esim, image_maker, desk, "operational")
+        profile = delivered(esim, image_maker, desk, profile_class="operational")
     with step("The card fetches them over HTTPS, and enables the profile"):
         sm_sr = desk.sm_sr(SM_SR)
         ordered = sm_sr.download(profile.iccid, enable=True, way="https")
@@ -82,7 +125,7 @@ def test_image_and_https_session_end_in_the_same_card_state(
         assert (job.state, job.reason) == ("done", "")
         assert job.messages < len(profile.packets.packets), "the packets did not go by message"
         until(
-            lambda: esim.iccid() == profile.iccid,
+            lambda: shown_iccid(esim) == profile.iccid,
             timeout_s=SWITCH_TIMEOUT_S,
             otherwise="the session ended, but the card does not show the profile",
         )
@@ -99,15 +142,28 @@ def test_image_and_https_session_end_in_the_same_card_state(
 
 
 def delivered(
-    esim: Esim, image_maker: ImageMaker, desk: Desk, profile_class: ProfileClass
+    esim: Esim,
+    image_maker: ImageMaker,
+    desk: Desk,
+    *,
+    iccid: str = "",
+    **made_of: Any,  # noqa: ANN401 - of ImageMaker.profile
 ) -> LabProfile:
     """Make packets for an ISD-P that the SM-SR reserved, and deliver them to it."""
     keys = desk.servers.key_set(SM_SR, SM_DP)
     with desk.servers.client(ReceiverClient, SM_SR, me=SM_DP) as receiver:
         session = enter(receiver, SM_DP, keys)
-        iccid = image_maker.profile(profile_class).iccid
+        iccid = iccid or image_maker.profile().iccid
         aid = receiver.reserve_isdp(session, esim.eid(), iccid)
         tar = int.from_bytes(tar_of(aid), "big")
-        profile = image_maker.profile(profile_class, tar=tar, iccid=iccid, sm_dp=SM_DP)
+        profile = image_maker.profile(tar=tar, iccid=iccid, sm_dp=SM_DP, **made_of)
         receiver.deliver(session, profile.packets.encode(keys.mac))
     return profile
+
+
+def shown_iccid(esim: Esim) -> str | None:
+    """Return the ICCID that the card shows; None while it changes from one profile to the other."""
+    try:
+        return esim.iccid()
+    except StatusWordError:
+        return None

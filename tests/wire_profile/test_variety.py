@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 
 from hil.wire.profile_package.applications import Rfm, SecurityDomain
@@ -33,6 +34,19 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others() -> None:
         assert varied(one.seed) == one
     assert len({one.package for one in _all()}) == len(SEEDS)
     assert len({one.data.iccid for one in _all()}) == len(SEEDS)
+
+
+def test_another_iccid_changes_nothing_else() -> None:
+    for one in _all()[:10]:
+        other = varied(one.seed, iccid="8900109900000000015")
+        assert other.data == replace(one.data, iccid="8900109900000000015")
+        assert check(other.package) == (), one.seed
+        changed = {
+            before.name
+            for before, after in zip(split(one.package), split(other.package), strict=True)
+            if before.body != after.body
+        }
+        assert changed == {"header", "mf"}
 
 
 def test_the_checks_find_nothing_and_the_bytes_come_back() -> None:

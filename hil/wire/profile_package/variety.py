@@ -9,7 +9,7 @@ BER-TLV files, links, security domains with keys of every length, remote file ma
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Final
 
@@ -62,9 +62,11 @@ class Variety:
     package: bytes = field(repr=False)
 
 
-def varied(seed: int) -> Variety:
-    """Return the package with this seed."""
+def varied(seed: int, *, iccid: str | None = None) -> Variety:
+    """Return the package with this seed, or the same one with another ICCID."""
     making = _Making(Random(seed))  # noqa: S311 - chosen to be repeated, not to be secret
+    if iccid is not None:
+        making.data = replace(making.data, iccid=iccid)
     return Variety(seed, making.profile_class, making.data, encode_package(making.bodies()))
 
 
