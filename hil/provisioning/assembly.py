@@ -58,11 +58,15 @@ Work = Callable[[], float | None]
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """Work of a server beside its requests; ``wait`` waits for news, at most so many seconds."""
+    """Work of a server beside its requests; ``wait`` waits for news, at most so many seconds.
+
+    ``wake`` ends that wait.
+    """
 
     name: str
     work: Work
     wait: Callable[[float], None] | None = None
+    wake: Callable[[], None] | None = None
 
 
 @dataclass(slots=True)
@@ -94,14 +98,18 @@ class Assembly:
             self.close()
             raise
 
-    def close(self) -> None:
-        """Close carriers, clients and stores; may be called again."""
+    def end(self) -> None:
+        """End what waits for cards and for the SMS centre; may be called again."""
         for administration in self._administrations:
             administration.close()
         for worker in self._call_workers:
             worker.end()
         for carrier in self._carriers:
             carrier.close()
+
+    def close(self) -> None:
+        """Close carriers, clients and stores; may be called again."""
+        self.end()
         self._directory.close()
         for pool in self._pools:
             pool.close()
@@ -197,7 +205,7 @@ class Assembly:
             credentials=parts.credentials(self.config, actor.identity, actor.id),
             card_timeout_s=actor.card_timeout_s,
         )
-        self.workers.append(Worker(f"{actor.id} large orders", sm_dp.bulk.work, sm_dp.bulk.wait))
+        self.workers.append(_bulk_worker(sm_dp))
         self.faces[actor.id] = sm_dp_face(sm_dp, directory.door(actor.id), self._ledger(actor))
         self.workers.append(Worker(f"{actor.id} calls and notices", sm_dp.work))
         self._call_workers.append(sm_dp.worker)
@@ -240,7 +248,9 @@ class Assembly:
         self.workers.append(Worker(f"{actor.id} notices and policies", sm_sr.work))
         if carrier is not None:
             queue = sm_sr.jobs.queue
-            self.workers.append(Worker(f"{actor.id} over the air", queue.pump, queue.wait))
+            self.workers.append(
+                Worker(f"{actor.id} over the air", queue.pump, queue.wait, queue.wake)
+            )
         app = new_face(f"SM-SR {actor.id}", "sm-sr", sm_sr.door, self._ledger(actor))
         add_receiver(app, sm_sr.reception, MAIN_LINK)
         add_sm_sr(app, sm_sr)
@@ -335,6 +345,11 @@ def endpoints(config: c.ServeConfig) -> dict[str, int]:
         if isinstance(actor, c.SupportSection | c.SmSrSection):
             found |= {f"{actor.id}/{link}": 0 for link in actor.links if link != MAIN_LINK}
     return found
+
+
+def _bulk_worker(sm_dp: SmDp) -> Worker:
+    bulk = sm_dp.bulk
+    return Worker(f"{sm_dp.id} large orders", bulk.work, bulk.wait, bulk.wake)
 
 
 def _delivery_of(delivery: EisDelivery, eid: str, sm_sr: str) -> Callable[[], None]:

@@ -158,6 +158,10 @@ class BulkOrders:
         """Wait for a new order or a resumed one."""
         self._news.wait(seconds)
 
+    def wake(self) -> None:
+        """End the wait of :meth:`wait`."""
+        self._news.set()
+
     def _further(self, order: Row[Any]) -> float:
         now = self._clock()
         due, pause = self._waits.get(order.order_id, (now, FIRST_TRY_S / 2))

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -44,6 +45,7 @@ MAX_HEAD: Final = 32 * 1024
 START_SECONDS: Final = 20.0
 STOP_SECONDS: Final = 5.0
 IDLE_SECONDS: Final = 1.0
+WAKE_SECONDS: Final = 0.02
 
 
 class Servers:
@@ -112,8 +114,15 @@ class Servers:
         self._over.set()
         for server in self._servers.values():
             server.should_exit = True
+        self._assembly.end()
+        deadline = time.monotonic() + STOP_SECONDS
         for thread in self._threads:
-            thread.join(STOP_SECONDS)
+            # Again and again: a worker that was about to wait may have missed it.
+            while thread.is_alive() and time.monotonic() < deadline:
+                for worker in self._assembly.workers:
+                    if worker.wake is not None:
+                        worker.wake()
+                thread.join(WAKE_SECONDS)
         self._assembly.close()
         self._close_sockets()
 
@@ -235,6 +244,9 @@ def main(argv: list[str] | None = None) -> int:
             sys.stdout.write(servers.ready_line() + "\n")
             sys.stdout.flush()
             over.wait()
+        # What the servers were made of is given back by the end of the process, at once; to look
+        # for garbage in it takes a second or more.
+        gc.freeze()
     except HilError as err:
         sys.stderr.write(f"servers: {err}\n")
         return 1

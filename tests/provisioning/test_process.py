@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,9 @@ import httpx2
 import pytest
 
 from hil.errors import LinkError
+from hil.provisioning import serve
 from hil.provisioning.orders import ProfileRequest
+from hil.provisioning.serve_config import parse_config
 from tests.provisioning.serving import Bench, Clients
 
 
@@ -121,3 +124,15 @@ def test_a_wrong_file_is_refused_in_one_line(
     assert done.stdout == ""
     assert reason in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_no_worker_holds_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for news is woken, whatever it waits for."""
+    monkeypatch.setattr(serve, "IDLE_SECONDS", 60.0)
+    before = set(threading.enumerate())
+    centre = {"address": "127.0.0.1:1", "system_id": "sm-sr", "password": "p", "number": "1"}
+    with serve.Servers(parse_config(Bench(None, carrier=centre).text(), "test")):
+        names = {one.name for one in set(threading.enumerate()) - before}
+        assert {"sm-sr-1 over the air", "sm-dp-1 large orders", "http"} <= names
+    left = [one.name for one in set(threading.enumerate()) - before if one.name in names]
+    assert left == []

@@ -97,7 +97,7 @@ class SmppCarrier:
     @property
     def bound(self) -> bool:
         """Whether the centre has accepted us, on a connection that still stands."""
-        return self._bound.is_set()
+        return self._bound.is_set() and not self._over.is_set()
 
     def wait_bound(self, *, timeout_s: float) -> None:
         """Wait until the centre has accepted us; LinkTimeoutError when it has not."""
@@ -138,6 +138,8 @@ class SmppCarrier:
         self._drop()
         if self._thread is not None:
             self._thread.join(self._timeout_s)
+        # Nobody is to wait for a centre any more: a send finds no connection.
+        self._bound.set()
 
     def _submit(self, msisdn: str, user_data: bytes) -> ShortMessage:
         return ShortMessage(
