@@ -10,8 +10,9 @@ There are two ways through the ledger, because a transaction must never span a c
 * *atomic*: everything the function writes, and its answer, are one transaction.
 * *spanning*: the call is noted first, carried out, and its answer noted last. A server that dies in
   between carries it out again when it is repeated; what the function creates and the calls that it
-  makes then get the same identifiers as before (:func:`new_identifier`), and what it has written
-  stays as it is (:func:`first_time`), so that nothing happens twice.
+  makes then get the same identifiers as before (:func:`new_identifier`), what it has decided stays
+  decided (:func:`settled`), and what it has written stays as it is (:func:`first_time`), so that
+  nothing happens twice.
 """
 
 from __future__ import annotations
@@ -109,6 +110,24 @@ def first_time(connection: Connection, what: str) -> bool:
         return False
     _insert(connection, call, name, "step")
     return True
+
+
+def settled(connection: Connection, what: str, decide: Callable[[], Any]) -> Any:  # noqa: ANN401 - JSON
+    """Return what ``decide`` returns (a JSON value), noted in the caller's transaction.
+
+    Where the current call had decided it before a server died, that is returned instead.
+    """
+    call = _CURRENT.get()
+    if call is None:
+        return decide()
+    name = call.derive(f"decision {what}")
+    known = select(FUNCTION_CALLS.c.body).where(*_key(call, name))
+    row = connection.execute(known).first()
+    if row is not None:
+        return json.loads(bytes(row.body))
+    decided = decide()
+    _insert(connection, call, name, "step", json.dumps(decided).encode())
+    return decided
 
 
 def digest_of(method: str, target: str, body: bytes) -> bytes:
@@ -256,7 +275,13 @@ def _key(call: FunctionCall, identifier: str) -> tuple[Any, ...]:
     )
 
 
-def _insert(connection: Connection, call: FunctionCall, identifier: str, state: str) -> None:
+def _insert(
+    connection: Connection,
+    call: FunctionCall,
+    identifier: str,
+    state: str,
+    body: bytes | None = None,
+) -> None:
     connection.execute(
         insert(FUNCTION_CALLS).values(
             owner=call.owner,
@@ -266,6 +291,7 @@ def _insert(connection: Connection, call: FunctionCall, identifier: str, state: 
             state=state,
             until=call.until,
             keep_until=call.keep_until,
+            body=body,
         )
     )
 

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
+from hil.provisioning import function_calls
 from hil.provisioning.credentials import Credentials
 from hil.provisioning.errors import Refusal
+from hil.provisioning.function_calls import Answer, FunctionCall
 from hil.provisioning.numbering import NumberPlan
 from hil.provisioning.online.calls import CallReport, OnlineCalls, Place
 from hil.provisioning.online.link import LocalEs3
@@ -119,6 +121,26 @@ def test_by_iccid_of_the_mno_and_only_once(online: Online) -> None:
     with pytest.raises(Refusal) as caught:
         online.calls.download_profile("mno-1", "sm-sr-1", eid_of(2), iccid=iccid)
     assert caught.value.details["subject"] == "8.2.1"
+
+
+def test_a_call_that_a_kill_broke_off_is_noted_once(online: Online) -> None:
+    iccid = online.download().iccid
+    place = Place("sm-sr-1", EID, iccid)
+
+    def ask() -> str:
+        call, asked = FunctionCall("mno-1", "c-1", b""), list[str]()
+
+        def act() -> Answer:
+            asked.append(online.calls.delete_profile("mno-1", place))
+            return Answer(200, b"")
+
+        function_calls._within(call, act)
+        return asked[0]
+
+    first = ask()
+    assert ask() == first, "before it is carried out"
+    assert online.carried_out(first).state == "done"
+    assert ask() == first, "the profile is gone, its call is not"
 
 
 def test_a_card_of_a_foreign_maker_gets_nothing(online: Online) -> None:

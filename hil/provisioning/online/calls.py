@@ -106,6 +106,9 @@ class OnlineCalls:
         enable: bool = False,
     ) -> str:
         """Download a profile, by ICCID or one of a type (ES2.DownloadProfile); return the call."""
+        call = self._new_call("download")
+        if self._known(call):
+            return call
         self._link(sm_sr)
         if not is_valid_eid(eid):
             raise refusal(FunctionStatus.DATA_INVALID, f"{eid!r} is not an EID")
@@ -119,7 +122,8 @@ class OnlineCalls:
                 FunctionStatus.DATA_INVALID, "DownloadProfile names an ICCID or a profile type"
             )
         chosen = self._shelf.choose(mno, eid, iccid=iccid, profile_type=profile_type)
-        return self._note("download", mno, Place(sm_sr, eid, chosen), enable=enable)
+        self._note(call, "download", mno, Place(sm_sr, eid, chosen), enable=enable)
+        return call
 
     def enable_profile(self, mno: str, place: Place) -> str:
         """Enable a profile of this MNO (ES2.EnableProfile); return the call."""
@@ -239,8 +243,17 @@ class OnlineCalls:
         finished(link, job, timeout_s=self._timeout_s)
 
     def _managed(self, kind: str, mno: str, place: Place) -> str:
-        self._owned(mno, place)
-        return self._note(kind, mno, place)
+        call = self._new_call(kind)
+        if not self._known(call):
+            self._owned(mno, place)
+            self._note(call, kind, mno, place)
+        return call
+
+    def _known(self, call: str) -> bool:
+        """Whether a call was noted before a server died, and is now repeated."""
+        with self._store.transaction() as connection:
+            found = select(DP_CALLS.c.call).where(DP_CALLS.c.call == call)
+            return connection.execute(found).first() is not None
 
     def _owned(self, mno: str, place: Place) -> EisProfileRow:
         view = self._link(place.sm_sr).get_eis(place.eid)
@@ -258,8 +271,7 @@ class OnlineCalls:
             FunctionStatus.NOT_YOUR_PROFILE, f"profile {place.iccid} is not one of the MNO {mno}"
         )
 
-    def _note(self, kind: str, mno: str, place: Place, *, enable: bool = False) -> str:
-        call = self._new_call(f"{kind} {place.eid} {place.iccid}")
+    def _note(self, call: str, kind: str, mno: str, place: Place, *, enable: bool = False) -> None:
         with self._store.transaction() as connection:
             connection.execute(
                 insert(DP_CALLS).values(
@@ -274,7 +286,6 @@ class OnlineCalls:
                     created_at=self._clock(),
                 )
             )
-        return call
 
     def _set(self, call: str, **values: object) -> None:
         with self._store.transaction() as connection:

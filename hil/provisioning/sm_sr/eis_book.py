@@ -14,6 +14,7 @@ from hil.provisioning.eis import Eis, SignedEis, is_signed_by
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.es_status import FunctionStatus, refusal
 from hil.provisioning.eum import AdminKey, OtaKeys
+from hil.provisioning.function_calls import first_time
 from hil.provisioning.sm_sr.admin_keys import put_admin_key
 from hil.provisioning.sm_sr.eis_rows import (
     EisProfileRow,
@@ -100,6 +101,8 @@ class EisBook:
     ) -> None:
         """Store a verified EIS with its keys; an EID that is known already is refused."""
         with self._store.transaction() as connection:
+            if not first_time(connection, f"EIS {eis.eid}"):
+                return
             if connection.execute(select(EIS.c.eid).where(EIS.c.eid == eis.eid)).first():
                 raise refusal(FunctionStatus.EUICC_KNOWN, f"{self.owner} manages {eis.eid} already")
             connection.execute(

@@ -20,6 +20,7 @@ from sqlalchemy import Row, insert, select, update
 
 from hil.errors import ConfigError
 from hil.provisioning.errors import Refusal, RefusalCode
+from hil.provisioning.function_calls import settled
 from hil.provisioning.links import EumLink
 from hil.provisioning.store import Store
 from hil.provisioning.support_server.devices import DeviceRecord, DeviceRegistry
@@ -28,6 +29,7 @@ from hil.provisioning.support_server.jig import JigPolicy, JigSample
 from hil.provisioning.tables import DEVICE_SESSIONS
 from hil.wire.device_auth import NONCE_LENGTH, DeviceHello, Manner
 from hil.wire.isdr_commands import AUDIT_KVN
+from hil.wire.scp03_keys import KeySet
 
 log = logging.getLogger(__name__)
 
@@ -154,38 +156,59 @@ class DeviceSessions:
         A refused session stays refused; the station may open another one until the attempts of this
         device are used up.
         """
+        row = self._found(session, station)
+        esim_keys = self._esim_keys(row, hello)
+        with self._store.unit() as connection:
+
+            def judge() -> dict[str, str]:
+                return self._judge(session, station, hello, jig, (esim_answer, esim_keys))
+
+            said = settled(connection, f"judgement of {session}", judge)
+        if said["state"] == "refused":
+            log.warning("device %s refused: %s", hello.device_id, said["reason"])
+            raise Refusal(
+                RefusalCode.DEVICE_REFUSED,
+                f"device {hello.device_id} is not authenticated: {said['reason']}",
+            )
+        device = self._devices.find(hello.device_id)
+        keys = device.keys if device is not None else None
+        return SessionResult(
+            session=session,
+            state=said["state"],
+            manner=Manner(row.manner),
+            subject=Subject(row.subject),
+            device_id=hello.device_id,
+            eid=hello.eid,
+            server_proof=hello.server_proof(keys, bytes(row.server_nonce)) if keys else b"",
+        )
+
+    def _judge(
+        self,
+        session: str,
+        station: str,
+        hello: DeviceHello,
+        jig: Sequence[JigSample],
+        esim: tuple[bytes, KeySet | Refusal | None],
+    ) -> dict[str, str]:
+        """Judge within the caller's transaction; return the state, and the reason of a refusal."""
         row = self._row(session, station)
         if row.state != "open":
             raise Refusal(
                 RefusalCode.WRONG_STATE, "this session was judged before: open another one"
             )
         device = self._devices.find(hello.device_id)
-        reason = self._objection(row, hello, device, jig, esim_answer)
+        reason = self._objection(row, hello, device, jig, esim)
         if reason is not None:
             self._close(session, "refused", hello, reason)
-            log.warning("device %s refused: %s", hello.device_id, reason)
             if device is not None:
                 left = self._devices.note_failure(hello.device_id)
                 reason += f"; {left} attempts left"
-            raise Refusal(
-                RefusalCode.DEVICE_REFUSED,
-                f"device {hello.device_id} is not authenticated: {reason}",
-            )
-        manner = Manner(row.manner)
-        state = "skipped" if manner is Manner.SKIP else "passed"
+            return {"state": "refused", "reason": reason}
+        state = "skipped" if Manner(row.manner) is Manner.SKIP else "passed"
         self._close(session, state, hello, "")
         if device is not None and state == "passed":
             self._devices.clear_failures(hello.device_id)
-        keys = device.keys if device is not None else None
-        return SessionResult(
-            session=session,
-            state=state,
-            manner=manner,
-            subject=Subject(row.subject),
-            device_id=hello.device_id,
-            eid=hello.eid,
-            server_proof=hello.server_proof(keys, bytes(row.server_nonce)) if keys else b"",
-        )
+        return {"state": state, "reason": ""}
 
     def admitted(self, session: str, station: str) -> Row[Any]:
         """Return the row of a session that was let in and still lasts; refuse any other (R-27)."""
@@ -198,14 +221,18 @@ class DeviceSessions:
         return row
 
     def _row(self, session: str, station: str) -> Row[Any]:
+        row = self._found(session, station)
+        if row.until < self._clock():
+            raise Refusal(RefusalCode.NOT_AUTHENTICATED, "device session has expired: open another")
+        return row
+
+    def _found(self, session: str, station: str) -> Row[Any]:
         with self._store.transaction() as connection:
             row = connection.execute(
                 select(DEVICE_SESSIONS).where(DEVICE_SESSIONS.c.session == session)
             ).first()
         if row is None or row.station != station:
             raise Refusal(RefusalCode.UNKNOWN, f"station {station} has no such device session")
-        if row.until < self._clock():
-            raise Refusal(RefusalCode.NOT_AUTHENTICATED, "device session has expired: open another")
         return row
 
     def _close(self, session: str, state: str, hello: DeviceHello, reason: str) -> None:
@@ -224,7 +251,7 @@ class DeviceSessions:
         hello: DeviceHello,
         device: DeviceRecord | None,
         jig: Sequence[JigSample],
-        esim_answer: bytes,
+        esim: tuple[bytes, KeySet | Refusal | None],
     ) -> str | None:
         manner, subject = Manner(row.manner), Subject(row.subject)
         if device is not None:
@@ -238,7 +265,7 @@ class DeviceSessions:
             return None if allowed else "authentication may be skipped in development only"
         reason = None
         if manner.needs_key_set and subject is Subject.ESIM:
-            reason = self._esim_objection(row, hello.eid, esim_answer)
+            reason = _esim_objection(row, *esim)
         elif manner.needs_key_set:
             reason = _device_objection(hello, device, bytes(row.server_nonce))
         if reason is None and manner.needs_jig:
@@ -246,12 +273,24 @@ class DeviceSessions:
             reason = policy.objection(jig) if policy else "no jig window is configured"
         return reason
 
-    def _esim_objection(self, row: Row[Any], eid: str, answer: bytes) -> str | None:
+    def _esim_keys(self, row: Row[Any], hello: DeviceHello) -> KeySet | Refusal | None:
+        """Return the keys of the eSIM that shall prove itself, or why there are none."""
+        if row.state != "open" or Subject(row.subject) is not Subject.ESIM:
+            return None
+        if not Manner(row.manner).needs_key_set:
+            return None
         try:
-            keys = self._eum.isd_r_keys(eid, self.policy.esim_kvn)
+            return self._eum.isd_r_keys(hello.eid, self.policy.esim_kvn)
         except Refusal as refusal:
-            return refusal.reason
-        return esim_objection(answer, keys, bytes(row.esim_challenge))
+            return refusal
+
+
+def _esim_objection(row: Row[Any], answer: bytes, keys: KeySet | Refusal | None) -> str | None:
+    if isinstance(keys, Refusal):
+        return keys.reason
+    if keys is None:
+        return "no key set of this eSIM is known"
+    return esim_objection(answer, keys, bytes(row.esim_challenge))
 
 
 def _device_objection(

@@ -14,6 +14,7 @@ from hil.provisioning.batches import OrderProgress
 from hil.provisioning.cores import Cores
 from hil.provisioning.door import PeerDoor
 from hil.provisioning.errors import Refusal, RefusalCode
+from hil.provisioning.function_calls import current_call, first_time, settled
 from hil.provisioning.links import EumLink
 from hil.provisioning.mno import ProfileGenerator
 from hil.provisioning.orders import OrderReceipt, ProfileRequest
@@ -154,8 +155,12 @@ class SupportServer:
             raise Refusal(
                 RefusalCode.NO_ROUTE, f"{self.id} works with no SM-DP {name!r}; it knows: {known}"
             )
-        targets = request.targets or self._waiting_esims(request.count)
-        return replace(request, sm_dp=name, targets=targets), name
+        if request.targets:
+            return replace(request, sm_dp=name), name
+        with self._store.unit() as connection:
+            # Others wait once packets have come; a repetition is for the same ones.
+            chosen = settled(connection, "targets", lambda: self._waiting_esims(request.count))
+        return replace(request, sm_dp=name, targets=tuple(chosen)), name
 
     def _waiting_esims(self, count: int) -> tuple[str, ...]:
         served = self.reception.eids()
@@ -276,7 +281,7 @@ class SupportServer:
             )
         if report.result not in ("installed", "failed", "refused", "stale"):
             raise Refusal(RefusalCode.INVALID, f"{report.result!r} is no result of an installation")
-        if image.state == report.result:
+        if image.state == report.result and not (report.result == "stale" and _goes_on()):
             return None
         if report.result == "installed":
             packets = self.reception.packet_set(image.iccid)
@@ -292,13 +297,15 @@ class SupportServer:
         moved = report.found_counter not in (None, image.counter)
         # A device may call it what it likes: an image for a counter that has passed is stale.
         result = "stale" if report.result == "refused" and moved else report.result
-        with self._store.transaction() as connection:
-            self.workshop.set_state(connection, image.image_id, result, report.reason)
-        if report.found_counter is not None:
-            self.workshop.found_counter(image.eid, report.found_counter)
-        elif report.result != "refused":
-            # It broke off in its first session; if not, the next image will find the counter.
-            self.workshop.set_counter(image.eid, image.counter + 1)
+        with self._store.unit() as connection:
+            if first_time(connection, f"report on {image.image_id}"):
+                self.workshop.set_state(connection, image.image_id, result, report.reason)
+                if report.found_counter is not None:
+                    self.workshop.found_counter(image.eid, report.found_counter)
+                elif report.result != "refused":
+                    # It broke off in its first session; if not, the next image will find the
+                    # counter.
+                    self.workshop.set_counter(image.eid, image.counter + 1)
         if result != "stale":
             return None
         return self.workshop.build(image.iccid, enable=image.enable)
@@ -307,3 +314,9 @@ class SupportServer:
         if mno in self._managing:
             return self._managing[mno]
         return self._sm_srs[0] if len(self._sm_srs) == 1 else None
+
+
+def _goes_on() -> bool:
+    """Whether a call is carried out again because the server died before it was answered."""
+    call = current_call()
+    return call is not None and call.resumed

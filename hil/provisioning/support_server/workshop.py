@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from hil.provisioning.cores import Cores
 from hil.provisioning.errors import Refusal, RefusalCode
+from hil.provisioning.function_calls import new_identifier
 from hil.provisioning.links import EumLink
 from hil.provisioning.reception import PacketReception
 from hil.provisioning.store import Store
@@ -60,6 +62,7 @@ class _Plan:
     issue: int
     enable: bool
     signed_by: str | None
+    image_id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
 class ImageWorkshop:
@@ -102,9 +105,13 @@ class ImageWorkshop:
         """
         packet_set = self._reception.packet_set(iccid)
         keys = self._eum.isd_r_keys(packet_set.eid, self._kvn)
+        name = new_identifier(f"image of {iccid}")
         with self._store.transaction() as connection:
+            made = connection.execute(select(IMAGES).where(IMAGES.c.image_id == name)).first()
+            if made is not None:
+                return _record(made)
             issue = self._next_issue(connection, iccid, packet_set.eid)
-            plan = _Plan(packet_set, issue, enable, signed_by)
+            plan = _Plan(packet_set, issue, enable, signed_by, name)
             return self._make(connection, plan, keys)
 
     def build_many(
@@ -170,6 +177,7 @@ class ImageWorkshop:
             signer=self._pems[kind],
             device_id=device.device_id if device else None,
             device_key=device.keys.enc if device and device.keys else None,
+            image_id=plan.image_id,
         )
 
     def _keep(self, connection: Connection, plan: _Plan, job: ImageJob, raw: bytes) -> ImageRecord:
