@@ -59,6 +59,7 @@ class Bench:
     sm_dp: dict[str, Any] = field(default_factory=dict)
     eid: str = eid_of(1)
     certificates: Path | None = None
+    more_euiccs: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.factory = factory_of(self.eid)
@@ -117,7 +118,10 @@ class Bench:
                 "signing_key": self.eum_key,
                 "numbers": {"iccid_prefix": "8900102", "imsi_prefix": "0010109"},
                 "sm_sr": "sm-sr-1",
-                "euiccs": [{"factory": self.factory, "msisdn": MSISDN, "sm_sr": "sm-sr-1"}],
+                "euiccs": [
+                    {"factory": self.factory, "msisdn": MSISDN, "sm_sr": "sm-sr-1"},
+                    *self.more_euiccs,
+                ],
             },
             {"kind": "sm-dp", "id": "sm-dp-1", **self.sm_dp},
         ]

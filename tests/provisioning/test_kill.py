@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Table, func, select
 
 from hil.errors import LinkError
+from hil.provisioning.http.client import PeerClient
 from hil.provisioning.store import Store
-from hil.provisioning.tables import ORDERS, PROFILES, SUBSCRIPTIONS
+from hil.provisioning.tables import EIS, ORDERS, OTA_KEYS, PACKET_SETS, PROFILES, SUBSCRIPTIONS
 from tests.provisioning.serving import Bench, Clients
 from tests.provisioning.test_process import process
+from tests.provisioning.world import eid_of, factory_of
+
+SECOND = eid_of(2)
 
 
 def order(bench: Bench, actors: dict[str, str], timeout_s: float) -> httpx2.Response | None:
@@ -66,3 +73,77 @@ def test_an_order_that_a_kill_broke_off_is_made_once(tmp_path: Path, delay_s: fl
     assert answers[1].content == answers[0].content
     assert count(tmp_path, "sm-dp-1") == (1, 1)
     assert count(tmp_path, "mno-1") == (1,)
+
+
+def register(bench: Bench, actors: dict[str, str]) -> tuple[str, object]:
+    clients = Clients(bench, actors)
+    signed = clients.eum().eis(SECOND)
+    clients.close()
+    body = {"payload": signed.payload.hex(), "signature": signed.signature.hex()}
+    return "/es1/RegisterEIS", body
+
+
+def request(_bench: Bench, _actors: dict[str, str]) -> tuple[str, object]:
+    return "/profile-requests", {"amount": 1}
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of a server: who calls it, what it is asked, and what it leaves, by table."""
+
+    owner: str
+    caller: str
+    asked: Callable[[Bench, dict[str, str]], tuple[str, object]]
+    leaves: tuple[tuple[Table, int], ...]
+
+
+FUNCTIONS = {
+    "SM-SR": Function("sm-sr-1", "eum-1", register, ((EIS, 2), (OTA_KEYS, 2))),
+    "support server": Function("support-1", "operator-1", request, ((PACKET_SETS, 1),)),
+}
+
+
+def ask(
+    bench: Bench, actors: dict[str, str], what: Function, asked: tuple[str, object]
+) -> httpx2.Response | None:
+    clients = Clients(bench, actors)
+    path, body = asked
+    try:
+        session = clients.of(PeerClient, what.owner, what.caller).session()
+        headers = {"Authorization": f"Bearer {session}", "Function-Call-Identifier": "once"}
+        return httpx2.post(actors[what.owner] + path, json=body, headers=headers, timeout=60)
+    except (httpx2.HTTPError, LinkError):
+        return None
+    finally:
+        clients.close()
+
+
+@pytest.mark.parametrize("server", FUNCTIONS)
+def test_other_servers_too_at_moments_of_any_kind(tmp_path: Path, server: str) -> None:
+    what = FUNCTIONS[server]
+    chance = random.Random(f"{server} 1")  # noqa: S311 - to be repeated
+    bench = Bench(tmp_path / "state")
+    bench.more_euiccs = [{"factory": factory_of(SECOND)}]
+    asked: tuple[str, object] | None = None
+    for _ in range(2):
+        with process(bench, tmp_path) as (running, row):
+            asked = asked or what.asked(bench, row["actors"])
+            asking = threading.Thread(target=ask, args=(bench, row["actors"], what, asked))
+            asking.start()
+            time.sleep(chance.uniform(0.0, 0.4))
+            running.kill()
+            running.wait(15)
+            asking.join(30)
+    assert asked is not None
+    with process(bench, tmp_path) as (_, row):
+        answers = [ask(bench, row["actors"], what, asked) for _ in range(2)]
+    assert answers[0] is not None
+    assert answers[1] is not None
+    assert answers[0].is_success, answers[0].text
+    assert answers[1].content == answers[0].content
+    store = Store(f"sqlite:///{tmp_path}/state/{what.owner}.db")
+    with store.transaction() as connection:
+        for table, amount in what.leaves:
+            rows = connection.execute(select(func.count()).select_from(table))
+            assert rows.scalar_one() == amount, table.name
+    store.close()
