@@ -158,7 +158,7 @@ class _Making:
 
     def actor(self, name: str) -> dict[str, Any]:
         actor = self._section.actors[name]
-        row = {"id": name, "kind": actor.kind, "port": actor.port}
+        row = {"id": name, "kind": actor.kind, "port": actor.port, "store": actor.store}
         if actor.kind == "mno":
             return row | self._mno(actor)
         if actor.kind == "eum":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Final, Literal, Self
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field, model_validator
 
@@ -29,6 +30,11 @@ class ActorSection(Section):
     kind: ActorKind
     port: Annotated[int, Field(ge=0, le=65535)] = Field(
         default=0, description="on 127.0.0.1; 0 takes a free one"
+    )
+    store: str | None = Field(
+        default=None,
+        pattern=r"^[a-z0-9+]+://",
+        description="the URL of a database of its own, instead of a file in the folder of the run",
     )
     packets_to: ActorId | None = Field(
         default=None, description="mno: where the SM-DP sends the packets of its profiles"
@@ -57,6 +63,10 @@ class ActorSection(Section):
         foreign = [n for n in optional if getattr(self, n) is not None and n not in allowed]
         if foreign:
             raise wrong(f"an actor of kind {self.kind} has no '{foreign[0]}'")
+        if self.store is not None and _has_password(self.store):
+            raise wrong(
+                "'store' has a password in it: leave it out, put it into ~/.pgpass or PGPASSWORD"
+            )
         if self.kind == "mno" and (self.packets_to is None or self.sm_sr is None):
             raise wrong("an mno needs 'packets_to' and 'sm_sr'")
         if (self.iccid_prefix is None) != (self.imsi_prefix is None):
@@ -107,6 +117,8 @@ class ServersSection(Section):
             expect(name, "dedicated_line_from", actor.dedicated_line_from, ("sm-dp",))
             if actor.kind == "support-server" and self.layout != "separate" and not actor.sm_sr:
                 raise wrong(f"actors.{name}: the layout '{self.layout}' needs its 'sm_sr'")
+            if actor.kind == "support-server" and self.layout != "separate" and actor.store:
+                raise wrong(f"actors.{name}.store: with '{self.layout}' it has that of its SM-SR")
         if self.transport == "http" and self.certificates is not None:
             raise wrong("'certificates' are for the transport https")
         taken = {*self.actors} & {self.line_station, self.operator}
@@ -117,3 +129,12 @@ class ServersSection(Section):
     def of_kind(self, *kinds: ActorKind) -> list[str]:
         """Return the ids of the actors of these kinds, in the order of the file."""
         return [name for name, actor in self.actors.items() if actor.kind in kinds]
+
+
+def _has_password(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        # Whoever opens it says what is wrong with it.
+        return False
+    return parts.password is not None or "password" in parse_qs(parts.query)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from hil.bench.bench import Bench
 from hil.bench.lab import load_lab
 from hil.bench.server_files import servers_config
-from hil.errors import UsageError
+from hil.errors import ConfigError, UsageError
 from hil.provisioning.http.clients import MnoClient
 from hil.provisioning.http.sm_sr_client import SmSrClient
 from hil.provisioning.http.support_client import SupportServerClient
+from hil.provisioning.store import Store
+from hil.provisioning.tables import EIS
+from tests.provisioning.databases import postgresql, programs
 
 EID = "89049032000000000012345678901212"
 
@@ -39,6 +45,40 @@ def test_every_layout_runs_and_knows_the_bench(
         mno.close()
         with pytest.raises(UsageError, match="did you mean 'sm-sr-1'"):
             servers.client(SmSrClient, "smsr-1")
+
+
+def with_store(lab_folder: Path, actor: str, url: str) -> None:
+    path = lab_folder / "virtual-inprocess.yaml"
+    text = path.read_text()
+    row = re.search(rf"\n    {actor}:\s*\{{", text)
+    assert row is not None
+    path.write_text(text[: row.end()] + f"store: '{url}', " + text[row.end() :])
+
+
+def test_a_server_keeps_its_state_in_a_database_of_its_own(
+    lab_folder: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("psycopg", reason="psycopg is not installed: hil-esim[postgresql]")
+    if programs() is None:
+        pytest.skip("no PostgreSQL server programs (initdb, postgres) on this computer")
+    with postgresql() as url:
+        store = url.format("postgres")
+        with_store(lab_folder, "sm-sr-1", store)
+        with Bench(load_lab("virtual-inprocess"), tmp_path / "work") as bench:
+            sm_sr = bench.servers.client(SmSrClient, "sm-sr-1")
+            assert sm_sr.euiccs() == (EID,)
+            sm_sr.close()
+        assert not (tmp_path / "work" / "servers" / "sm-sr-1.db").exists()
+        with closing(Store(store)) as kept, kept.transaction() as connection:
+            assert connection.execute(select(EIS.c.eid)).scalars().all() == [EID]
+
+
+@pytest.mark.parametrize("url", ["postgresql://a:b@h/d", "postgresql://a@h/d?password=b"])
+def test_a_password_has_no_place_in_a_bench_file(lab_folder: Path, url: str) -> None:
+    with_store(lab_folder, "sm-sr-1", url)
+    with pytest.raises(ConfigError, match="put it into") as caught:
+        load_lab("virtual-inprocess")
+    assert url not in str(caught.value)
 
 
 def test_nobody_gets_keys_towards_those_it_never_meets(lab_folder: Path, tmp_path: Path) -> None:
