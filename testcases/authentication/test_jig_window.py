@@ -46,6 +46,7 @@ def test_inside_the_edge_of_the_window_is_accepted(device: Device, jig: Jig, sid
     until_accepted(device, jig)
 
 
+@pytest.mark.requirement("R-24", "R-30", refusal=True)
 @pytest.mark.severity("critical")
 @pytest.mark.parametrize("side", [-1, 1], ids=["below", "above"])
 def test_beyond_the_edge_of_the_window_is_refused(device: Device, jig: Jig, side: int) -> None:
@@ -59,6 +60,7 @@ def test_beyond_the_edge_of_the_window_is_refused(device: Device, jig: Jig, side
     )
 
 
+@pytest.mark.requirement("R-24", "R-30", refusal=True)
 @pytest.mark.severity("critical")
 def test_too_short_a_visit_is_refused_and_visits_do_not_add_up(device: Device, jig: Jig) -> None:
     """Two visits, each shorter than the dwell but together longer, are not accepted."""
@@ -76,6 +78,7 @@ def test_too_short_a_visit_is_refused_and_visits_do_not_add_up(device: Device, j
     assert not device.jig().accepted
 
 
+@pytest.mark.requirement("R-24", "R-30", refusal=True)
 @pytest.mark.severity("blocker")
 def test_a_jig_removed_after_acceptance_is_revoked(device: Device, jig: Jig) -> None:
     """Once the voltage is gone, so is the acceptance."""

@@ -29,7 +29,7 @@ def test_the_right_key_set_passes(owner: DeviceOwner) -> None:
     assert owner.device.status().server_auth == "passed"
 
 
-@pytest.mark.requirement("R-23", "R-29", "R-34")
+@pytest.mark.requirement("R-23", "R-29", "R-34", refusal=True)
 @pytest.mark.severity("blocker")
 def test_a_wrong_key_set_fails(owner: DeviceOwner) -> None:
     """A server with another key set is refused, with the reason; the right one works after it."""
@@ -42,7 +42,7 @@ def test_a_wrong_key_set_fails(owner: DeviceOwner) -> None:
         assert owner.authenticate() == "passed"
 
 
-@pytest.mark.requirement("R-23")
+@pytest.mark.requirement("R-23", refusal=True)
 @pytest.mark.severity("critical")
 def test_a_replayed_proof_fails(owner: DeviceOwner) -> None:
     """The proof of an earlier exchange is worthless in the next one."""
@@ -55,7 +55,7 @@ def test_a_replayed_proof_fails(owner: DeviceOwner) -> None:
         owner.device.authenticate(proof)
 
 
-@pytest.mark.requirement("R-23")
+@pytest.mark.requirement("R-23", refusal=True)
 @pytest.mark.severity("critical")
 def test_the_device_s_own_proof_reflected_fails(owner: DeviceOwner) -> None:
     """What the device has said of itself does not open it."""
@@ -74,7 +74,7 @@ def test_nonces_are_fresh(owner: DeviceOwner) -> None:
     assert len({one.proof for one in answers}) == 5
 
 
-@pytest.mark.requirement("R-23", "R-28")
+@pytest.mark.requirement("R-23", "R-28", refusal=True)
 @pytest.mark.severity("normal")
 def test_too_many_wrong_proofs_lock_the_device_for_a_time(owner: DeviceOwner) -> None:
     """Guessing is slowed down by a lockout, which ends by itself."""

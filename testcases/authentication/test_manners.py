@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.requires("device", "power_supply.jig", "jig")
 
 WRONG = DeviceKeySet(1, bytes(16), bytes(16))
+GOOD = pytest.mark.requirement("R-25", "R-31", "R-32")
+REFUSED = pytest.mark.requirement("R-25", "R-31", refusal=True)
 
 
 def let_in(owner: DeviceOwner, *, good_key: bool) -> str:
@@ -31,15 +33,14 @@ def let_in(owner: DeviceOwner, *, good_key: bool) -> str:
         return refusal.name
 
 
-@pytest.mark.requirement("R-25", "R-31", "R-32")
 @pytest.mark.severity("blocker")
 @pytest.mark.parametrize(
     ("good_key", "good_jig", "answer"),
     [
-        pytest.param(True, True, "passed", id="good-key-good-jig"),
-        pytest.param(True, False, "jig not accepted", id="good-key-no-jig"),
-        pytest.param(False, True, "proof wrong", id="bad-key-good-jig"),
-        pytest.param(False, False, "proof wrong", id="bad-key-no-jig"),
+        pytest.param(True, True, "passed", id="good-key-good-jig", marks=GOOD),
+        pytest.param(True, False, "jig not accepted", id="good-key-no-jig", marks=REFUSED),
+        pytest.param(False, True, "proof wrong", id="bad-key-good-jig", marks=REFUSED),
+        pytest.param(False, False, "proof wrong", id="bad-key-no-jig", marks=REFUSED),
     ],
 )
 def test_both_needs_both(
@@ -54,6 +55,7 @@ def test_both_needs_both(
 
 
 @pytest.mark.requirement("R-24", "R-30", "R-31", "R-32")
+@pytest.mark.requirement("R-24", "R-30", refusal=True)
 @pytest.mark.severity("blocker")
 def test_the_jig_alone_where_it_is_the_manner(owner: DeviceOwner, jig: Jig) -> None:
     """With the manner jig no key is asked for: the accepted jig lets the sender in."""
@@ -64,7 +66,7 @@ def test_the_jig_alone_where_it_is_the_manner(owner: DeviceOwner, jig: Jig) -> N
     assert let_in(owner, good_key=False) == "passed"
 
 
-@pytest.mark.requirement("R-24", "R-30")
+@pytest.mark.requirement("R-24", "R-30", refusal=True)
 @pytest.mark.severity("blocker")
 def test_taking_the_jig_away_takes_the_authentication_away(owner: DeviceOwner, jig: Jig) -> None:
     """A sender let in by the jig is out again as soon as the jig is gone."""
@@ -91,7 +93,7 @@ def test_skipping_is_called_skipped(owner: DeviceOwner) -> None:
     assert owner.device.status().server_auth == "skipped"
 
 
-@pytest.mark.requirement("R-32")
+@pytest.mark.requirement("R-32", refusal=True)
 @pytest.mark.severity("critical")
 def test_nobody_replaces_the_manner_without_the_key_set(owner: DeviceOwner) -> None:
     """A forged order to replace the manner is refused, and a replayed one as well."""

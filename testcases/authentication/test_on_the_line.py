@@ -91,7 +91,8 @@ class Liar:
         return None
 
 
-@pytest.mark.requirement("R-22", "R-23", "R-27", "R-28")
+@pytest.mark.requirement("R-22", "R-27", "R-28")
+@pytest.mark.requirement("R-22", "R-23", "R-27", "R-28", refusal=True)
 @pytest.mark.severity("blocker")
 def test_a_device_with_a_wrong_key_set_gets_no_image(
     desk: Desk, device: Device, esim: Esim, set_policy: SetPolicy
@@ -129,6 +130,41 @@ def test_the_esim_may_be_authenticated_instead_of_the_device(
     assert done.line.subject is Subject.ESIM
     assert done.line.server_said == "passed"
     assert esim.iccid() == ordered.iccid
+
+
+class OtherEsim:
+    """A device whose eSIM does not hold the keys that its maker gave to the server."""
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+
+    def __getattr__(self, name: str) -> object:
+        """Do all else as the genuine device does."""
+        return getattr(self._device, name)
+
+    def csim(self, apdu: bytes) -> bytes:
+        """Spoil the cryptogram in the answer to INITIALIZE UPDATE."""
+        answer = self._device.csim(apdu)
+        if len(answer) < 28 or answer[-2:] != b"\x90\x00":
+            return answer
+        return answer[:21] + bytes((answer[21] ^ 1,)) + answer[22:]
+
+
+@pytest.mark.requirement("R-26", refusal=True)
+def test_an_esim_with_other_keys_is_refused(
+    desk: Desk, device: Device, esim: Esim, set_policy: SetPolicy
+) -> None:
+    """The device is genuine, its eSIM is not: no image leaves, and the message names the eSIM."""
+    set_policy(Manner.KEY_SET, Subject.ESIM)
+    (ordered,) = order_for(desk, esim, profile_type="deferred").profiles
+    station = LineStation(
+        desk.station(),
+        OtherEsim(device),  # type: ignore[arg-type]
+        error_message=lambda _: None,
+    )
+    with pytest.raises(Refusal, match="eSIM"):
+        station.provision(ordered.iccid)
+    assert device.images() == ()
 
 
 @pytest.mark.requirement("R-33")
@@ -183,7 +219,7 @@ class TestJig:
         assert (line.manner, line.server_said, line.device_said) == (manner, "passed", "passed")
         jig.remove()
 
-    @pytest.mark.requirement("R-24", "R-27", "R-28")
+    @pytest.mark.requirement("R-24", "R-27", "R-28", refusal=True)
     @pytest.mark.severity("blocker")
     @pytest.mark.parametrize("side", [-1, 1], ids=["below", "above"])
     def test_a_voltage_beyond_the_window_is_refused_with_its_reason(
@@ -206,7 +242,7 @@ class TestJig:
             self.station(desk, owner.device, jig).provision(ordered.iccid)
         assert owner.device.images() == ()
 
-    @pytest.mark.requirement("R-24", "R-27")
+    @pytest.mark.requirement("R-24", "R-27", refusal=True)
     def test_without_a_jig_nothing_goes(
         self, desk: Desk, owner: DeviceOwner, esim: Esim, jig: Jig, set_policy: SetPolicy
     ) -> None:

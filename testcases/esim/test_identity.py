@@ -35,7 +35,7 @@ def test_exactly_one_profile_is_enabled(esim: Esim) -> None:
     assert [one.fallback for one in enabled] == [True]
 
 
-@pytest.mark.requirement("R-43")
+@pytest.mark.requirement("R-43", "R-44", refusal=True)
 @pytest.mark.severity("critical")
 @pytest.mark.requires("card.m2m")
 def test_the_isd_r_answers_nobody_without_its_keys(esim: Esim) -> None:

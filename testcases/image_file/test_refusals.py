@@ -40,7 +40,7 @@ def refuse(owner: DeviceOwner, esim: Esim, profile: LabProfile, raw: bytes, reas
     assert_untouched(esim, profile)
 
 
-@pytest.mark.requirement("R-47")
+@pytest.mark.requirement("R-47", refusal=True)
 def test_an_image_for_another_esim(owner: DeviceOwner, esim: Esim, image_maker: ImageMaker) -> None:
     """The target EID is another card's."""
     profile = image_maker.profile()
@@ -48,7 +48,7 @@ def test_an_image_for_another_esim(owner: DeviceOwner, esim: Esim, image_maker: 
     refuse(owner, esim, profile, raw, "image for another eSIM")
 
 
-@pytest.mark.requirement("R-47")
+@pytest.mark.requirement("R-47", refusal=True)
 def test_an_image_for_another_device(
     owner: DeviceOwner, esim: Esim, image_maker: ImageMaker
 ) -> None:
@@ -58,7 +58,7 @@ def test_an_image_for_another_device(
     refuse(owner, esim, profile, raw, "image for another device")
 
 
-@pytest.mark.requirement("R-35")
+@pytest.mark.requirement("R-35", refusal=True)
 def test_an_image_signed_for_the_other_life(
     owner: DeviceOwner, esim: Esim, image_maker: ImageMaker
 ) -> None:
@@ -70,7 +70,7 @@ def test_an_image_signed_for_the_other_life(
     refuse(owner, esim, profile, raw, "image signature wrong")
 
 
-@pytest.mark.requirement("R-29", "R-35")
+@pytest.mark.requirement("R-29", "R-35", refusal=True)
 def test_an_image_signed_by_a_stranger(
     owner: DeviceOwner, esim: Esim, image_maker: ImageMaker
 ) -> None:
@@ -80,7 +80,7 @@ def test_an_image_signed_by_a_stranger(
     refuse(owner, esim, profile, raw, "image signature wrong")
 
 
-@pytest.mark.requirement("R-20", "R-35")
+@pytest.mark.requirement("R-20", "R-35", refusal=True)
 @pytest.mark.parametrize("place", [0.02, 0.5, 0.97])
 def test_a_flipped_bit(
     owner: DeviceOwner, esim: Esim, image_maker: ImageMaker, place: float
@@ -92,7 +92,7 @@ def test_a_flipped_bit(
     refuse(owner, esim, profile, bytes(raw), "image (signature|format) wrong")
 
 
-@pytest.mark.requirement("R-20")
+@pytest.mark.requirement("R-20", refusal=True)
 @pytest.mark.parametrize("left", [1, 100, 0.5, -1])
 def test_a_truncated_image(
     owner: DeviceOwner, esim: Esim, image_maker: ImageMaker, left: float
@@ -104,7 +104,7 @@ def test_a_truncated_image(
     refuse(owner, esim, profile, cut, "image (signature|format) wrong")
 
 
-@pytest.mark.requirement("R-46")
+@pytest.mark.requirement("R-46", refusal=True)
 def test_an_image_whose_counter_was_used(
     owner: DeviceOwner, esim: Esim, image_maker: ImageMaker
 ) -> None:
@@ -121,7 +121,7 @@ def test_an_image_whose_counter_was_used(
     assert esim.state().differences(state) == []
 
 
-@pytest.mark.requirement("R-29", "R-34")
+@pytest.mark.requirement("R-29", "R-34", refusal=True)
 @pytest.mark.severity("blocker")
 def test_an_image_from_a_sender_that_is_not_authenticated(
     owner: DeviceOwner, esim: Esim, image_maker: ImageMaker

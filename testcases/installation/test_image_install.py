@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.requires("device", "card.m2m")
 
 
-@pytest.mark.requirement("R-40", "R-41", "R-42", "R-44", "R-53")
+@pytest.mark.requirement(
+    "R-34", "R-35", "R-40", "R-41", "R-42", "R-43", "R-44", "R-45", "R-47", "R-53"
+)
 @pytest.mark.severity("blocker")
 def test_an_image_is_stored_and_installed_at_the_next_boot(
     owner: DeviceOwner, esim: Esim, image_maker: ImageMaker
@@ -75,7 +77,7 @@ def test_the_image_survives_power_off(
     assert_on_card(esim, profile)
 
 
-@pytest.mark.requirement("R-43")
+@pytest.mark.requirement("R-41", "R-43", refusal=True)
 @pytest.mark.severity("blocker")
 def test_wrong_isd_r_keys_install_nothing(
     owner: DeviceOwner, esim: Esim, image_maker: ImageMaker
@@ -92,7 +94,7 @@ def test_wrong_isd_r_keys_install_nothing(
     assert esim.expected_counter() == counter
 
 
-@pytest.mark.requirement("R-45", "R-46")
+@pytest.mark.requirement("R-45", "R-46", refusal=True)
 @pytest.mark.severity("critical")
 def test_an_image_whose_counter_is_used_up_is_stale(
     owner: DeviceOwner, esim: Esim, image_maker: ImageMaker
@@ -126,6 +128,7 @@ def test_two_stored_images_are_installed_in_their_order(
 
 
 @pytest.mark.requirement("R-38", "R-45")
+@pytest.mark.requirement("R-36", "R-38", refusal=True)
 @pytest.mark.requires("power_supply.rail")
 @pytest.mark.severity("critical")
 @pytest.mark.parametrize("fraction", [0.1, 0.5, 0.9])

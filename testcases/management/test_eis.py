@@ -21,6 +21,8 @@ pytestmark = [
 UNKNOWN_EID = "89049032123451234512345678901235"
 
 
+@pytest.mark.requirement("R-69")
+@pytest.mark.requirement("R-69", refusal=True)
 @pytest.mark.severity("critical")
 def test_an_unknown_eid_is_refused_until_its_eis_arrives(desk: Desk) -> None:
     """The second SM-SR knows an eUICC as soon as the maker has brought its EIS, and not before."""
@@ -34,6 +36,7 @@ def test_an_unknown_eid_is_refused_until_its_eis_arrives(desk: Desk) -> None:
         sm_sr.euicc(UNKNOWN_EID)
 
 
+@pytest.mark.requirement("R-69", refusal=True)
 @pytest.mark.severity("critical")
 def test_an_eis_with_a_wrong_signature_is_refused(desk: Desk) -> None:
     """One changed byte of the EIS, or of its signature, and the SM-SR does not take it."""

@@ -71,6 +71,7 @@ def test_enable_disable_delete(desk: Desk, esim: Esim) -> None:
         assert in_eis() in (None, "deleted")
 
 
+@pytest.mark.requirement("R-63", refusal=True)
 @pytest.mark.severity("critical")
 def test_operations_in_the_wrong_state_are_refused(desk: Desk, esim: Esim) -> None:
     """Deleting an enabled profile, enabling it twice, or disabling it twice is refused."""
@@ -89,6 +90,7 @@ def test_operations_in_the_wrong_state_are_refused(desk: Desk, esim: Esim) -> No
         sm_sr.enable(eid, "8900109999999999995")
 
 
+@pytest.mark.requirement("R-63", refusal=True)
 @pytest.mark.severity("normal")
 def test_a_policy_rule_holds_against_the_sm_sr(desk: Desk, esim: Esim) -> None:
     """POL2 forbids disabling: the SM-SR refuses before anything is sent."""
@@ -110,3 +112,17 @@ def test_an_audit_shows_what_is_on_the_card(desk: Desk, esim: Esim) -> None:
     rows = {row.iccid: row.state for row in desk.sm_sr(SM_SR).euicc(esim.eid()).profiles}
     assert rows[iccid] == "disabled"
     assert len(esim.profiles()) == 2
+
+
+@pytest.mark.requirement("R-10", "R-64", "R-68", refusal=True)
+@pytest.mark.severity("normal")
+def test_an_sm_sr_sends_nothing_that_it_does_not_hold(desk: Desk, esim: Esim) -> None:
+    """Packets that lie at one SM-SR are not sent by the other, and unknown ones by neither."""
+    request = ProfileRequest(mno="mno-2", targets=(esim.eid(),))
+    (profile,) = desk.sm_dp().place(request).profiles
+    state = esim.state()
+    with step("The other SM-SR"), pytest.raises(Refusal):
+        desk.sm_sr("sm-sr-2").download(profile.iccid)
+    with step("A profile that nobody made"), pytest.raises(Refusal):
+        desk.sm_sr(SM_SR).download("8900109999999999995")
+    assert esim.state().differences(state) == []

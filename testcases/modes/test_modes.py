@@ -44,6 +44,7 @@ def test_authentication_information_leads_to_first_mode(owner: DeviceOwner) -> N
 
 
 @pytest.mark.requirement("R-51", "R-54")
+@pytest.mark.requirement("R-51", refusal=True)
 @pytest.mark.severity("critical")
 def test_user_input_leads_to_first_mode_and_back(owner: DeviceOwner) -> None:
     """Keys at the input interface choose the mode; unknown keys choose nothing."""
@@ -67,6 +68,7 @@ def test_a_command_of_the_server_sets_the_mode_and_survives_a_restart(owner: Dev
 
 
 @pytest.mark.requirement("R-54")
+@pytest.mark.requirement("R-51", "R-54", refusal=True)
 @pytest.mark.severity("critical")
 def test_the_command_of_the_server_wins_over_all_other_events(owner: DeviceOwner) -> None:
     """User input and authentication do not change what the server has commanded."""
@@ -77,7 +79,7 @@ def test_the_command_of_the_server_wins_over_all_other_events(owner: DeviceOwner
     assert mode_of(owner) == ("second", "server-command")
 
 
-@pytest.mark.requirement("R-54")
+@pytest.mark.requirement("R-54", refusal=True)
 @pytest.mark.severity("critical")
 def test_forged_and_replayed_commands_are_refused(owner: DeviceOwner) -> None:
     """Without the key set, or with a used nonce, no command changes the mode."""
@@ -92,7 +94,7 @@ def test_forged_and_replayed_commands_are_refused(owner: DeviceOwner) -> None:
     assert mode_of(owner) == ("second", "server-command")
 
 
-@pytest.mark.requirement("R-50", "R-53")
+@pytest.mark.requirement("R-48", "R-50", "R-53", "R-55", refusal=True)
 @pytest.mark.severity("critical")
 @pytest.mark.requires("card.m2m")
 def test_an_image_is_refused_in_second_mode(owner: DeviceOwner, image_maker: ImageMaker) -> None:
@@ -104,7 +106,7 @@ def test_an_image_is_refused_in_second_mode(owner: DeviceOwner, image_maker: Ima
     assert owner.device.images() == ()
 
 
-@pytest.mark.requirement("R-50")
+@pytest.mark.requirement("R-36", "R-50", refusal=True)
 @pytest.mark.severity("normal")
 @pytest.mark.requires("card.m2m")
 def test_packets_on_the_cable_are_no_image(owner: DeviceOwner, image_maker: ImageMaker) -> None:

@@ -50,7 +50,7 @@ def test_a_test_profile_is_installed(
     assert owner.device.status().mode == "test"
 
 
-@pytest.mark.requirement("R-59")
+@pytest.mark.requirement("R-57", "R-59", "R-60", refusal=True)
 @pytest.mark.severity("blocker")
 @pytest.mark.parametrize("profile_class", ["operational", "provisioning"])
 def test_other_profiles_are_refused(
@@ -64,7 +64,7 @@ def test_other_profiles_are_refused(
     refuse(owner, esim, profile, image_maker.sealed(profile))
 
 
-@pytest.mark.requirement("R-59")
+@pytest.mark.requirement("R-59", refusal=True)
 @pytest.mark.severity("blocker")
 def test_a_forged_header_does_not_help(
     owner: DeviceOwner, esim: Esim, image_maker: ImageMaker
@@ -77,7 +77,7 @@ def test_a_forged_header_does_not_help(
     refuse(owner, esim, profile, image_maker.sealed(profile))
 
 
-@pytest.mark.requirement("R-59")
+@pytest.mark.requirement("R-59", refusal=True)
 @pytest.mark.severity("critical")
 def test_a_test_network_does_not_make_a_test_profile(
     owner: DeviceOwner, esim: Esim, image_maker: ImageMaker
@@ -88,7 +88,7 @@ def test_a_test_network_does_not_make_a_test_profile(
     refuse(owner, esim, profile, image_maker.sealed(profile))
 
 
-@pytest.mark.requirement("R-59")
+@pytest.mark.requirement("R-59", refusal=True)
 @pytest.mark.severity("critical")
 def test_another_disclosed_key_does_not_help(
     owner: DeviceOwner, esim: Esim, image_maker: ImageMaker
@@ -104,7 +104,7 @@ def test_another_disclosed_key_does_not_help(
         refuse(owner, esim, profile, image_maker.seal(hidden))
 
 
-@pytest.mark.requirement("R-58")
+@pytest.mark.requirement("R-58", refusal=True)
 @pytest.mark.severity("blocker")
 def test_only_a_command_of_the_server_leads_to_test_mode(owner: DeviceOwner) -> None:
     """A forged command, a replayed one, the user and an authentication do not lead there."""
@@ -120,6 +120,7 @@ def test_only_a_command_of_the_server_leads_to_test_mode(owner: DeviceOwner) -> 
 
 
 @pytest.mark.requirement("R-62")
+@pytest.mark.requirement("R-62", refusal=True)
 @pytest.mark.severity("critical")
 def test_leaving_the_mode_brings_back_the_rules_of_first_mode(
     owner: DeviceOwner, esim: Esim, image_maker: ImageMaker
@@ -136,6 +137,7 @@ def test_leaving_the_mode_brings_back_the_rules_of_first_mode(
 
 
 @pytest.mark.requirement("R-33", "R-61")
+@pytest.mark.requirement("R-33", "R-61", refusal=True)
 @pytest.mark.severity("critical")
 def test_authentication_may_be_skipped_in_test_mode_and_that_does_not_leak(
     owner: DeviceOwner, esim: Esim, image_maker: ImageMaker

@@ -36,7 +36,7 @@ def own_subscription(sm_sr: str = "sm-sr-1") -> Subscription:
     )
 
 
-@pytest.mark.requirement("R-01", "R-13", "R-17", "R-19")
+@pytest.mark.requirement("R-01", "R-11", "R-12", "R-13", "R-17", "R-19", "R-20")
 @pytest.mark.requires("card.m2m", "device")
 @pytest.mark.severity("blocker")
 def test_a_request_is_answered_with_packets(desk: Desk, esim: Esim) -> None:
@@ -110,7 +110,7 @@ def _through(mno: MnoClient, request: ProfileRequest) -> OrderReceipt:
     return mno.request_profiles(request)
 
 
-@pytest.mark.requirement("R-03")
+@pytest.mark.requirement("R-03", refusal=True)
 def test_a_request_that_says_nothing_is_refused(desk: Desk) -> None:
     """Without any of the five there is no request, and the refusal says what is missing."""
     with pytest.raises(Refusal, match="at least one of") as refused:
@@ -119,6 +119,7 @@ def test_a_request_that_says_nothing_is_refused(desk: Desk) -> None:
 
 
 @pytest.mark.requirement("R-04", "R-16")
+@pytest.mark.requirement("R-04", "R-16", refusal=True)
 def test_the_profile_type_chooses_the_template(desk: Desk) -> None:
     """Prepaid, deferred, test and provisioning are known; another type is refused."""
     sm_dp = desk.sm_dp("sm-dp-1")
@@ -150,7 +151,7 @@ def test_a_bulk_request_of_50_profiles(desk: Desk) -> None:
     measured("profiles of one request", 50, "profiles")
 
 
-@pytest.mark.requirement("R-06", "R-07")
+@pytest.mark.requirement("R-06", "R-07", refusal=True)
 def test_an_order_without_its_information_is_refused(desk: Desk) -> None:
     """A subscription without ICCID, SM-SR or subscriber data makes no profile."""
     whole = own_subscription()
@@ -197,7 +198,7 @@ def test_two_mnos_two_routes_and_never_both(desk: Desk) -> None:
         assert [name for name, held in stored.items() if iccid in held] == [homes[mno]]
 
 
-@pytest.mark.requirement("R-11", "R-12")
+@pytest.mark.requirement("R-11", "R-12", refusal=True)
 @pytest.mark.severity("blocker")
 def test_a_forged_sm_dp_is_refused(desk: Desk) -> None:
     """Who does not hold the key set of the SM-DP cannot enter, and nothing is stored."""
@@ -210,7 +211,7 @@ def test_a_forged_sm_dp_is_refused(desk: Desk) -> None:
     assert desk.support().stored() == before
 
 
-@pytest.mark.requirement("R-12", "R-69")
+@pytest.mark.requirement("R-12", "R-69", refusal=True)
 def test_an_operator_is_no_sm_dp(desk: Desk) -> None:
     """A role decides what its holder may ask for: secrets of a card go to those who need them."""
     with pytest.raises(Refusal) as refused:

@@ -1,0 +1,176 @@
+"""The packets on their way: from the right sender, on the right line, whole, or not at all."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import cbor2
+import pytest
+
+from hil.evidence import step
+from hil.provisioning.errors import Refusal, RefusalCode
+from hil.provisioning.http.clients import ReceiverClient, door_challenge
+from hil.provisioning.orders import ProfileRequest
+from hil.provisioning.trust import PeerExchange, PeerKeySet, Side, fresh_nonce
+from hil.wire.identifiers import isd_p_aid
+from hil.wire.packets import PacketSet, add_mac
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from hil.bench.desk import Desk
+    from hil.bench.profile_maker import ProfileMaker
+
+pytestmark = [
+    pytest.mark.requires("servers.support-server", "servers.sm-dp"),
+    pytest.mark.severity("critical"),
+]
+
+PACKETS = 12
+"""Where the rows of the packets stand in a packet set (docs/image-file.md)."""
+
+
+@pytest.fixture
+def sender(desk: Desk) -> Iterator[ReceiverClient]:
+    """The SM-DP's own way to the support server, in the hands of the test."""
+    with ExitStack() as held:
+        client = desk.servers.client(ReceiverClient, desk.servers.support_server, me="sm-dp-1")
+        held.callback(client.close)
+        yield client
+
+
+@pytest.fixture
+def packet_set(desk: Desk, profile_maker: ProfileMaker) -> PacketSet:
+    """Packets that the support server has not got yet, for an eUICC of their own."""
+    made = profile_maker.profile(sm_dp="sm-dp-1").packets
+    return replace(made, eid=desk.new_euicc(), isdp_aid=isd_p_aid(0x11), mno="mno-1")
+
+
+def mac_key(desk: Desk) -> bytes:
+    """Return the key of the link between SM-DP and support server."""
+    return desk.servers.key_set(desk.servers.support_server, "sm-dp-1").mac
+
+
+def dropped(rows: list[Any]) -> list[Any]:
+    """Leave packet 2 out."""
+    return [rows[0], *rows[2:]]
+
+
+def doubled(rows: list[Any]) -> list[Any]:
+    """Put packet 2 in twice."""
+    return [rows[0], rows[1], rows[1], *rows[2:]]
+
+
+def flipped(rows: list[Any]) -> list[Any]:
+    """Flip one bit of packet 2."""
+    number, command, *rest = rows[1]
+    return [rows[0], [number, command[:-1] + bytes((command[-1] ^ 1,)), *rest], *rows[2:]]
+
+
+def cut(rows: list[Any]) -> list[Any]:
+    """Leave out all after packet 1."""
+    return rows[:1]
+
+
+@pytest.mark.requires("card.m2m")
+@pytest.mark.requirement("R-13", "R-19", "R-20", refusal=True)
+@pytest.mark.severity("blocker")
+@pytest.mark.parametrize("spoil", [dropped, doubled, flipped, cut])
+def test_a_damaged_set_is_refused_with_the_number_of_its_packet(
+    desk: Desk,
+    sender: ReceiverClient,
+    packet_set: PacketSet,
+    spoil: Callable[[list[Any]], list[Any]],
+) -> None:
+    """The MAC is right, the set is not: it names packet 2, nothing is stored, no image is made."""
+    body = cbor2.loads(packet_set.encode())
+    body[PACKETS] = spoil(body[PACKETS])
+    raw = add_mac(cbor2.dumps(body, canonical=True), mac_key(desk))
+    with pytest.raises(Refusal, match="packet 2") as refused:
+        sender.deliver(sender.session(), raw)
+    assert refused.value.code is RefusalCode.DAMAGED
+    assert packet_set.iccid not in desk.support().stored()
+    with pytest.raises(Refusal):
+        desk.support().build_image(packet_set.iccid)
+
+
+@pytest.mark.requires("card.m2m")
+@pytest.mark.requirement("R-12", "R-14", refusal=True)
+def test_of_a_batch_what_stands_before_a_bad_set_stays(
+    desk: Desk, sender: ReceiverClient, packet_set: PacketSet
+) -> None:
+    """A set with another MAC ends the batch; the one before it is stored, the one behind is not."""
+    key = mac_key(desk)
+    sets = [
+        replace(packet_set, eid=desk.new_euicc(), iccid=iccid)
+        for iccid in ("8900109000000000011", "8900109000000000029", "8900109000000000037")
+    ]
+    sets = [replace(one, order_id=secrets.token_hex(8)) for one in sets]
+    raws = [sets[0].encode(key), sets[1].encode(secrets.token_bytes(16)), sets[2].encode(key)]
+    found = sender.deliver_many(sender.session(), raws)
+    assert found.refusal is not None
+    assert found.refusal.code is RefusalCode.NOT_AUTHENTICATED
+    stored = desk.support().stored()
+    assert [one.iccid in stored for one in sets] == [True, False, False]
+
+
+@pytest.mark.requires("card.m2m")
+@pytest.mark.requirement("R-12", "R-20")
+def test_a_whole_set_of_the_right_sender_makes_an_image(
+    desk: Desk, sender: ReceiverClient, packet_set: PacketSet
+) -> None:
+    """Counted and confirmed by its digest; the same set again changes nothing."""
+    raw = packet_set.encode(mac_key(desk))
+    session = sender.session()
+    receipt = sender.deliver(session, raw)
+    assert (receipt.packets, receipt.digest) == (len(packet_set.packets), packet_set.digest())
+    assert sender.deliver(session, raw) == receipt
+    assert desk.support().build_image(packet_set.iccid).iccid == packet_set.iccid
+
+
+@pytest.mark.requirement("R-17", refusal=True)
+def test_there_is_no_image_without_packets(desk: Desk) -> None:
+    """An image of a profile whose packets never came is refused."""
+    with pytest.raises(Refusal) as refused:
+        desk.support().build_image("8900109999999999995")
+    assert refused.value.code is RefusalCode.UNKNOWN
+
+
+@pytest.mark.requirement("R-11")
+def test_a_receiver_proves_itself_before_packets_leave(desk: Desk) -> None:
+    """The receiver's proof fits the key set of its link with the SM-DP, and no other one."""
+    name = desk.servers.support_server
+    with ExitStack() as held:
+        client = desk.servers.client(ReceiverClient, name, me="sm-dp-1")
+        held.callback(client.close)
+        nonce = fresh_nonce()
+        answer = door_challenge(client, nonce)
+    exchange = PeerExchange("sm-dp-1", name, nonce, answer.nonce)
+    keys = desk.servers.key_set(name, "sm-dp-1")
+    other = PeerKeySet(1, *(secrets.token_bytes(16) for _ in range(3)))
+    assert exchange.proves(answer.proof, keys, Side.RESPONDER)
+    assert not exchange.proves(answer.proof, other, Side.RESPONDER)
+    assert not exchange.proves(answer.proof, keys, Side.INITIATOR)
+
+
+@pytest.mark.requirement("R-15", refusal=True)
+def test_a_dedicated_line_is_for_its_own_sm_dp(desk: Desk) -> None:
+    """Another SM-DP's packets never come over the line; its own never come over the network."""
+    section = desk.servers.section.actors[desk.servers.section.of_kind("support-server")[0]]
+    owner = section.dedicated_line_from
+    if owner is None:
+        pytest.skip("no SM-DP of this bench has a dedicated line (servers.actors)")
+    other = next(name for name in desk.servers.of_kind("sm-dp") if name != owner)
+
+    def accepted(kind: str) -> int:
+        return sum(row.accepted for row in desk.support().link_reports() if row.kind == kind)
+
+    for sm_dp, silent in ((other, "dedicated-line"), (owner, "network")):
+        with step(f"{sm_dp} delivers; nothing on the {silent}"):
+            before = accepted(silent)
+            request = ProfileRequest(mno="mno-1", targets=(desk.new_euicc(),))
+            assert desk.sm_dp(sm_dp).place(request).state == "delivered"
+            assert accepted(silent) == before
