@@ -54,6 +54,7 @@ def test_an_isdp_is_created(
         assert tuple(row for row in esim.profiles() if row.aid != profile.aid) == before
 
 
+@pytest.mark.requirement("R-63", refusal=True)
 @pytest.mark.conformance("EUICC-ES5-CREATE-02", section=SECTION)
 def test_an_aid_in_use_is_refused(
     over_the_air: OverTheAirSession, profile_maker: ProfileMaker, esim: Esim
@@ -72,6 +73,7 @@ def test_an_aid_in_use_is_refused(
     assert_refused(over_the_air, esim, command, 0x6985, 0x6A80)
 
 
+@pytest.mark.requirement("R-63", refusal=True)
 @pytest.mark.conformance("EUICC-ES5-CREATE-03", section="SGP.02, 2.2.3 and 4.1.1.1")
 def test_an_aid_outside_the_range_is_refused(over_the_air: OverTheAirSession, esim: Esim) -> None:
     """CreateISDP with an AID that is none of an ISD-P is refused.
@@ -88,6 +90,7 @@ def test_an_aid_outside_the_range_is_refused(over_the_air: OverTheAirSession, es
         assert_refused(over_the_air, esim, isdr_commands.create_isdp(aid), 0x6A80, 0x6985)
 
 
+@pytest.mark.requirement("R-63", refusal=True)
 @pytest.mark.conformance("EUICC-ES5-CREATE-04", section=SECTION)
 def test_more_memory_than_there_is_is_refused(
     over_the_air: OverTheAirSession, profile_maker: ProfileMaker, esim: Esim
@@ -108,6 +111,7 @@ def test_more_memory_than_there_is_is_refused(
         assert preparing.free_memory(over_the_air) == before
 
 
+@pytest.mark.requirement("R-63", refusal=True)
 @pytest.mark.conformance("EUICC-ES5-CREATE-05", section=SECTION)
 def test_another_load_file_is_refused(
     over_the_air: OverTheAirSession, profile_maker: ProfileMaker, esim: Esim

@@ -118,6 +118,7 @@ def test_an_isdp_without_a_profile_is_deleted(
         assert_state(esim, profile.aid, None)
 
 
+@pytest.mark.requirement("R-63", refusal=True)
 @pytest.mark.conformance("EUICC-ES5-DELETE-06", section=SECTION)
 def test_a_deletion_that_names_nothing_is_refused(
     over_the_air: OverTheAirSession, esim: Esim

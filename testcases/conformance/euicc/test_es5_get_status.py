@@ -180,6 +180,7 @@ def test_an_unknown_isdp_is_not_shown(over_the_air: OverTheAirSession) -> None:
     assert (answer.sw, answer.data) == (0x6A88, b"")
 
 
+@pytest.mark.requirement("R-63", refusal=True)
 @pytest.mark.parametrize(
     ("p1", "p2", "data", "expected"),
     [

@@ -190,6 +190,7 @@ def test_a_confirmation_that_nobody_waits_for(over_the_air: OverTheAirSession, e
         assert_refused(over_the_air, esim, command, 0x6A80, 0x6985)
 
 
+@pytest.mark.requirement("R-63", "R-65", refusal=True)
 @pytest.mark.conformance("EUICC-ES5-ADDRESSING-01", section=ADDRESSING)
 def test_no_addressing_at_all_is_refused(over_the_air: OverTheAirSession, esim: Esim) -> None:
     """UpdateSMSRAddressingParameters that cannot be read is refused.

@@ -144,6 +144,7 @@ def test_an_isdp_without_a_profile_cannot_get_the_attribute(
     assert_refused(over_the_air, esim, command, 0x6985)
 
 
+@pytest.mark.requirement("R-63", refusal=True)
 @pytest.mark.conformance("EUICC-ES5-FALLBACK-06", section=SECTION)
 def test_no_aid_is_refused(over_the_air: OverTheAirSession, esim: Esim) -> None:
     """SetFallbackAttribute without an AID is refused.

@@ -91,6 +91,7 @@ def test_the_operator_sets_and_clears_pol1(
         assert_state(esim, profile.aid, ProfileState.DISABLED)
 
 
+@pytest.mark.requirement("R-63", refusal=True)
 @pytest.mark.conformance("EUICC-ES6-POLICY-02", section=POLICY)
 def test_what_is_no_policy_is_refused(
     over_the_air: OverTheAirSession, esim: Esim, profile: LabProfile, mno: OverTheAirSession

@@ -67,6 +67,7 @@ def test_a_profile_is_downloaded(
         assert esim.iccid() == before
 
 
+@pytest.mark.requirement("R-44", refusal=True)
 @pytest.mark.conformance("EUICC-ES8-DOWNLOAD-02", section=SECTION)
 def test_data_without_a_session_is_refused(
     over_the_air: OverTheAirSession, profile_maker: ProfileMaker, esim: Esim
@@ -90,6 +91,7 @@ def test_data_without_a_session_is_refused(
         assert_loads(esim, profile, profile_maker)
 
 
+@pytest.mark.requirement("R-44", refusal=True)
 @pytest.mark.conformance("EUICC-ES8-DOWNLOAD-03", section=SECTION)
 def test_an_unknown_key_set_is_refused(
     over_the_air: OverTheAirSession, profile_maker: ProfileMaker, esim: Esim
@@ -112,6 +114,7 @@ def test_an_unknown_key_set_is_refused(
         assert_not_installed(esim, profile)
 
 
+@pytest.mark.requirement("R-44", refusal=True)
 @pytest.mark.conformance("EUICC-ES8-DOWNLOAD-04", section=SECTION)
 def test_a_server_with_other_keys_is_refused(
     over_the_air: OverTheAirSession, profile_maker: ProfileMaker, esim: Esim
@@ -213,6 +216,7 @@ def test_power_lost_in_a_download_leaves_the_old_state(
         assert_loads(esim, profile, profile_maker)
 
 
+@pytest.mark.requirement("R-44", refusal=True)
 @pytest.mark.conformance("EUICC-ES8-DOWNLOAD-08", section=SECTION)
 def test_a_second_profile_in_one_isdp_is_refused(
     over_the_air: OverTheAirSession, profile_maker: ProfileMaker, esim: Esim

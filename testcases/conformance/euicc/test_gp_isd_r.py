@@ -96,6 +96,7 @@ def test_a_key_with_a_wrong_check_value(over_the_air: OverTheAirSession, esim: E
     assert versions(over_the_air) == before
 
 
+@pytest.mark.requirement("R-63", refusal=True)
 @pytest.mark.parametrize(
     ("command", "expected"),
     [

@@ -294,6 +294,7 @@ def test_the_mno_sd_shows_itself(mno: OverTheAirSession) -> None:
     assert (absent.sw, absent.data) == (0x6A88, b"")
 
 
+@pytest.mark.requirement("R-44", refusal=True)
 @pytest.mark.parametrize(
     ("command", "expected"),
     [

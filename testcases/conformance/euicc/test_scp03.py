@@ -79,6 +79,7 @@ def test_the_challenge_follows_from_the_counter(isd_r: Card, esim: Esim) -> None
         assert int.from_bytes(again[-3:], "big") - counter in (0, 1)
 
 
+@pytest.mark.requirement("R-43", refusal=True)
 @pytest.mark.conformance("EUICC-SCP03-INIT-02", section=INITIALIZE)
 def test_an_unknown_key_version_is_refused(isd_r: Card, esim: Esim) -> None:
     """INITIALIZE UPDATE with a key version that the ISD-R does not have is refused.
@@ -93,6 +94,7 @@ def test_an_unknown_key_version_is_refused(isd_r: Card, esim: Esim) -> None:
     assert (answer.sw, answer.data) == (0x6A88, b"")
 
 
+@pytest.mark.requirement("R-43", refusal=True)
 @pytest.mark.conformance("EUICC-SCP03-INIT-03", section=INITIALIZE)
 def test_a_short_host_challenge_is_refused(isd_r: Card, esim: Esim) -> None:
     """INITIALIZE UPDATE with a host challenge of 7 bytes is refused.
@@ -192,6 +194,7 @@ def test_a_changed_command_ends_the_session(isd_r: Card, esim: Esim) -> None:
         assert answer.data == b""
 
 
+@pytest.mark.requirement("R-43", refusal=True)
 @pytest.mark.conformance("EUICC-SCP03-MAC-02", section=MESSAGES)
 def test_a_repeated_command_is_refused(isd_r: Card, esim: Esim) -> None:
     """A command that comes a second time in its session is refused with 6982.

@@ -81,6 +81,7 @@ def test_a_file_is_found(uicc: Card, path: str, command: str, fid: str) -> None:
         assert current == (fid if found[0x82][0] & 0x38 == 0x38 else DF)
 
 
+@pytest.mark.requirement("R-44", refusal=True)
 @pytest.mark.parametrize(
     ("command", "expected"),
     [

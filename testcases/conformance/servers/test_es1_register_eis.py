@@ -138,6 +138,7 @@ def test_an_eis_is_registered_once(parties: Parties) -> None:
         assert known(parties).count(eid) == 1
 
 
+@pytest.mark.requirement("R-69", refusal=True)
 @pytest.mark.parametrize(
     ("forge", "answer"),
     [

@@ -141,6 +141,7 @@ def test_policy_and_address_are_noted(
         assert after == before | {euicc.own: before[euicc.own] | expected}
 
 
+@pytest.mark.requirement("R-08", "R-63", refusal=True)
 @pytest.mark.parametrize(
     ("function", "profile"),
     [
@@ -176,6 +177,7 @@ def test_what_the_sm_sr_refuses_fails(parties: Parties, function: str, profile: 
             parties.desk.caller(parties.other_mno, parties.sm_dp).ask(f"es2/calls/{call}")
 
 
+@pytest.mark.requirement("R-08", "R-63", refusal=True)
 @pytest.mark.parametrize(
     ("fields", "answer"),
     [

@@ -202,6 +202,7 @@ def test_a_call_after_its_validity_is_not_carried_out(parties: Parties) -> None:
         assert {row["iccid"]: row["pol2"] for row in eis(parties, euicc.eid)}[euicc.own] == 1
 
 
+@pytest.mark.requirement("R-63", refusal=True)
 @pytest.mark.conformance("SMSR-CALL-IDENTIFIER-05", section=SECTION)
 def test_a_call_that_is_not_named_or_named_wrongly_is_refused(parties: Parties) -> None:
     """A call without an identifier, or with two, or in another's name, is refused.

@@ -62,6 +62,7 @@ def rows(*wanted: tuple[str, int, str, Any, str, Answer]) -> list[Any]:
     ]
 
 
+@pytest.mark.requirement("R-63", "R-65", refusal=True)
 @pytest.mark.parametrize(
     ("interface", "function", "prepare", "profile", "answer"),
     rows(
@@ -111,6 +112,7 @@ def test_a_function_in_the_wrong_state_is_refused(
         called(parties, interface, function, euicc.eid, getattr(euicc, profile))
 
 
+@pytest.mark.requirement("R-63", "R-65", refusal=True)
 @pytest.mark.parametrize(
     ("interface", "function"),
     [
@@ -151,6 +153,7 @@ def test_a_function_on_what_is_not_the_callers_is_refused(
             called(parties, interface, function, euicc.eid, other)
 
 
+@pytest.mark.requirement("R-63", "R-65", refusal=True)
 @pytest.mark.parametrize(
     ("interface", "function", "field", "values", "answer"),
     [
@@ -295,6 +298,7 @@ def test_the_eis_waits_for_the_cards_answer(
                 parties.desk.caller(other, parties.sm_sr).ask(f"jobs/{job}")
 
 
+@pytest.mark.requirement("R-63", "R-65", refusal=True)
 @pytest.mark.parametrize(
     "interface",
     [

@@ -91,6 +91,7 @@ def test_a_notice_counts_once(parties: Parties) -> None:
         assert told(parties, str(fields["iccid"])) == ["enabled"]
 
 
+@pytest.mark.requirement("R-65", refusal=True)
 @pytest.mark.parametrize(
     ("receiver", "path", "changes", "answer"),
     [

@@ -100,6 +100,7 @@ def test_an_euicc_is_not_expected(parties: Parties) -> None:
         parties.call(parties.mno, parties.sm_sr, name, eid=eid, sm_sr=parties.other_sm_sr)
 
 
+@pytest.mark.requirement("R-08", "R-69", refusal=True)
 @pytest.mark.parametrize(
     ("prepare", "me", "target", "answer"),
     [
