@@ -111,7 +111,7 @@ def test_a_wrong_bench_file_stops_everything_before_it_begins(
 
 def test_all_problems_of_a_bench_file_are_shown(session: Session, lab_folder: Path) -> None:
     path = lab_folder / "virtual.yaml"
-    path.write_text(path.read_text().replace("5.5 V", "5.5").replace("network:", "netwrk:"))
+    path.write_text(path.read_text().replace("5.5 V", "5.5").replace("network:", "netwrk:", 1))
     done = session(NEEDS, "--hil-bench", "virtual")
     assert done.returncode == 4
     assert "has 2 problems" in done.stderr
