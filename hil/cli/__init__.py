@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "requirements": "requirement, its tests, the last verdict",
     "conformance": "list the conformance set: cases, steps, last verdicts",
     "schema": "print the JSON Schema of a lab-config file",
+    "openapi": "print the OpenAPI description of a provisioning server",
 }
 
 

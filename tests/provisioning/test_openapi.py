@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
+import jsonschema
 import pytest
 from openapi_spec_validator import validate
 
+from hil.cli import main
+from hil.provisioning.http import device_messages as d
+from hil.provisioning.http import es_messages as e
+from hil.provisioning.http import messages as m
+from hil.provisioning.http.description import example_of, title_of
+from hil.provisioning.openapi import descriptions
 from hil.provisioning.serve import Servers
 from hil.provisioning.serve_config import parse_config
 from tests.provisioning.serving import Bench
@@ -22,7 +32,9 @@ def test_every_description_is_valid_and_tells_the_errors(layout: str) -> None:
             described = json.loads(json.dumps(app.openapi()))
             validate(described)
             found = [
-                operation for item in described["paths"].values() for operation in item.values()
+                operation | {"method": method}
+                for item in described["paths"].values()
+                for method, operation in item.items()
             ]
             ids = [operation["operationId"] for operation in found]
             assert len(ids) == len(set(ids)), name
@@ -32,9 +44,57 @@ def test_every_description_is_valid_and_tells_the_errors(layout: str) -> None:
                     content = operation["responses"][status]["content"]["application/json"]
                     assert content["schema"] == {"$ref": "#/components/schemas/ErrorAnswer"}
                 changes = "Function-Call-Identifier" in json.dumps(operation)
-                sessions = operation["operationId"].startswith(("challenge", "prove"))
-                is_read = "get" in operation["operationId"].rsplit("_", 1)[-1]
+                sessions = operation["operationId"].startswith("post_sessions")
+                is_read = operation["method"] == "get"
                 assert changes is not (sessions or is_read), operation["operationId"]
             assert "HTTPBearer" in described["components"]["securitySchemes"]
     finally:
         servers.close()
+
+
+def media(described: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the JSON of every request and every answer that is no error."""
+    for item in described["paths"].values():
+        for operation in item.values():
+            answers = [row for code, row in operation["responses"].items() if code < "300"]
+            for body in (operation.get("requestBody", {}), *answers):
+                found = body.get("content", {}).get("application/json")
+                if found is not None and found["schema"]:
+                    yield operation["operationId"], found
+
+
+@pytest.mark.parametrize("kind", ["mno", "eum", "sm-dp", "support-server", "sm-sr"])
+def test_every_example_is_as_described_and_every_function_has_its_title(kind: str) -> None:
+    described = descriptions()[kind]
+    schemas = described["components"]
+    found = list(media(described))
+    assert len(found) > 8
+    for name, row in found:
+        schema = row["schema"] | {"components": schemas}
+        errors = list(jsonschema.Draft202012Validator(schema).iter_errors(row["example"]))
+        assert errors == [], name
+    titles = [
+        operation["summary"] for item in described["paths"].values() for operation in item.values()
+    ]
+    assert len(titles) == len(set(titles))
+    functions = [f"{how.upper()} {at}" for at, row in described["paths"].items() for how in row]
+    assert [name for name in functions if title_of(kind, name) is None] == [], "TITLES needs them"
+
+
+def test_examples_are_taken_by_the_messages_themselves() -> None:
+    """The schema says less than the model: hex digits, for instance."""
+    schemas: dict[str, Any] = {}
+    for model in (m.OrderMessage, m.SignedEisMessage, e.ProfileRequestMessage, d.DeviceMessage):
+        schema = model.model_json_schema()
+        schemas |= schema.get("$defs", {})
+        model.model_validate(example_of(schema, schemas))
+
+
+def test_it_is_written_to_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "sm-dp.json"
+    assert main(["openapi", "--actor", "sm-dp", "--out", str(out)]) == 0
+    assert json.loads(out.read_text())["info"]["title"] == "SM-DP sm-dp-1"
+    assert main(["openapi"]) == 0
+    assert "/es3/CreateISDP" in json.loads(capsys.readouterr().out)["paths"]
+    assert main(["openapi", "--out", str(tmp_path / "no" / "file")]) == 4
+    assert "cannot be written" in capsys.readouterr().err

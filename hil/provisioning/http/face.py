@@ -20,6 +20,7 @@ from hil.errors import CodecError, LinkError, LinkTimeoutError
 from hil.provisioning.door import PeerDoor, require_role
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.function_calls import Ledger
+from hil.provisioning.http.description import describe
 from hil.provisioning.http.function_routes import BODY_KEY, RECEIVED_KEY, function_route
 from hil.provisioning.http.messages import (
     ChallengeAnswer,
@@ -121,6 +122,7 @@ def new_face(title: str, kind: str, door: PeerDoor, ledger: Ledger) -> FastAPI:
         door.prove(session, request.proof)
 
     app.router.route_class = function_route(ledger, caller_of(door))
+    describe(app, kind)
     return app
 
 
