@@ -137,6 +137,10 @@ class Run:
                 f"the card on the bench is a {kind.value}, and this needs {CardKind.M2M.value}"
             )
 
+    def asked_for(self, case: str) -> bool:
+        """Whether this run was given the id of a case of the conformance set, and no pattern."""
+        return case in plugin.setting(self.config, "case").split(",")
+
     def lack(self, reason: str) -> NoReturn:
         """Skip the running test, or fail it in a strict run. Does not return."""
         if plugin.is_strict(self.config):

@@ -72,9 +72,12 @@ def refused(expected: Answer) -> Iterator[None]:
     )
 
 
-def eis(parties: Parties, eid: str) -> list[dict[str, Any]]:
-    """Return all profiles in the SM-SR's EIS of an eUICC, as its operator sees them."""
-    view = parties.desk.caller(parties.operator, parties.sm_sr).ask(f"euiccs/{eid}")
+def eis(parties: Parties, eid: str, *, at: str = "") -> list[dict[str, Any]]:
+    """Return all profiles in an SM-SR's EIS of an eUICC, as its operator sees them.
+
+    ``at``: which SM-SR, by default the one that manages the eUICCs.
+    """
+    view = parties.desk.caller(parties.operator, at or parties.sm_sr).ask(f"euiccs/{eid}")
     return sorted(view["profiles"], key=lambda row: str(row["iccid"]))
 
 

@@ -17,6 +17,7 @@ from testcases.installing import JOB_TIMEOUT_S
 if TYPE_CHECKING:
     from hil.bench.esim import Esim
     from hil.bench.parties import Parties
+    from hil.pytest_run import Run
 
 pytestmark = [
     pytest.mark.requires("device", "card.m2m", "network"),
@@ -26,6 +27,8 @@ pytestmark = [
     pytest.mark.usefixtures("device"),
 ]
 TOLD_S = 10.0
+CHANGE_TIMEOUT_S = 60.0
+HANDOVER = "SMSR-ES7-HANDOVER-01"
 
 
 def job(parties: Parties, me: str, name: str, **fields: object) -> dict[str, Any]:
@@ -34,9 +37,9 @@ def job(parties: Parties, me: str, name: str, **fields: object) -> dict[str, Any
     return finished(parties, me, started)
 
 
-def finished(parties: Parties, me: str, started: str) -> dict[str, Any]:
-    """Wait until a job has ended; return its report."""
-    caller = parties.desk.caller(me, parties.sm_sr)
+def finished(parties: Parties, me: str, started: str, *, at: str = "") -> dict[str, Any]:
+    """Wait until a job has ended, at our SM-SR or ``at`` another one; return its report."""
+    caller = parties.desk.caller(me, at or parties.sm_sr)
     report: dict[str, Any] = {}
 
     def over() -> bool:
@@ -255,3 +258,58 @@ def test_what_the_card_refuses_fails(parties: Parties, esim: Esim, function: str
             audited(parties, esim)
     assert in_eis(parties, eid, iccid) is None
     assert [row["state"] for row in eis(parties, eid)] == ["enabled"]
+
+
+@pytest.mark.conformance(HANDOVER, section="SGP.02, 3.8, 5.5 and 5.6")
+def test_an_euicc_changes_its_sm_sr_and_comes_back(parties: Parties, esim: Esim, run: Run) -> None:
+    """An eUICC goes to another SM-SR with its EIS, and comes back.
+
+    Preconditions: a profile of the MNO was downloaded; it is DISABLED. The case was asked for by
+    its id: it has the SCP80 key sets that the card left the factory with deleted, the lab's too.
+
+    Steps:
+    1. PrepareSMSRChange at the new SM-SR, SMSRChange at the present one: it ends as done.
+    2. The old one knows the eUICC no more: GetEIS and AuditEIS are unknown 8.1.1 / 3.9.
+    3. The EIS of the new one has the same profiles, and its AuditEIS is done: it has keys.
+    4. The MNO was told.
+    5. The same back: the first SM-SR has the EIS of the beginning, and its AuditEIS is done.
+    """
+    if not run.asked_for(HANDOVER):
+        pytest.skip(f"it replaces key sets of the card for good: ask for it, --hil-case {HANDOVER}")
+    eid = audited(parties, esim)
+    with step("Precondition: a profile is downloaded"):
+        iccid = downloaded(parties, eid, enable=False)
+    before = eis(parties, eid)
+    with step("1. The change"):
+        changed(parties, eid, parties.sm_sr, parties.other_sm_sr)
+    with step("2. The old SM-SR"):
+        for name in ("es4/GetEIS", "es4/AuditEIS"):
+            with refused(Answer.UNKNOWN_EUICC):
+                parties.call(parties.mno, parties.sm_sr, name, eid=eid)
+    with step("3. The new SM-SR"):
+        assert eis(parties, eid, at=parties.other_sm_sr) == before
+        started = parties.call(parties.mno, parties.other_sm_sr, "es4/AuditEIS", eid=eid)["job"]
+        report = finished(parties, parties.mno, started, at=parties.other_sm_sr)
+        assert (report["state"], report["reason"]) == ("done", "")
+        assert eis(parties, eid, at=parties.other_sm_sr) == before
+    with step("4. The MNO"):
+        told(parties, iccid, "sm-sr-changed")
+    with step("5. Back"):
+        changed(parties, eid, parties.other_sm_sr, parties.sm_sr)
+        assert job(parties, parties.mno, "es4/AuditEIS", eid=eid)["state"] == "done"
+        assert eis(parties, eid) == before
+
+
+def changed(parties: Parties, eid: str, old: str, new: str) -> None:
+    """Have an eUICC go from one SM-SR to another, and wait until it has."""
+    parties.call(parties.mno, new, "es4/PrepareSMSRChange", eid=eid, sm_sr=old)
+    parties.call(parties.mno, old, "es4/SMSRChange", eid=eid, sm_sr=new)
+    caller = parties.desk.caller(parties.mno, old)
+    report: dict[str, Any] = {}
+
+    def over() -> bool:
+        report.update(caller.ask(f"es4/handovers/{eid}"))
+        return bool(report["state"] in ("done", "failed"))
+
+    until(over, timeout_s=CHANGE_TIMEOUT_S, otherwise=f"{eid} has not come to {new}")
+    assert (report["state"], report["reason"]) == ("done", "")
