@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from hil.equipment.card import StatusWordError
 from hil.evidence import step
 from hil.provisioning.door import enter
 from hil.provisioning.http.clients import ReceiverClient
@@ -125,7 +124,7 @@ def test_image_and_https_session_end_in_the_same_card_state(
         assert (job.state, job.reason) == ("done", "")
         assert job.messages < len(profile.packets.packets), "the packets did not go by message"
         until(
-            lambda: shown_iccid(esim) == profile.iccid,
+            lambda: esim.iccid() == profile.iccid,
             timeout_s=SWITCH_TIMEOUT_S,
             otherwise="the session ended, but the card does not show the profile",
         )
@@ -159,11 +158,3 @@ def delivered(
         profile = image_maker.profile(tar=tar, iccid=iccid, sm_dp=SM_DP, **made_of)
         receiver.deliver(session, profile.packets.encode(keys.mac))
     return profile
-
-
-def shown_iccid(esim: Esim) -> str | None:
-    """Return the ICCID that the card shows; None while it changes from one profile to the other."""
-    try:
-        return esim.iccid()
-    except StatusWordError:
-        return None
