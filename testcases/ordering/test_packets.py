@@ -159,7 +159,7 @@ def test_a_receiver_proves_itself_before_packets_leave(desk: Desk) -> None:
 @pytest.mark.requirement("R-15", refusal=True)
 def test_a_dedicated_line_is_for_its_own_sm_dp(desk: Desk) -> None:
     """Another SM-DP's packets never come over the line; its own never come over the network."""
-    section = desk.servers.section.actors[desk.servers.section.of_kind("support-server")[0]]
+    section = desk.servers.section.actors[desk.servers.support_server]
     owner = section.dedicated_line_from
     if owner is None:
         pytest.skip("no SM-DP of this bench has a dedicated line (servers.actors)")
