@@ -172,6 +172,33 @@ def test_a_counter_may_skip_but_not_fall(over_the_air: OverTheAirSession) -> Non
             assert over_the_air.deliver(packet, MINIMUM).status == expected
 
 
+@pytest.mark.conformance("EUICC-SCP80-COUNTER-03", section=COUNTER_SECTION)
+def test_the_last_counter_is_not_taken_again(over_the_air: OverTheAirSession) -> None:
+    """A packet whose counter equals the last one is answered with status 02.
+
+    Preconditions: none.
+
+    Steps:
+    1. GetStatus in a packet: status 00.
+    2. The same packet at once again: status 02, no answer to a command.
+    3. Another packet with the same counter: status 02.
+    4. GetStatus with the next counter: status 00.
+    """
+    over_the_air.run(STATUS)
+    over_the_air.counter += 1
+    packet = over_the_air.secured(STATUS, over_the_air.counter, MINIMUM)
+    with step("1. The packet"):
+        assert over_the_air.deliver(packet, MINIMUM).status == ResponseStatus.OK
+    other = CommandScript.of([isdr_commands.get_memory()]).encode()
+    for again in (packet, over_the_air.secured(other, over_the_air.counter, MINIMUM)):
+        with step("2. and 3. Its counter again"):
+            replayed = over_the_air.deliver(again, MINIMUM).packet
+            assert replayed is not None
+            assert (replayed.status, replayed.data) == (ResponseStatus.COUNTER_LOW, b"")
+    with step("4. The next counter"):
+        assert over_the_air.run(STATUS).status == ResponseStatus.OK
+
+
 @pytest.mark.conformance("EUICC-SCP80-INTEGRITY-01", section="ETSI TS 102 225, 5.1.2")
 def test_a_changed_packet_is_dropped(over_the_air: OverTheAirSession, esim: Esim) -> None:
     """A packet that was changed on its way is dropped, and moves no counter.
