@@ -79,14 +79,18 @@ class Partner:
         return answer
 
     def ask(
-        self, reference: Reference, *, signer: PrivateKey | None = None
+        self, reference: Reference, *, signer: PrivateKey | None = None, begin: bool = False
     ) -> tuple[ResponseApdu, KeyRequest]:
-        """Send the key request, signed with another key if wanted; return answer and request."""
+        """Send the key request; return answer and request.
+
+        ``signer``: another key than the certificate's. ``begin``: INSTALL [for personalization]
+        before it.
+        """
         request = KeyRequest.make(
             reference, self.ephemeral.public, signer or self.key, self.challenge
         )
         blocks = store_data(request.encode(), first=self.blocks, last=True)
-        return self._send(blocks, begin=False), request
+        return self._send(blocks, begin=begin), request
 
     def establish(self, reference: Reference, sin: bytes = b"") -> Established:
         """Do all of it; the receipt is checked (ReceiptError)."""

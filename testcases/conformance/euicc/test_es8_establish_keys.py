@@ -338,15 +338,18 @@ def test_a_request_that_comes_again(sm_dp: Partner, profile: LabProfile, esim: E
 
     Steps:
     1. Certificate and key request: keys are established.
-    2. The same key request, no new certificate: 6A80, 6982, 6985 or 6A86.
+    2. The same key request, no new certificate, with the block numbers it had, from 00, and from
+       00 behind INSTALL [for personalization]: 6A80, 6982, 6985 or 6A86 each.
     3. The keys of step 1 still open SCP03 to the ISD-P.
     """
     reference = Reference(KVN, parameters=RANDOM)
     with step("1. Both messages"):
         made = sm_dp.establish(reference)
-    with step("2. Again"):
-        answer, _ = sm_dp.ask(reference)
-        assert answer.sw in (*REFUSED, 0x6A86), f"{answer.sw:04X}"
+    for first, begin in ((sm_dp.blocks, False), (0, False), (0, True)):
+        with step(f"2. Again, from block {first:02X}"):
+            sm_dp.blocks = first
+            answer, _ = sm_dp.ask(reference, begin=begin)
+            assert answer.sw in (*REFUSED, 0x6A86), f"{answer.sw:04X}"
     with step("3. SCP03"):
         preparing.inside(esim, profile.aid, made.key_set(KVN))
 
