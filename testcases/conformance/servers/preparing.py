@@ -15,7 +15,7 @@ import pytest
 
 from hil.evidence import step
 from hil.wire.identifiers import eid_check_digits, isd_p_aid, luhn_digit
-from testcases.authentication.watching import until
+from testcases.conformance.servers.waiting import JOB_TIMEOUT_S, until
 
 if TYPE_CHECKING:
     from hil.bench.parties import Parties
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 NO_DISABLE: Final = 1
 NO_DELETE: Final = 2
 DELETE_ON_DISABLE: Final = 4
-CALL_TIMEOUT_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +196,7 @@ def ended(parties: Parties, call: str) -> dict[str, Any]:
         report.update(caller.ask(f"es2/calls/{call}"))
         return bool(report["state"] != "running")
 
-    until(over, timeout_s=CALL_TIMEOUT_S, otherwise=f"call {call} has not ended")
+    until(over, timeout_s=JOB_TIMEOUT_S, otherwise=f"call {call} has not ended")
     return report
 
 

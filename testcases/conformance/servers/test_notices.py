@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hil.evidence import step
-from testcases.authentication.watching import until
 from testcases.conformance.servers import preparing
 from testcases.conformance.servers.answers import Answer, refused
 from testcases.conformance.servers.preparing import case
+from testcases.conformance.servers.waiting import until
 
 if TYPE_CHECKING:
     from hil.bench.parties import Parties

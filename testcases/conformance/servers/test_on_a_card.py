@@ -8,11 +8,10 @@ import pytest
 
 from hil.equipment.card.euicc import ProfileState
 from hil.evidence import step
-from testcases.authentication.watching import until
 from testcases.conformance.servers import preparing
 from testcases.conformance.servers.answers import Answer, eis, refused, unchanged
 from testcases.conformance.servers.preparing import case
-from testcases.installing import JOB_TIMEOUT_S
+from testcases.conformance.servers.waiting import JOB_TIMEOUT_S, until
 
 if TYPE_CHECKING:
     from hil.bench.esim import Esim

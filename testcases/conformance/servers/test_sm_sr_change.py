@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hil.evidence import step
-from testcases.authentication.watching import until
 from testcases.conformance.servers import preparing
 from testcases.conformance.servers.answers import Answer, eis, refused, unchanged
 from testcases.conformance.servers.preparing import Furnished, case
+from testcases.conformance.servers.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
