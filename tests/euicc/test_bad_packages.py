@@ -28,12 +28,14 @@ from tests.euicc.bad_packages import (
 from tests.euicc.terminal import Terminal, factory, profile
 from tests.euicc.test_download import AID, create, load
 
+VOLATILE = ("counter/", "failures/")
+
 
 def image(folder: Path) -> dict[str, bytes | None]:
-    """All that is in the card's memory, but the counters of secure channels."""
+    """All that is in the card's memory, but counters and failures of secure channels."""
     nvm = Nvm(folder)
     try:
-        return {key: nvm.get(key) for key in nvm.keys("") if not key.startswith("counter/")}
+        return {key: nvm.get(key) for key in nvm.keys("") if not key.startswith(VOLATILE)}
     finally:
         nvm.close()
 

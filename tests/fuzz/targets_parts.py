@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import atexit
 import json
-import logging
 import shutil
 import socket
 import struct
@@ -283,4 +282,3 @@ TARGETS: dict[str, Target] = {
     ),
     "eis": Target(Eis.decode, _eis),
 }
-logging.getLogger("hil").setLevel(logging.CRITICAL)

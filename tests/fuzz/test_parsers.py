@@ -14,8 +14,9 @@ from tests.fuzz.targets import TARGETS
 
 
 @pytest.fixture(autouse=True)
-def _quiet() -> None:
-    logging.getLogger("hil").setLevel(logging.CRITICAL)
+def _quiet(caplog: pytest.LogCaptureFixture) -> None:
+    """What is refused is logged, a thousand times a test; other tests want their logs back."""
+    caplog.set_level(logging.CRITICAL, "hil")
 
 
 @pytest.mark.parametrize("name", sorted(TARGETS))
