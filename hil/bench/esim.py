@@ -6,7 +6,8 @@ depends on.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Final
 
 from hil.equipment.card.euicc import (
     IsdRSession,
@@ -30,6 +31,12 @@ if TYPE_CHECKING:
     from hil.equipment.card import Card
     from hil.equipment.card.euicc import CardState, ProfileStatus
     from hil.wire.packets import Packet
+
+
+RESET_S: Final = 10.0
+"""How long a terminal may take to reset a card that asks for it."""
+
+_LOOK_S: Final = 0.05
 
 
 class Esim:
@@ -63,6 +70,17 @@ class Esim:
     def iccid(self) -> str:
         """Return the ICCID of the enabled profile."""
         return read_iccid(self.card)
+
+    def iccid_after_reset(self, expected: str, *, timeout_s: float = RESET_S) -> str:
+        """Return the ICCID as soon as it is ``expected``, or what is shown when time is over.
+
+        An enabled profile is current after the reset that the terminal does on REFRESH, and the
+        proof of receipt comes before it (ETSI TS 102 223, 6.4.7).
+        """
+        deadline = time.monotonic() + timeout_s
+        while (shown := self.iccid()) != expected and time.monotonic() < deadline:
+            time.sleep(_LOOK_S)
+        return shown
 
     def imsi(self) -> str:
         """Return the IMSI of the enabled profile."""

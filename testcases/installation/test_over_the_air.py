@@ -41,5 +41,5 @@ def test_packets_over_the_air_install_a_profile(
         enabled = esim.enabled()
         assert enabled is not None
         assert enabled.state is ProfileState.ENABLED
-        assert esim.iccid() == ordered.iccid
+        assert esim.iccid_after_reset(ordered.iccid) == ordered.iccid
     assert device.status().mode == "second"

@@ -91,8 +91,8 @@ def assert_one_state(
         sm_sr = desk.sm_sr(SM_SR)
         job = sm_sr.wait(sm_sr.download(profile.iccid, enable=True), timeout_s=JOB_TIMEOUT_S)
         assert (job.state, job.reason) == ("done", "")
+        assert esim.iccid_after_reset(profile.iccid) == profile.iccid
         by_air = esim.state()
-        assert esim.iccid() == profile.iccid
     with step("The profile is deleted, and the same packets go by image"):
         esim.restore()
         hand_over(owner, image_maker.sealed(profile))

@@ -59,11 +59,11 @@ def test_enable_disable_delete(desk: Desk, esim: Esim) -> None:
         assert in_eis() == "disabled"
     with step("Enable"):
         done(desk, sm_sr.enable(eid, iccid))
-        assert esim.iccid() == iccid
+        assert esim.iccid_after_reset(iccid) == iccid
         assert in_eis() == "enabled"
     with step("Disable: the fall-back profile takes its place"):
         done(desk, sm_sr.disable(eid, iccid))
-        assert esim.iccid() == fallback
+        assert esim.iccid_after_reset(fallback) == fallback
         assert in_eis() == "disabled"
     with step("Delete"):
         done(desk, sm_sr.delete(eid, iccid))
@@ -99,7 +99,7 @@ def test_a_policy_rule_holds_against_the_sm_sr(desk: Desk, esim: Esim) -> None:
     sm_sr.set_policy(eid, iccid, DISABLE_NOT_ALLOWED)
     with pytest.raises(Refusal, match="POL2"):
         sm_sr.disable(eid, iccid)
-    assert esim.iccid() == iccid
+    assert esim.iccid_after_reset(iccid) == iccid
     sm_sr.set_policy(eid, iccid, 0)
     done(desk, sm_sr.disable(eid, iccid))
 
