@@ -28,14 +28,15 @@ from tests.euicc.bad_packages import (
 from tests.euicc.terminal import Terminal, factory, profile
 from tests.euicc.test_download import AID, create, load
 
-VOLATILE = ("counter/", "failures/")
+COUNTERS = ("counter/",)
+"""Sequence counters of secure channels: they move with every session."""
 
 
-def image(folder: Path) -> dict[str, bytes | None]:
-    """All that is in the card's memory, but counters and failures of secure channels."""
+def image(folder: Path, *, besides: tuple[str, ...] = COUNTERS) -> dict[str, bytes | None]:
+    """All that is in the card's memory, but the keys that begin like one of ``besides``."""
     nvm = Nvm(folder)
     try:
-        return {key: nvm.get(key) for key in nvm.keys("") if not key.startswith(VOLATILE)}
+        return {key: nvm.get(key) for key in nvm.keys("") if not key.startswith(besides)}
     finally:
         nvm.close()
 
