@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -179,11 +180,16 @@ def together(work: Callable[[int], None], threads: int = 6) -> None:
         raise failed[0]
 
 
+def _open_and_close(url: str, _number: int) -> None:
+    Store(url).close()
+
+
 def test_stores_that_open_together_make_one_schema(new_database: NewDatabase) -> None:
-    url = new_database()
-    together(lambda _: Store(url).close())
-    with closing(Store(url)) as store, store.transaction() as connection:
-        assert schema.differences(connection) == []
+    for _ in range(10):
+        url = new_database()
+        together(partial(_open_and_close, url))
+        with closing(Store(url)) as store, store.transaction() as connection:
+            assert schema.differences(connection) == []
 
 
 def test_no_number_is_given_out_twice_by_two_processes_worth_of_stores(
