@@ -7,6 +7,7 @@ pytest_plugins = (
     "fixtures.evidence",
     "fixtures.bench",
     "fixtures.power_supply",
+    "fixtures.measurement",
     "fixtures.card",
     "fixtures.device",
     "fixtures.network",

@@ -3,6 +3,7 @@
 * :class:`ConfigError` and :class:`UsageError`: your mistake. The text names file and line.
 * :class:`BenchError`: the bench failed; the product was not judged.
 * :class:`CodecError`: bytes from outside break their format; nothing was taken from them.
+* :class:`Inconclusive`: measured, but too near to a limit for this instrument to tell.
 * A plain :class:`AssertionError`: the product failed. So it did where a :class:`ProductRefusal`
   comes that the test did not expect: device, card or server understood, and said no.
 
@@ -30,6 +31,10 @@ class CodecError(HilError, ValueError):
 
 class ProductRefusal(HilError):  # noqa: N818 - an answer, not a fault
     """What is being tested understood a request and refused it; the text gives its reason."""
+
+
+class Inconclusive(HilError):  # noqa: N818 - a verdict, not a fault
+    """Something was measured, but neither PASS nor FAIL can be stated; the text says why."""
 
 
 class BenchError(HilError):

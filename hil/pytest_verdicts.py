@@ -3,7 +3,8 @@
 PASS: the product did as required. FAIL: it did not (an assertion in the test's body, or a refusal
 that the test did not expect). ERROR: the
 bench or the test broke, so nothing was judged. NOT APPLICABLE: skipped, with a reason.
-INCONCLUSIVE: the test ended before it could judge.
+INCONCLUSIVE: the test ended before it could judge, or what it measured lies within the uncertainty
+of a limit.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from hil.errors import ProductRefusal
+from hil.errors import Inconclusive, ProductRefusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -150,7 +151,7 @@ def _verdict(call: pytest.CallInfo[None], report: pytest.TestReport) -> str:
     if report.passed:
         return "PASS"
     error = call.excinfo.value if call.excinfo else None
-    if isinstance(error, KeyboardInterrupt | pytest.exit.Exception):
+    if isinstance(error, KeyboardInterrupt | pytest.exit.Exception | Inconclusive):
         return "INCONCLUSIVE"
     # pytest.fail in the body is the test's own judgement of the product, like an assertion; a
     # refusal that the test did not expect is the product's word.

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 from hil.bench.document import display_name
 
 if TYPE_CHECKING:
-    from hil.bench.config import Calibration
     from hil.bench.lab import Lab
+    from hil.metrology import Calibration
 
 WARN_DAYS: Final = 30
 
@@ -43,9 +43,9 @@ def head(lab: Lab) -> str:
     return f"bench {lab.name} ({display_name(lab.path)})  {state}  {bench.description}".rstrip()
 
 
-def calibration(given: Calibration | None, *, today: datetime.date | None = None) -> str:
+def calibration(given: Calibration, *, today: datetime.date | None = None) -> str:
     """Return the state of a calibration: "cal due …", with WARN or OVERDUE where that is so."""
-    if given is None:
+    if given.due is None:
         return ""
     days = (given.due - (today or datetime.datetime.now(tz=datetime.UTC).date())).days
     text = f"cal due {given.due} ({days} d)"
@@ -62,7 +62,7 @@ def planned(lab: Lab) -> list[str]:
         supply = bench.power_supply
         where = supply.visa or "VISA TCPIP socket"
         identity = f"{supply.model} {supply.serial or ''}".rstrip()
-        remark = calibration(supply.calibration)
+        remark = calibration(lab.calibration)
         items.append(Item("power supply", where, identity, supply.virtual is not None, remark))
     if bench.card:
         eid = f"EID {lab.euicc_keys.eid}" if lab.euicc_keys else ""

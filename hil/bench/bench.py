@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, Self, TypeVar
 
 from hil.bench import banner
 from hil.bench.capabilities import capabilities
@@ -20,6 +20,7 @@ from hil.observer import NullObserver, Observer
 
 if TYPE_CHECKING:
     from hil.bench.lab import Lab
+    from hil.bench.meter import Meter
     from hil.equipment.card import Card
     from hil.equipment.card.over_the_air import OverTheAirSession
     from hil.equipment.card.recognition import CardInfo
@@ -129,6 +130,16 @@ class Bench:
         section = self._section("power_supply", self.lab.file.power_supply).channels.rail
         channel = self._section("power_supply.channels.rail", section)
         return Rail(self.power_supply.channel(channel.channel), channel)
+
+    def meter(self, which: Literal["jig", "rail"]) -> Meter:
+        """Return what measures a channel of the supply, with its uncertainty and calibration."""
+        from hil.bench.meter import Meter  # noqa: PLC0415
+        from hil.metrology import Instrument  # noqa: PLC0415
+
+        end = self.jig if which == "jig" else self.rail
+        who = self.power_supply.identity
+        instrument = Instrument(who.model, who.serial, who.firmware, self.lab.calibration)
+        return Meter(end.channel, end.section, instrument)
 
     @cached_property
     def card(self) -> Card:

@@ -6,22 +6,15 @@ Each part is real or virtual by which of its keys stands in the file (``visa`` o
 
 from __future__ import annotations
 
-import datetime
 import re
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from hil.bench.quantity import Amps, Seconds, Volts
+from hil.bench.calibration_file import CalibrationSection
+from hil.bench.quantity import Amps, Fraction, Ohms, Seconds, Volts
 from hil.bench.section import Manner, Section, exactly_one, wrong
 from hil.bench.servers_section import ServersSection
-
-
-def _date(value: object) -> datetime.date:
-    try:
-        return datetime.date.fromisoformat(str(value))
-    except ValueError:
-        raise wrong("a date such as 2027-01-31 is expected") from None
 
 
 def _pattern(value: object) -> str:
@@ -34,20 +27,10 @@ def _pattern(value: object) -> str:
     return value
 
 
-Date = Annotated[
-    datetime.date, BeforeValidator(_date), WithJsonSchema({"type": "string", "format": "date"})
-]
 Pattern = Annotated[
     str, BeforeValidator(_pattern), WithJsonSchema({"type": "string", "format": "regex"})
 ]
 Seed = Annotated[int, Field(ge=0, le=2**32)]
-
-
-class Calibration(Section):
-    """When an instrument was last compared with a standard, and until when that holds."""
-
-    certificate: str = Field(description="number of the calibration certificate")
-    due: Date = Field(description="last day on which the calibration holds")
 
 
 class ChannelSection(Section):
@@ -58,6 +41,8 @@ class ChannelSection(Section):
     max_current: Amps = Field(description="most amperes the cable and what hangs on it may see")
     ovp: Volts = Field(description="over-voltage protection, set and read back before 'on'")
     ocp: Amps = Field(description="over-current protection, set and read back before 'on'")
+    lead_resistance: Ohms = Field(default=0.0, description="of both leads together")
+    lead_tolerance: Fraction = Field(default=0.2, description="how well that is known")
 
     @model_validator(mode="after")
     def _protection_above_limits(self) -> Self:
@@ -115,7 +100,7 @@ class PowerSupplySection(Section):
     visa: str | None = Field(default=None, description="VISA resource, as 'hil discover' prints it")
     virtual: VirtualSupply | None = None
     serial: str | None = Field(default=None, description="serial number the instrument must have")
-    calibration: Calibration | None = None
+    calibration: CalibrationSection | None = None
     timeout: Seconds = Field(default=2.0, gt=0, description="longest wait for one answer")
     channels: Channels
 
@@ -273,6 +258,9 @@ class BenchFile(Section):
     servers: ServersSection | None = None
     key_sets: KeySetReferences = KeySetReferences()
     profiles: ProfilesSection | None = None
+    decision_rule: Literal["guarded", "simple"] = Field(
+        default="guarded", description="how measured values are compared with their limits"
+    )
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:

@@ -132,7 +132,7 @@ def _power_supply(lab: Lab) -> Iterator[Check]:
         yield Check("power supply", "found", f"{section.visa} {answer.identity}")
     from hil.bench.banner import calibration  # noqa: PLC0415
 
-    state = calibration(section.calibration)
+    state = calibration(lab.calibration)
     if "OVERDUE" in state:
         yield Check("calibration", "wrong", state, "have it calibrated, then write the new date")
     else:

@@ -36,7 +36,7 @@ def _power_supply(bench: Bench, ask: bool) -> Item:
     where, identity = section.visa or "VISA", f"{section.model} {section.serial or ''}".rstrip()
     if ask:
         where, identity = bench.launcher.power_supply(), bench.power_supply.identity.raw
-    remark = calibration(section.calibration)
+    remark = calibration(bench.lab.calibration)
     return Item("power supply", where, identity, section.virtual is not None, remark)
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel
 
+from hil.bench.calibration_file import CalibrationFile, calibration_of
 from hil.bench.config import BenchFile, Reference
 from hil.bench.document import Document, Place, Problem, read_document
 from hil.bench.jig_file import JigFile
@@ -23,6 +24,7 @@ from hil.bench.key_files import (
 )
 from hil.bench.loader import check, did_you_mean, raise_for
 from hil.errors import ConfigError
+from hil.metrology import Calibration
 
 LAB_CONFIG_ENV: Final = "HIL_LAB_CONFIG"
 TS48_ENV: Final = "HIL_TS48_DIR"
@@ -36,7 +38,8 @@ class Lab:
 
     ``name`` is the file's stem, ``path`` the file. ``profiles`` are the .der packages to use; empty
     means that a package is generated. ``dialect`` is the device's AT dialect file, if not ours;
-    ``certificates`` the folder of the servers' certificates, if they are not made for the run.
+    ``certificates`` the folder of the servers' certificates, if they are not made for the run;
+    ``calibration`` that of the power supply.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Lab:
     dialect: Path | None
     profiles: tuple[Path, ...]
     certificates: Path | None = None
+    calibration: Calibration = field(default_factory=Calibration)
 
     @property
     def is_virtual(self) -> bool:
@@ -118,6 +122,7 @@ def load_lab(name: str, *, profile: str | None = None) -> Lab:
         place = ("servers", "certificates")
         authority = loading.file(place, f"{bench.servers.certificates}/ca.pem")
         certificates = authority.parent if authority is not None else None
+    calibration = loading.calibration(bench)
     raise_for(problems, f"bench '{path.stem}'")
     return Lab(
         name=path.stem,
@@ -131,6 +136,7 @@ def load_lab(name: str, *, profile: str | None = None) -> Lab:
         dialect=dialect,
         profiles=profiles,
         certificates=certificates,
+        calibration=calibration,
     )
 
 
@@ -174,6 +180,19 @@ class _Loading:
         if amps > channels.jig.max_current:
             self._over("max_current", f"{amps:g} A", f"{channels.jig.max_current:g} A")
         return jig
+
+    def calibration(self, bench: BenchFile) -> Calibration:
+        """Load the calibration of the power supply, from its own file where one is named."""
+        supply = bench.power_supply
+        if supply is None:
+            return Calibration()
+        section, found = supply.calibration, None
+        if section is not None and section.file is not None:
+            path = self.file(("power_supply", "calibration", "file"), section.file)
+            if path is not None:
+                found, problems = check(read_document(path), CalibrationFile)
+                self._problems += problems
+        return calibration_of(section, found, virtual=supply.virtual is not None)
 
     def _over(self, limit: str, wanted: str, allowed: str) -> None:
         text = (
@@ -239,7 +258,11 @@ class _Loading:
 
 def schemas() -> dict[str, dict[str, Any]]:
     """Return the JSON Schemas of the files, by kind: bench, jig, key-set-euicc and so on."""
-    kinds: dict[str, type[BaseModel]] = {"bench": BenchFile, "jig": JigFile}
+    kinds: dict[str, type[BaseModel]] = {
+        "bench": BenchFile,
+        "jig": JigFile,
+        "calibration": CalibrationFile,
+    }
     kinds |= {f"key-set-{role}": model for role, model in KEY_FILES.items()}
     return {
         kind: {"$schema": "https://json-schema.org/draft/2020-12/schema"}

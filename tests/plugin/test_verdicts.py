@@ -77,6 +77,17 @@ def test_verdicts_in_the_words_of_a_lab(
     assert properties["test_fail"]["verdict"] == "FAIL"
 
 
+def test_too_near_to_a_limit_is_inconclusive(session: Session, tmp_path: Path) -> None:
+    source = MIXED + (
+        "\nfrom hil.errors import Inconclusive\n"
+        "def test_near(): raise Inconclusive('1.895 V is within U of 1.9 V')\n"
+    )
+    done = session(source, "-k", "test_near or test_pass")
+    assert done.returncode == 1
+    assert "PASS 1  FAIL 0  INCONCLUSIVE 1  ERROR 0" in done.stdout
+    assert "within U" in table(tmp_path)["test_near"]["reason"]
+
+
 def test_tables_of_runs_are_merged(session: Session, tmp_path: Path) -> None:
     session(MIXED, "-k", "test_fail and not pytest")
     session(MIXED, "-k", "test_pass")
@@ -145,13 +156,12 @@ def test_it(supply):
         env=environment,
         stdout=subprocess.DEVNULL,
     )
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not (tmp_path / "on").exists():
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    started = time.monotonic()
     os.kill(process.pid, number)
-    assert process.wait(10) == 2
-    assert time.monotonic() - started < 2
+    # Long before the test's own minute of sleep is over.
+    assert process.wait(30) == 2
     assert (tmp_path / "teardown").exists()
     assert (tmp_path / "safe").read_text() == "off"

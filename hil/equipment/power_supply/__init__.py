@@ -11,6 +11,7 @@ PyVISA is imported when a supply is opened, not before.
 from __future__ import annotations
 
 from hil.equipment.power_supply.channel import Channel
+from hil.equipment.power_supply.dialect import ChannelAccuracy
 from hil.equipment.power_supply.emergency import switch_off
 from hil.equipment.power_supply.errors import (
     IdentityError,
@@ -36,6 +37,7 @@ from hil.errors import LinkError, LinkTimeoutError, SafetyError
 __all__ = [
     "CableLimits",
     "Channel",
+    "ChannelAccuracy",
     "ChannelOff",
     "ChannelStatus",
     "Identity",

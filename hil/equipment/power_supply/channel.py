@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hil.equipment.power_supply import replies
 from hil.equipment.power_supply.console import Console
-from hil.equipment.power_supply.dialect import Protection
+from hil.equipment.power_supply.dialect import ChannelAccuracy, Protection
 from hil.equipment.power_supply.errors import OffNotProvenError, SettleError, TripError
 from hil.equipment.power_supply.limits import CableLimits
 from hil.equipment.power_supply.readings import (
@@ -33,6 +33,19 @@ class Channel:
 
     def __repr__(self) -> str:
         return f"Channel({self._where})"
+
+    @property
+    def accuracy(self) -> ChannelAccuracy:
+        """How far settings and readings may be off, by the model's data sheet."""
+        row = self._dialect
+        return ChannelAccuracy(
+            set_volts=row.set_volts,
+            set_amps=row.set_amps,
+            read_volts=row.read_volts,
+            read_amps=row.read_amps,
+            volts_step=row.volts.step,
+            amps_step=row.amps.step,
+        )
 
     @property
     def _where(self) -> str:

@@ -36,6 +36,18 @@ class Accuracy:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelAccuracy:
+    """What a data sheet says of one channel: accuracy of settings and readings, their steps."""
+
+    set_volts: Accuracy
+    set_amps: Accuracy
+    read_volts: Accuracy
+    read_amps: Accuracy
+    volts_step: float
+    amps_step: float
+
+
+@dataclass(frozen=True, slots=True)
 class NumberForm:
     """How a reply writes a number: fixed decimals (a cut-off reply has fewer), or NR3 if None."""
 

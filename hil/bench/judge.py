@@ -1,0 +1,107 @@
+"""Measured values against their limits: recorded with all that stands behind them, then judged."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from hil.errors import Inconclusive
+from hil.metrology import CalibrationState, Decision, Limits, Measured, Outcome, Rule, decide
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_NOT_STATED = (CalibrationState.EXPIRED, CalibrationState.MISSING)
+
+
+class Recorder(Protocol):
+    """Whoever keeps measured values (:func:`hil.evidence.measured`)."""
+
+    def __call__(self, name: str, value: float, unit: str, **details: str | float) -> None:
+        """Keep one value with what explains it."""
+
+
+class Judge:
+    """Judges by the bench's decision rule; ``strict`` demands a calibration that holds.
+
+    ``today`` gives the day by which a calibration is looked at.
+    """
+
+    def __init__(
+        self,
+        rule: Rule,
+        record: Recorder,
+        *,
+        strict: bool = False,
+        today: Callable[[], datetime.date] = datetime.date.today,
+    ) -> None:
+        self.rule = rule
+        self._record = record
+        self._strict = strict
+        self._today = today
+
+    def __call__(
+        self,
+        measured: Measured,
+        *,
+        low: float | None = None,
+        high: float | None = None,
+        rule: Rule | None = None,
+    ) -> Decision:
+        """Record ``measured`` and judge it against ``low`` and ``high``, in its unit.
+
+        Returns a PASS. Raises AssertionError where the value fails, :class:`Inconclusive` where
+        nothing can be stated: within the guard band, or, in a strict run, with an instrument whose
+        calibration has expired or is missing (a FAIL stays a FAIL even then).
+        """
+        decision = decide(measured, Limits(low, high), rule or self.rule)
+        today = self._today()
+        calibration = measured.instrument.calibration
+        unsafe = self._strict and calibration.state(today) in _NOT_STATED
+        outcome = decision.outcome
+        if unsafe and outcome is Outcome.PASS:
+            outcome = Outcome.INCONCLUSIVE
+        self._record(
+            measured.name,
+            measured.value,
+            measured.unit,
+            expanded_uncertainty=measured.expanded,
+            coverage_factor=measured.budget.k,
+            limits=decision.limits.describe(measured.unit),
+            decision_rule=str(decision.rule),
+            guard_band=decision.guard,
+            margin=decision.margin,
+            verdict=str(outcome),
+            instrument=str(measured.instrument),
+            calibration=calibration.describe(today),
+            budget=measured.budget.table(measured.unit),
+            raw="; ".join(measured.raw),
+        )
+        if outcome is Outcome.FAIL:
+            raise AssertionError(str(decision))
+        if unsafe and outcome is Outcome.INCONCLUSIVE:
+            raise Inconclusive(
+                f"{decision.measured}: nothing can be stated, {measured.instrument}: "
+                f"{calibration.describe(today)}; have it calibrated, then write the new "
+                f"certificate into the bench file"
+            )
+        if outcome is Outcome.INCONCLUSIVE:
+            raise Inconclusive(
+                f"{decision}; measure with a better instrument, or agree on the rule 'simple'"
+            )
+        return decision
+
+    def note(self, measured: Measured) -> None:
+        """Record ``measured`` without a limit."""
+        today = self._today()
+        self._record(
+            measured.name,
+            measured.value,
+            measured.unit,
+            expanded_uncertainty=measured.expanded,
+            coverage_factor=measured.budget.k,
+            instrument=str(measured.instrument),
+            calibration=measured.instrument.calibration.describe(today),
+            budget=measured.budget.table(measured.unit),
+            raw="; ".join(measured.raw),
+        )

@@ -1,0 +1,117 @@
+"""What a channel of the supply gives at the far end of its leads, with its uncertainty.
+
+The budget of a reading: the data sheet's accuracy, the resolution, the certificate's own
+uncertainty, the scatter and the drift of repeated readings, and what is not known of the drop
+along the leads (power-supply readings are taken at the instrument's terminals).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final, Literal
+
+from hil.errors import UsageError
+from hil.metrology import (
+    Budget,
+    Contribution,
+    Instrument,
+    Measured,
+    from_certificate,
+    from_repeats,
+    rectangular,
+    resolution,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hil.bench.config import ChannelSection
+    from hil.equipment.power_supply import Channel, Reading
+
+READINGS: Final = 4
+Quantity = Literal["volts", "amps"]
+
+
+class Meter:
+    """Measures one channel. Get it from the fixtures ``meter`` (the jig) or make one."""
+
+    def __init__(self, channel: Channel, section: ChannelSection, instrument: Instrument) -> None:
+        self.channel = channel
+        self.instrument = instrument
+        self._ohms = section.lead_resistance
+        self._tolerance = section.lead_tolerance
+
+    def volts(self, name: str, *, readings: int = READINGS) -> Measured:
+        """Measure the volts at the far end of the leads: the mean of some readings in a row."""
+        taken = self._take(readings)
+        drop = _mean([reading.amps for reading in taken]) * self._ohms
+        at_terminals = [reading.volts for reading in taken]
+        budget = self._of_readings("volts", at_terminals).with_(
+            rectangular("lead drop", drop * self._tolerance)
+        )
+        return self._measured(name, _mean(at_terminals) - drop, "V", budget, taken)
+
+    def amps(self, name: str, *, readings: int = READINGS) -> Measured:
+        """Measure the amperes that flow: the mean of some readings in a row."""
+        taken = self._take(readings)
+        values = [reading.amps for reading in taken]
+        return self._measured(name, _mean(values), "A", self._of_readings("amps", values), taken)
+
+    def set_point_uncertainty(self, value: float, quantity: Quantity = "volts") -> float:
+        """Return U (k = 2) of an output that is set to ``value`` and not measured.
+
+        Choose stimuli by it: an edge ± U apart from a limit is on one side of it for certain.
+        """
+        sheet = self.channel.accuracy
+        volts = quantity == "volts"
+        accuracy = sheet.set_volts if volts else sheet.set_amps
+        budget = Budget(
+            (
+                rectangular("programming accuracy", accuracy.at(value)),
+                resolution("programming step", sheet.volts_step if volts else sheet.amps_step),
+                self._certificate(quantity),
+            )
+        )
+        return budget.expanded
+
+    def _of_readings(self, quantity: Quantity, values: Sequence[float]) -> Budget:
+        sheet = self.channel.accuracy
+        volts = quantity == "volts"
+        accuracy = sheet.read_volts if volts else sheet.read_amps
+        budget = Budget(
+            (
+                rectangular("reading accuracy", accuracy.at(_mean(values))),
+                resolution("resolution", sheet.volts_step if volts else sheet.amps_step),
+                self._certificate(quantity),
+                rectangular("settling", (values[-1] - values[0]) / 2),
+            )
+        )
+        return budget.with_(from_repeats("scatter", values)) if len(values) > 1 else budget
+
+    def _certificate(self, quantity: Quantity) -> Contribution:
+        stated = self.instrument.calibration
+        return from_certificate("calibration", stated.volts if quantity == "volts" else stated.amps)
+
+    def _take(self, readings: int) -> list[Reading]:
+        if readings < 1:
+            raise UsageError(f"a measurement takes one reading or more, not {readings}")
+        return [self.channel.measure() for _ in range(readings)]
+
+    def _measured(
+        self, name: str, value: float, unit: str, budget: Budget, taken: Sequence[Reading]
+    ) -> Measured:
+        first, last = taken[0], taken[-1]
+        return Measured(
+            name,
+            value,
+            unit,
+            budget,
+            self.instrument,
+            raw=tuple(reading.raw for reading in taken),
+            at_ns=last.at_ns,
+            span_ns=last.at_ns - first.at_ns + first.span_ns,
+        )
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
