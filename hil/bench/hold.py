@@ -1,22 +1,19 @@
-"""One owner for a real bench: a lock on this machine that names who holds it.
+"""One owner for a real bench: a lease for each real thing on it, named by who holds it.
 
-It is released by the kernel when the owner ends, however it ends. It keeps two runs on one machine
-apart, no more: a bench that several machines can reach needs an agreement among its users.
+It ends with its owner, however that ends, and lapses if the owner falls silent. It keeps runs on
+one machine apart; a bench that several machines can reach needs an agreement among its users, or
+one ``HIL_LOCK_DIR`` for all of them.
 """
 
 from __future__ import annotations
 
-import fcntl
-import getpass
-import hashlib
-import json
 import os
-import socket
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from hil.errors import BenchError
+from hil.lease import Lease, OwnedError, holder_of
 
 if TYPE_CHECKING:
     from hil.bench.lab import Lab
@@ -29,25 +26,57 @@ class BusyError(BenchError):
 class Hold:
     """Holds what is real on one bench, until :meth:`release`."""
 
-    def __init__(self, descriptors: list[int]) -> None:
-        self._descriptors = descriptors
+    def __init__(self, bench: str, leases: list[Lease]) -> None:
+        self._bench = bench
+        self._leases = leases
 
     @classmethod
     def take(cls, lab: Lab) -> Self:
         """Take the bench's real equipment; BusyError naming the owner if it is taken."""
-        held = cls([])
+        held = cls(lab.name, [])
         try:
             for name in _real_things(lab):
-                held._descriptors.append(_lock(name, lab.name))
+                held._leases.append(held._claim(name))
         except BaseException:
             held.release()
             raise
         return held
 
+    def check(self) -> None:
+        """Raise BusyError if this run was paused, and somebody else has the bench since."""
+        for lease in self._leases:
+            try:
+                lease.check()
+            except OwnedError as err:
+                raise BusyError(f"bench '{self._bench}': {err}") from err
+
     def release(self) -> None:
         """Let the equipment go. Idempotent."""
-        while self._descriptors:
-            os.close(self._descriptors.pop())
+        while self._leases:
+            self._leases.pop().release()
+
+    def _claim(self, name: str) -> Lease:
+        try:
+            return Lease.claim(_key(name), directory=_folder())
+        except OwnedError as err:
+            raise BusyError(
+                f"bench '{self._bench}': {err}. A real bench serves one process: run it without -n"
+            ) from err
+
+
+def holders(lab: Lab) -> dict[str, str]:
+    """Return who holds what is real on the bench now: owners by the names of their things."""
+    found = {name: holder_of(_key(name), directory=_folder()) for name in _real_things(lab)}
+    return {name: owner for name, owner in found.items() if owner}
+
+
+def _folder() -> Path:
+    # Not the folder of one user: a bench is everybody's on this machine.
+    return Path(os.environ.get("HIL_LOCK_DIR") or tempfile.gettempdir())
+
+
+def _key(name: str) -> str:
+    return f"hil-bench {name}"
 
 
 def _real_things(lab: Lab) -> list[str]:
@@ -60,39 +89,3 @@ def _real_things(lab: Lab) -> list[str]:
     if bench.device and bench.device.serial:
         names.append(f"device {Path(bench.device.serial.port).resolve()}")
     return names
-
-
-def _lock(name: str, bench: str) -> int:
-    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
-    path = Path(tempfile.gettempdir()) / f"hil-bench-{digest}.lock"
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
-    except OSError as err:
-        raise BenchError(f"{name}: cannot take the lock {path}: {err.strerror}") from err
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        owner = _owner(os.pread(descriptor, 4096, 0))
-        os.close(descriptor)
-        raise BusyError(
-            f"{name} of bench '{bench}' is in use by {owner}; wait for that run, or end it. "
-            "A real bench serves one process: run it without -n"
-        ) from None
-    text = {
-        "user": getpass.getuser(),
-        "host": socket.gethostname(),
-        "pid": os.getpid(),
-        "job": os.environ.get("CI_JOB_URL") or os.environ.get("BUILD_URL") or "",
-    }
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, json.dumps(text).encode(), 0)
-    return descriptor
-
-
-def _owner(raw: bytes) -> str:
-    try:
-        owner = json.loads(raw)
-        job = f", job {owner['job']}" if owner["job"] else ""
-        return f"{owner['user']} on {owner['host']}, process {owner['pid']}{job}"
-    except (ValueError, KeyError, TypeError):
-        return "another process"

@@ -9,16 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from hil.equipment.power_supply import OwnedError
-from hil.equipment.power_supply.ownership import Ownership, lock_directory
 from hil.errors import BenchError
+from hil.lease import Lease, OwnedError, lock_directory
 from tests.power_supply.conftest import Open
 from tests.power_supply.part import Part
 
 HOLDER = """
 import sys
-from hil.equipment.power_supply.ownership import Ownership
-owner = Ownership.claim(sys.argv[1])
+from hil.lease import Lease
+owner = Lease.claim(sys.argv[1])
 print("mine", flush=True)
 sys.stdin.read()
 owner.release()
@@ -41,25 +40,25 @@ def hold(resource: str = RESOURCE) -> subprocess.Popen[str]:
 def test_a_second_process_is_refused_and_told_who_owns_it() -> None:
     with hold() as process:
         with pytest.raises(OwnedError) as caught:
-            Ownership.claim(RESOURCE)
+            Lease.claim(RESOURCE)
         assert f"process {process.pid}" in str(caught.value)
         assert getpass.getuser() in str(caught.value)
         assert RESOURCE in str(caught.value)
-        Ownership.claim("TCPIP0::192.0.2.2::5555::SOCKET").release()
+        Lease.claim("TCPIP0::192.0.2.2::5555::SOCKET").release()
         process.communicate(timeout=10)
-    Ownership.claim(RESOURCE).release()
+    Lease.claim(RESOURCE).release()
 
 
 def test_a_dead_owner_frees_it_and_is_reported(caplog: pytest.LogCaptureFixture) -> None:
     with hold() as process:
         process.send_signal(signal.SIGKILL)
         process.wait(10)
-    owner = Ownership.claim(RESOURCE)
+    owner = Lease.claim(RESOURCE)
     assert f"process {process.pid}" in caplog.text
     assert "without releasing" in caplog.text
     owner.release()
     caplog.clear()
-    Ownership.claim(RESOURCE).release()
+    Lease.claim(RESOURCE).release()
     assert caplog.text == ""
 
 
@@ -68,7 +67,7 @@ def test_the_same_process_is_a_second_owner_too(open_supply: Open, part: Part) -
     with pytest.raises(OwnedError, match=f"process {os.getpid()}"):
         open_supply()
     with pytest.raises(OwnedError):
-        Ownership.claim(part.resource.lower())
+        Lease.claim(part.resource.lower())
     first.close()
     open_supply()
 
@@ -95,17 +94,17 @@ def test_a_directory_that_cannot_be_used_is_named(
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("HIL_LOCK_DIR", str(tmp_path / "file"))
     with pytest.raises(BenchError, match="HIL_LOCK_DIR"):
-        Ownership.claim(RESOURCE)
-    assert Ownership.claim(RESOURCE, directory=tmp_path / "ok").path.is_file()
+        Lease.claim(RESOURCE)
+    assert Lease.claim(RESOURCE, directory=tmp_path / "ok").path.is_file()
 
 
 @pytest.mark.parametrize("record", [b"\xff", b"{}", b"[]", b"nonsense"])
 def test_a_spoilt_record_does_not_stand_in_the_way(
     lock_directory: Path, record: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    owner = Ownership.claim(RESOURCE)
+    owner = Lease.claim(RESOURCE)
     owner.release()
     owner.release()
     owner.path.write_bytes(record)
-    Ownership.claim(RESOURCE).release()
+    Lease.claim(RESOURCE).release()
     assert "has not written its name" in caplog.text

@@ -17,7 +17,6 @@ from hil.equipment.power_supply.errors import (
     IdentityError,
     InstrumentError,
     OffNotProvenError,
-    OwnedError,
     SettingError,
     SettleError,
     TripError,
@@ -33,6 +32,7 @@ from hil.equipment.power_supply.readings import (
     Regulation,
 )
 from hil.errors import LinkError, LinkTimeoutError, SafetyError
+from hil.lease import OwnedError
 
 __all__ = [
     "CableLimits",

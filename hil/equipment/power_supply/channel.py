@@ -83,6 +83,7 @@ class Channel:
         with self._link.exclusively():
             self._require_protection()
             self._require_safe(self.status())
+            self._link.going_on()
             try:
                 self._console.switch(self._dialect.output, self.number, True)
                 return self.settle(timeout_s=settle_timeout_s, regulation=regulation)

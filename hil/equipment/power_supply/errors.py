@@ -9,10 +9,6 @@ class IdentityError(BenchError):
     """Another instrument answers than the bench file names."""
 
 
-class OwnedError(BenchError):
-    """Another process drives this instrument; the text names its user, host and process."""
-
-
 class InstrumentError(BenchError):
     """The instrument queued an error of its own: ``code`` and ``name`` as it says them."""
 

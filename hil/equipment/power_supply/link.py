@@ -1,6 +1,6 @@
 """The one way to an instrument: one message out, at most one reply in, one caller at a time.
 
-What PyVISA leaves open is closed here: threads are serialised, processes kept apart by a lock file,
+What PyVISA leaves open is closed here: threads are serialised, processes kept apart by a lease,
 every wait has a deadline, and after anything that leaves the line in doubt (timeout, garbled or
 doubled reply, an interrupt in the middle) the connection is thrown away and made anew, the
 instrument identified again. A late reply thus never becomes the answer to another query.
@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 
 from hil.equipment.power_supply.dialect import Dialect
 from hil.equipment.power_supply.errors import IdentityError
-from hil.equipment.power_supply.ownership import Ownership
 from hil.equipment.power_supply.readings import Identity
 from hil.equipment.power_supply.visa_session import connected_socket, open_resource
 from hil.equipment.power_supply.wire import ResourceWire, SocketWire, Wire
 from hil.errors import BenchError, ProtocolError, UsageError
+from hil.lease import Lease, OwnedError
 from hil.observer import Exchange, Observer
 
 DEFAULT_VISA_LIBRARY = "@py"
@@ -28,7 +28,8 @@ DEFAULT_VISA_LIBRARY = "@py"
 class VisaLink:
     """A link to one supply. Make it with :meth:`open`; it identifies the instrument at once.
 
-    ``owner`` False opens a second connection beside the owner's, for switching off only.
+    ``owner`` False opens a second connection beside the owner's, for switching off only; a
+    ``lease`` then says whose right it is used under, none that off is always allowed.
     """
 
     def __init__(
@@ -47,6 +48,8 @@ class VisaLink:
         self.dialect = dialect
         self.timeout_s = timeout_s
         self.generation = 0
+        self.proven_off = False
+        self.guard: Callable[[], None] | None = None
         self._observer = observer
         self._name = name
         self._open_timeout_s = open_timeout_s
@@ -55,7 +58,8 @@ class VisaLink:
         self._identity: Identity | None = None
         self._lock = threading.RLock()
         self._wire: Wire | None = None
-        self._ownership: Ownership | None = None
+        self._lease: Lease | None = None
+        self._owns = False
         self._closed = False
         self._next_at = 0.0
 
@@ -72,6 +76,7 @@ class VisaLink:
         expected_serial: str | None = None,
         visa_library: str = DEFAULT_VISA_LIBRARY,
         owner: bool = True,
+        lease: Lease | None = None,
     ) -> VisaLink:
         """Own ``resource``, connect and check who is there.
 
@@ -88,8 +93,8 @@ class VisaLink:
             expected_serial=expected_serial,
             visa_library=visa_library,
         )
-        if owner:
-            link._ownership = Ownership.claim(resource)
+        link._lease = Lease.claim(resource) if owner else lease
+        link._owns = owner
         try:
             link._connect()
         except BaseException:
@@ -114,6 +119,19 @@ class VisaLink:
         """Keep other threads away for several messages that belong together."""
         with self._lock:
             yield
+
+    @property
+    def lease(self) -> Lease:
+        """The lease under which this link drives the instrument."""
+        if self._lease is None:
+            raise UsageError(f"{self.resource}: this link has no lease")
+        return self._lease
+
+    def going_on(self) -> None:
+        """Take note that an output is about to go on; raises what ``guard`` has against it."""
+        if self.guard is not None:
+            self.guard()
+        self.proven_off = False
 
     def write(self, message: str) -> None:
         """Send a command. Nothing proves that it arrived until a query has been answered."""
@@ -145,9 +163,9 @@ class VisaLink:
             try:
                 self.drop()
             finally:
-                ownership, self._ownership = self._ownership, None
-                if ownership is not None:
-                    ownership.release()
+                lease, self._lease = self._lease, None
+                if lease is not None and self._owns:
+                    lease.release(proven=self.proven_off)
 
     def _ready(self) -> Wire:
         if self._closed:
@@ -206,7 +224,8 @@ class VisaLink:
         reply = b""
         try:
             self._observer.exchange(Exchange("scpi", self._name, "out", message))
-            wire.send(message.encode("ascii") + framing.write_termination, deadline)
+            with self._lease.sending() if self._lease is not None else nullcontext():
+                wire.send(message.encode("ascii") + framing.write_termination, deadline)
             if query:
                 reply = wire.receive(deadline)
                 text = reply.decode("ascii")
@@ -215,6 +234,9 @@ class VisaLink:
             raise ProtocolError(
                 f"{self.resource}: {message}: garbled reply {reply[:80]!r}; check the cable"
             ) from err
+        except OwnedError:
+            self._abandon(message, "another has taken over")
+            raise
         except BenchError as err:
             self._abandon(message, str(err))
             raise type(err)(f"{self.resource}: {message}: {err}") from err

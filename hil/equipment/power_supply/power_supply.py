@@ -126,7 +126,9 @@ class PowerSupply:
                 channels = switch_all_off(self._console, decay_timeout_s=decay_timeout_s)
             except UsageError as err:
                 return OffReport(self.resource, problem=str(err))
-        return OffReport(self.resource, channels)
+            report = OffReport(self.resource, channels)
+            self._link.proven_off = report.proven
+        return report
 
     def errors(self) -> list[tuple[int, str]]:
         """Empty the instrument's error queue and return its entries, oldest first."""
