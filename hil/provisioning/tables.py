@@ -246,6 +246,19 @@ ADMIN_KEYS: Final = Table(
     Column("psk", LargeBinary, nullable=False),
 )
 
+ADMIN_KEY_RENEWALS: Final = Table(
+    "sr_admin_key_renewals",
+    METADATA,
+    Column("eid", String(32), primary_key=True),
+    Column("kvn", Integer, nullable=False),
+    Column("kid", Integer, nullable=False),
+    Column("psk", LargeBinary, nullable=False),
+    Column("dek", LargeBinary, nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("job", String(64), nullable=False, default=""),
+    Column("reason", Text, nullable=False, default=""),
+)
+
 OTA_WAYS: Final = Table(
     "ota_ways",
     METADATA,

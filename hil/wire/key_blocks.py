@@ -11,10 +11,15 @@ import hashlib
 import hmac
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from hil.errors import CodecError
 from hil.wire import aes, des
+from hil.wire.apdu import CommandApdu
+from hil.wire.put_key import INS_PUT_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 DES, TDES_CBC, PSK_TLS, AES = 0x80, 0x82, 0x85, 0x88
 _KCV: Final = 3
@@ -97,6 +102,18 @@ def key_cipher(dek: CardKey) -> KeyCipher:
     if dek.kind == PSK_TLS:
         raise KeyBlockError(Fault.DATA, "a PSK enciphers no keys")
     return des.Ecb(dek.value)
+
+
+def put_keys(
+    kvn: int, keys: Sequence[CardKey], dek: CardKey, *, replaces: int = 0, first_id: int = 1
+) -> CommandApdu:
+    """Return PUT KEY for keys of any type: adds them, or replaces those of KVN ``replaces``."""
+    cipher = key_cipher(dek)
+    for key in keys:
+        key.check_length()
+    several = 0x80 if len(keys) > 1 else 0
+    body = bytes((kvn,)) + b"".join(key.encode(cipher) for key in keys)
+    return CommandApdu(0x80, INS_PUT_KEY, replaces, several | first_id, body, 256)
 
 
 def read_blocks(raw: bytes, cipher: KeyCipher) -> tuple[CardKey, ...]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +15,7 @@ from hil.wire.key_blocks import (
     Fault,
     KeyBlockError,
     key_cipher,
+    put_keys,
     read_blocks,
 )
 from hil.wire.put_key import PutKey
@@ -45,6 +49,18 @@ def test_a_3des_block_by_hand() -> None:
     secret = des.Ecb(DES_DEK.value).encrypt(key)
     raw = bytes.fromhex("8010") + secret + bytes.fromhex("038baf47")
     assert CardKey(0x80, key).encode(key_cipher(DES_DEK)) == raw
+
+
+def test_put_key_of_a_psk_by_foreign_ciphers() -> None:
+    psk = bytes(range(0x30, 0x40))
+    cipher = Cipher(algorithms.AES(AES_DEK.value), modes.CBC(bytes(16))).encryptor()
+    secret = cipher.update(psk) + cipher.finalize()
+    check = hashlib.sha1(psk, usedforsecurity=False).digest()[:3]
+    data = bytes.fromhex("408510") + secret + b"\x03" + check
+    command = put_keys(0x40, [CardKey(0x85, psk)], AES_DEK)
+    assert command.encode() == bytes.fromhex("80D80001") + bytes((len(data),)) + data + b"\x00"
+    with pytest.raises(KeyBlockError, match="no 8 bytes"):
+        put_keys(0x40, [CardKey(0x85, psk[:8])], AES_DEK)
 
 
 @pytest.mark.parametrize(

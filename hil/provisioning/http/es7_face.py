@@ -44,6 +44,7 @@ def add_handover(app: FastAPI, server: SmSr) -> None:
             message.msisdn,
             message.kvns,
             tuple(EisProfileRow(**row.values()) for row in message.profiles),
+            message.scp81,
         )
         server.coming.handover_euicc(principal(peer), handed)
 

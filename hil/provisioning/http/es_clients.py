@@ -124,6 +124,7 @@ class Es7Client(PeerClient):
             signature=handed.signed.signature,
             msisdn=handed.msisdn,
             kvns=handed.kvns,
+            scp81=handed.scp81,
             profiles=tuple(ProfileMessage.of(row) for row in handed.profiles),
         )
         self.tell("POST", "/es7/HandoverEUICC", body)

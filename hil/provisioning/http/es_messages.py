@@ -184,7 +184,10 @@ class SmSrChangeRequest(EuiccRequest):
 
 
 class HandoverRequest(FunctionRequest):
-    """ES7.HandoverEUICC: the maker's EIS, the profiles, and the SCP80 key sets to be deleted."""
+    """ES7.HandoverEUICC: the maker's EIS, the profiles, and the key sets to be deleted.
+
+    ``kvns``: of SCP80; ``scp81``: pairs of key version and key identifier.
+    """
 
     eid: Text
     payload: HexBytes
@@ -192,6 +195,7 @@ class HandoverRequest(FunctionRequest):
     msisdn: Text | None
     kvns: tuple[int, ...]
     profiles: tuple[ProfileMessage, ...]
+    scp81: tuple[tuple[int, int], ...] = ()
 
 
 class AuthenticateSmSrRequest(EuiccRequest):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import Connection, Row, insert, select, update
@@ -15,7 +15,7 @@ from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.es_status import FunctionStatus, refusal
 from hil.provisioning.eum import AdminKey, OtaKeys
 from hil.provisioning.function_calls import first_time
-from hil.provisioning.sm_sr.admin_keys import put_admin_key
+from hil.provisioning.sm_sr.admin_keys import admin_key_of, put_admin_key
 from hil.provisioning.sm_sr.eis_rows import (
     EisProfileRow,
     SubscriptionAddress,
@@ -27,6 +27,9 @@ from hil.provisioning.sm_sr.eis_rows import (
 from hil.provisioning.sm_sr.handover_rows import HandedEis, is_leaving
 from hil.provisioning.store import Store
 from hil.provisioning.tables import EIS, EIS_PROFILES, OTA_KEYS
+
+FIRST_KEY: Final = 0x01
+"""Identifier of the SCP81 key of a version (SGP.02, 2.2.5.1)."""
 
 
 class EisBook:
@@ -75,6 +78,16 @@ class EisBook:
             ).scalar_one()
         made = self.eis(eid).scp80_kvns
         return tuple(sorted(set(made))) if used in made else (used,)
+
+    def scp81_keys(self, eid: str) -> tuple[tuple[int, int], ...]:
+        """Return version and identifier of the SCP81 keys that are on the ISD-R.
+
+        Where we use none, those of the factory may still be there.
+        """
+        with self._store.transaction() as connection:
+            key = admin_key_of(connection, eid)
+        made = tuple((kvn, FIRST_KEY) for kvn in self.eis(eid).scp81_kvns)
+        return made if key is None else ((key.kvn, key.kid),)
 
     def take_over(self, connection: Connection, eis: Eis, handed: HandedEis, keys: OtaKeys) -> None:
         """Enter an eUICC that another SM-SR hands over, with the keys established for us."""

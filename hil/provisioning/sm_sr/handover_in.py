@@ -25,6 +25,7 @@ from hil.provisioning.eum import OtaKeys
 from hil.provisioning.notices import NoticeBox
 from hil.provisioning.sm_sr import handover_rows as rows
 from hil.provisioning.sm_sr import scripts
+from hil.provisioning.sm_sr.admin_key_renewal import AdminKeyRenewal
 from hil.provisioning.sm_sr.eis_book import EisBook
 from hil.provisioning.sm_sr.handover_links import Es7Link
 from hil.provisioning.sm_sr.handover_out import forget
@@ -35,6 +36,7 @@ from hil.provisioning.store import Store
 from hil.provisioning.tables import EIS
 from hil.provisioning.trust import Principal, Role
 from hil.wire import isdr_commands
+from hil.wire.admin_session import FIRST_PSK_KVN, LAST_PSK_KVN
 from hil.wire.ecc import PrivateKey
 from hil.wire.key_establishment import Parameter, Reference
 from hil.wire.key_establishment_messages import KeyRequest, host_keys, read_challenge
@@ -43,6 +45,7 @@ from hil.wire.sms_address import Address
 log = logging.getLogger(__name__)
 
 LAST_KVN: Final = 0x0F
+LAST_KID: Final = 0x7F
 _PARAMETERS: Final = Parameter.CERTIFICATE_FIRST | Parameter.DERIVATION_RANDOM
 
 
@@ -58,8 +61,9 @@ class HandoverIn:
         store: Store,
         book: EisBook,
         jobs: Jobs,
-        notices: NoticeBox,
         *,
+        notices: NoticeBox,
+        renewal: AdminKeyRenewal,
         links: Mapping[str, Es7Link],
         credentials: Credentials | None,
         number: str | None = None,
@@ -70,6 +74,7 @@ class HandoverIn:
         self._book = book
         self._jobs = jobs
         self._notices = notices
+        self._renewal = renewal
         self._links = dict(links)
         self._credentials = credentials
         self._number = number
@@ -112,6 +117,7 @@ class HandoverIn:
         eis = self._book.verify(handed.signed)
         if eis.eid != eid:
             raise refusal(FunctionStatus.BAD_EIS, f"the EIS is of {eis.eid}, not of {eid}")
+        _check_kvns(handed)
         today = datetime.fromtimestamp(self._clock(), UTC).date()
         self._own_credentials().card_key(eis, today)
         with self._store.transaction() as connection:
@@ -159,6 +165,7 @@ class HandoverIn:
             rows.change(connection, outcome.eid, rows.IN, job="")
         else:
             rows.change(connection, outcome.eid, rows.IN, state="done", job="", ephemeral=None)
+            self._renewal.begin(connection, outcome.eid)
             for mno, sm_dp, iccid in sorted(_owners(HandedEis.decode(row.body))):
                 self._notices.post(
                     connection, "sm-sr-changed", eid=row.eid, iccid=iccid, mno=mno, sm_dp=sm_dp
@@ -202,6 +209,8 @@ class HandoverIn:
         keys = OtaKeys(row.kvn, made.enc, made.mac)
         with self._store.transaction() as connection:
             self._book.take_over(connection, eis, handed, keys)
+            for kvn, kid in handed.scp81[:1]:
+                self._renewal.prepare(connection, row.eid, kvn, kid, dek=made.dek)
             rows.change(connection, row.eid, rows.IN, state="entered", job="", ephemeral=None)
 
     def _finalise(self, row: Row[Any]) -> None:
@@ -212,6 +221,11 @@ class HandoverIn:
             f"finalise {kvn:02X}": isdr_commands.finalise_handover(kvn)
             for kvn in HandedEis.decode(row.body).kvns
             if kvn != row.kvn
+        }
+        # The old SM-SR knows the key of administration sessions as well.
+        named |= {
+            f"finalise {kvn:02X}": isdr_commands.finalise_handover(kvn, kid, kid)
+            for kvn, kid in HandedEis.decode(row.body).scp81
         }
         if self._number is not None:
             address = isdr_commands.update_addressing(Address(self._number))
@@ -261,6 +275,17 @@ class HandoverIn:
         if name not in self._links:
             raise refusal(FunctionStatus.UNKNOWN_SM_SR, f"SM-SR {name} is not known any more")
         return self._links[name]
+
+
+def _check_kvns(handed: HandedEis) -> None:
+    """Refuse key sets of which an SM-SR change deletes none: what is named here gets deleted."""
+    psks = range(FIRST_PSK_KVN, LAST_PSK_KVN + 1)
+    if not all(0x01 <= kvn <= LAST_KVN for kvn in handed.kvns) or not all(
+        kvn in psks and 0x01 <= kid <= LAST_KID for kvn, kid in handed.scp81
+    ):
+        raise refusal(
+            FunctionStatus.BAD_EIS, "key sets to be deleted are not those of SCP80 and SCP81"
+        )
 
 
 def _free_kvn(used: set[int]) -> int:

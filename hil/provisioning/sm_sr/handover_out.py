@@ -23,6 +23,7 @@ from hil.provisioning.sm_sr.jobs import JobKind, Jobs
 from hil.provisioning.sm_sr.rights import Rights
 from hil.provisioning.store import Store
 from hil.provisioning.tables import (
+    ADMIN_KEY_RENEWALS,
     ADMIN_KEYS,
     EIS,
     EIS_PROFILES,
@@ -153,6 +154,7 @@ class HandoverOut:
             msisdn=row.msisdn,
             kvns=self._book.ota_kvns(eid),
             profiles=self._book.profiles(eid),
+            scp81=self._book.scp81_keys(eid),
         )
         self._link(target).handover_euicc(handed)
         with self._store.transaction() as connection:
@@ -206,5 +208,5 @@ class HandoverOut:
 
 def forget(connection: Connection, eid: str) -> None:
     """Forget an eUICC: its EIS, its profiles and its keys."""
-    for table in (OTA_KEYS, ADMIN_KEYS, EIS_PROFILES, EIS, ISDP_AIDS):
+    for table in (OTA_KEYS, ADMIN_KEYS, ADMIN_KEY_RENEWALS, EIS_PROFILES, EIS, ISDP_AIDS):
         connection.execute(delete(table).where(table.c.eid == eid))

@@ -45,7 +45,8 @@ class HandoverReport:
 class HandedEis:
     """What goes over: the maker's EIS, the state of the profiles, the number, key versions.
 
-    ``kvns``: SCP80 key sets on the ISD-R that the new SM-SR shall delete in the end.
+    ``kvns``: SCP80 key sets on the ISD-R that the new SM-SR shall delete in the end; ``scp81``: key
+    versions and identifiers of the keys of administration sessions, which it shall delete too.
     """
 
     eid: str
@@ -53,6 +54,7 @@ class HandedEis:
     msisdn: str | None
     kvns: tuple[int, ...]
     profiles: tuple[EisProfileRow, ...]
+    scp81: tuple[tuple[int, int], ...] = ()
 
     def encode(self) -> str:
         """Return it as JSON."""
@@ -63,6 +65,7 @@ class HandedEis:
                 "signature": self.signed.signature.hex(),
                 "msisdn": self.msisdn,
                 "kvns": list(self.kvns),
+                "scp81": [list(one) for one in self.scp81],
                 "profiles": [
                     asdict(row) | {"isdp_aid": row.isdp_aid.hex()} for row in self.profiles
                 ],
@@ -80,7 +83,8 @@ class HandedEis:
             )
             signed = SignedEis(bytes.fromhex(raw["payload"]), bytes.fromhex(raw["signature"]))
             kvns = tuple(int(kvn) for kvn in raw["kvns"])
-            return cls(raw["eid"], signed, raw["msisdn"], kvns, rows)
+            scp81 = tuple((int(kvn), int(kid)) for kvn, kid in raw.get("scp81", ()))
+            return cls(raw["eid"], signed, raw["msisdn"], kvns, rows, scp81)
         except (ValueError, TypeError, KeyError) as err:
             raise CodecError(f"handed EIS cannot be read: {type(err).__name__}") from err
 

@@ -52,6 +52,7 @@ JobKind = Literal[
     "authenticate",
     "key-set",
     "finalise",
+    "admin-key",
 ]
 HANDING_OVER: Final = frozenset({"authenticate", "key-set"})
 """Jobs for the new SM-SR, while nothing else goes to an eUICC that leaves."""

@@ -21,6 +21,7 @@ from hil.provisioning.links import EumLink
 from hil.provisioning.notices import NoticeBox, NoticeTaker
 from hil.provisioning.reception import FirstInterface, PacketReception
 from hil.provisioning.sm_sr import scripts
+from hil.provisioning.sm_sr.admin_key_renewal import AdminKeyRenewal
 from hil.provisioning.sm_sr.admin_way import Way
 from hil.provisioning.sm_sr.administration import Administration
 from hil.provisioning.sm_sr.card_notifications import CardNotifications
@@ -103,6 +104,7 @@ class SmSr:
         self.card_notifications = CardNotifications(
             store, self.book, self.jobs, self._effects, clock=clock
         )
+        self._renewal = AdminKeyRenewal(self.id, store, self.jobs)
         self.leaving = HandoverOut(
             store, self.book, self.jobs, self._rights, others or {}, clock=clock
         )
@@ -111,7 +113,8 @@ class SmSr:
             store,
             self.book,
             self.jobs,
-            self.notices,
+            notices=self.notices,
+            renewal=self._renewal,
             links=others or {},
             credentials=credentials,
             number=number,
@@ -242,6 +245,7 @@ class SmSr:
             self.management.delete_due,
             self.leaving.work,
             self.coming.work,
+            self._renewal.work,
         ):
             try:
                 step()
@@ -254,6 +258,8 @@ class SmSr:
         self._effects.outcome(connection, outcome)
         if outcome.kind == "finalise":
             self.coming.finalised(connection, outcome)
+        elif outcome.kind == "admin-key":
+            self._renewal.ended(connection, outcome)
         elif outcome.kind == "confirm":
             self.card_notifications.confirmed(connection, outcome)
 
