@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 import pytest
 
@@ -313,9 +314,13 @@ def test_what_is_set_already_is_not_set_again(supply: PowerSupply, notes: Notes)
         {"max_volts": 5, "max_amps": 1, "ovp_volts": 6, "ocp_amps": 0.5},
         {"max_volts": 0, "max_amps": 1, "ovp_volts": 6, "ocp_amps": 2},
         {"max_volts": float("inf"), "max_amps": 1, "ovp_volts": float("inf"), "ocp_amps": 2},
+        {"max_volts": 5, "max_amps": 1, "ovp_volts": None, "ocp_amps": 2},
+        {"max_volts": 5, "max_amps": 1, "ovp_volts": None, "ocp_amps": 2, "without_ovp": " "},
+        {"max_volts": 5, "max_amps": 1, "ovp_volts": 6, "ocp_amps": 2, "without_ovp": "why"},
+        {"max_volts": 5, "max_amps": 1, "ovp_volts": 6, "ocp_amps": 2, "ocp_delay_s": 61},
     ],
 )
-def test_limits_that_make_no_sense(limits: dict[str, float]) -> None:
+def test_limits_that_make_no_sense(limits: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         CableLimits(**limits)
 

@@ -11,11 +11,12 @@ PyVISA is imported when a supply is opened, not before.
 from __future__ import annotations
 
 from hil.equipment.power_supply.channel import Channel
-from hil.equipment.power_supply.dialect import ChannelAccuracy
+from hil.equipment.power_supply.dialect import ChannelAccuracy, SerialLine
 from hil.equipment.power_supply.emergency import switch_off
 from hil.equipment.power_supply.errors import (
     IdentityError,
     InstrumentError,
+    NoValueError,
     OffNotProvenError,
     SettingError,
     SettleError,
@@ -31,6 +32,7 @@ from hil.equipment.power_supply.readings import (
     Reading,
     Regulation,
 )
+from hil.equipment.power_supply.sequencer import Sequencer
 from hil.errors import LinkError, LinkTimeoutError, SafetyError
 from hil.lease import OwnedError
 
@@ -45,6 +47,7 @@ __all__ = [
     "InstrumentError",
     "LinkError",
     "LinkTimeoutError",
+    "NoValueError",
     "OffNotProvenError",
     "OffReport",
     "OwnedError",
@@ -52,6 +55,8 @@ __all__ = [
     "Reading",
     "Regulation",
     "SafetyError",
+    "Sequencer",
+    "SerialLine",
     "SettingError",
     "SettleError",
     "TripError",

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from hil.equipment.power_supply import replies
 from hil.equipment.power_supply.console import Console
 from hil.equipment.power_supply.dialect import ChannelAccuracy, Protection
 from hil.equipment.power_supply.errors import OffNotProvenError, SettleError, TripError
 from hil.equipment.power_supply.limits import CableLimits
+from hil.equipment.power_supply.protecting import (
+    protect,
+    require_protected,
+    trips_at_current_limit,
+)
 from hil.equipment.power_supply.readings import (
     ChannelOff,
     ChannelStatus,
     Reading,
     Regulation,
 )
+from hil.equipment.power_supply.regulating import regulation_of
+from hil.equipment.power_supply.sequencer import Sequencer
 from hil.equipment.power_supply.settling import wait_for_run
 from hil.equipment.power_supply.switching_off import read_once, switch_off
 from hil.errors import BenchError, LinkError, ProtocolError, SafetyError, UsageError
@@ -35,29 +41,28 @@ class Channel:
         return f"Channel({self._where})"
 
     @property
-    def accuracy(self) -> ChannelAccuracy:
-        """How far settings and readings may be off, by the model's data sheet."""
-        row = self._dialect
-        return ChannelAccuracy(
-            set_volts=row.set_volts,
-            set_amps=row.set_amps,
-            read_volts=row.read_volts,
-            read_amps=row.read_amps,
-            volts_step=row.volts.step,
-            amps_step=row.amps.step,
-        )
-
-    @property
     def _where(self) -> str:
         return self._console.where(self.number)
 
+    @property
+    def accuracy(self) -> ChannelAccuracy:
+        """How far settings and readings may be off, by the model's data sheet."""
+        return self._dialect.accuracy_of(self.number)
+
+    @property
+    def sequencer(self) -> Sequencer | None:
+        """What plays a list of set points inside the instrument; None if the model has none."""
+        if self._dialect.sequencing is None:
+            return None
+        return Sequencer(self._console, self.number, self.limits, self._require_ready)
+
     def protect(self) -> None:
-        """Set OVP and OCP to the levels of the cable, switch them on, read everything back."""
+        """Set OVP and OCP to the levels of the cable, switch them on, read everything back.
+
+        What the model lacks must have been waived in the cable's limits, and is passed over.
+        """
         with self._link.exclusively():
-            for protection, level in self._protections():
-                self._console.put(protection.level, self.number, level)
-                if not self._console.state(protection.state, self.number):
-                    self._console.switch(protection.state, self.number, True)
+            protect(self._console, self.number, self.limits)
             self._protected_in = self._link.generation
 
     def apply(self, volts: float, amps: float) -> None:
@@ -67,6 +72,9 @@ class Channel:
         cable or before :meth:`protect`. An output that is on moves at once; :meth:`settle` waits.
         """
         self.limits.check(self._where, volts, amps)
+        least = self._dialect.channels[self.number].min_amps
+        if amps < least:
+            raise UsageError(f"{self._where}: {amps:g} A is below its least limit, {least:g} A")
         with self._link.exclusively():
             self._require_protection()
             self._console.put(self._dialect.amps, self.number, amps)
@@ -80,12 +88,17 @@ class Channel:
         shall rule the output: its ``voltage``, or its ``current`` limit. If it does not come to
         rest so, the output goes off again and :class:`SettleError` or :class:`TripError` tells why.
         """
+        if regulation == "current" and trips_at_current_limit(self._dialect, self.limits):
+            raise UsageError(
+                f"{self._where}: the OCP of this model trips as soon as its current limit rules; "
+                f"write without_ocp: 'ruled by its current limit' for this channel"
+            )
         with self._link.exclusively():
-            self._require_protection()
-            self._require_safe(self.status())
+            self._require_ready()
+            self._silence_others()
             self._link.going_on()
             try:
-                self._console.switch(self._dialect.output, self.number, True)
+                self._console.switch_output(self.number, True)
                 return self.settle(timeout_s=settle_timeout_s, regulation=regulation)
             except BenchError as err:
                 self._back_off(err)
@@ -98,11 +111,11 @@ class Channel:
         """
         volts = self._console.value(self._dialect.volts, self.number)
         amps = self._console.value(self._dialect.amps, self.number)
-        row = self._dialect
+        row, off_by = self._dialect, self.accuracy
         if regulation == "voltage":
-            within = row.set_volts.at(volts) + row.read_volts.at(volts) + 2 * row.volts.step
+            within = off_by.set_volts.at(volts) + off_by.read_volts.at(volts) + 2 * row.volts.step
         elif regulation == "current":
-            within = row.set_amps.at(amps) + row.read_amps.at(amps) + 2 * row.amps.step
+            within = off_by.set_amps.at(amps) + off_by.read_amps.at(amps) + 2 * row.amps.step
         else:
             raise UsageError(f"an output settles in voltage or current, not in {regulation!r}")
 
@@ -118,6 +131,11 @@ class Channel:
         if trips:
             raise TripError(f"{self._where}: {trips} tripped while settling; {_CURE}")
         if not settled:
+            if not self._console.output_is_on(self.number):
+                raise TripError(
+                    f"{self._where}: the output went off by itself while settling, as after a "
+                    f"trip; {_CURE}"
+                )
             raise SettleError(
                 f"{self._where}: did not settle at {volts:g} V, {amps:g} A ({regulation}) within "
                 f"{timeout_s:g} s: last {last.volts:g} V, {last.amps:g} A, ruled by "
@@ -141,49 +159,90 @@ class Channel:
         return read_once(self._console, self.number)
 
     def clear_trip(self) -> None:
-        """Clear latched trips. The output is switched off first: some models restore it."""
+        """Clear latched trips. The output is off before and after: some models restore it."""
+        console, row, n = self._console, self._dialect, self.number
         with self._link.exclusively():
-            self._console.switch(self._dialect.output, self.number, False)
-            for protection, _ in self._protections():
-                self._link.write(protection.clear.format(n=self.number))
+            console.switch_output(n, False)
+            if row.clear_restores_output:
+                console.put(row.volts, n, 0.0)
+            for command in row.clear_trip:
+                console.tell(command, n)
+            console.forget_events(n)
             trips = self._trips()
-            self._console.check_errors("clear trip")
+            console.check_errors("clear trip")
+            if console.output_is_on(n):
+                console.switch_output(n, False)
         if trips:
             raise TripError(f"{self._where}: {trips} does not clear; {_CURE}")
 
     def status(self) -> ChannelStatus:
         """Read settings, protections, trips and what rules the output."""
         console, row, n = self._console, self._dialect, self.number
-        with self._link.exclusively():
-            on = console.state(row.output, n)
-            bits = console.ask(row.condition.query.format(n=n), replies.read_bits, self._where)
+        with console.asking_once():
+            on = console.output_is_on(n)
+            trips = self._latched()
             return ChannelStatus(
                 channel=n,
                 on=on,
-                regulation=_regulation(on, bits, row.condition.current, row.condition.voltage),
+                regulation=regulation_of(console, n) if on else "off",
                 set_volts=console.value(row.volts, n),
                 set_amps=console.value(row.amps, n),
-                ovp_volts=console.value(row.ovp.level, n),
-                ocp_amps=console.value(row.ocp.level, n),
-                ovp_on=console.state(row.ovp.state, n),
-                ocp_on=console.state(row.ocp.state, n),
-                ovp_tripped=console.word(row.ovp.tripped, row.ovp.tripped_answers, n),
-                ocp_tripped=console.word(row.ocp.tripped, row.ocp.tripped_answers, n),
+                ovp_volts=self._level(row.ovp),
+                ocp_amps=self._level(row.ocp),
+                ovp_on=self._watches(row.ovp),
+                ocp_on=self._watches(row.ocp),
+                ovp_tripped="OVP" in trips,
+                ocp_tripped="OCP" in trips,
+                other_trips=tuple(name for name in trips if name not in ("OVP", "OCP")),
             )
 
-    def _protections(self) -> tuple[tuple[Protection, float], ...]:
-        return (
-            (self._dialect.ovp, self.limits.ovp_volts),
-            (self._dialect.ocp, self.limits.ocp_amps),
-        )
+    def remote_sense(self) -> bool | None:
+        """Whether the sense terminals regulate; None if the model has none that can be asked."""
+        sense = self._dialect.sense
+        return None if sense is None else self._console.yes(sense.state, self.number)
+
+    def set_remote_sense(self, on: bool) -> None:
+        """Let the sense terminals regulate, or not; :class:`UsageError` without such a switch."""
+        if self._dialect.sense is None:
+            raise UsageError(f"{self._where}: no program can switch the sense of this model")
+        self._console.switch(self._dialect.sense, self.number, on)
+
+    def _level(self, protection: Protection | None) -> float | None:
+        if protection is None or protection.level is None:
+            return None
+        return self._console.value(protection.level, self.number)
+
+    def _watches(self, protection: Protection | None) -> bool:
+        if protection is None or protection.switch is None:
+            return protection is not None
+        return self._console.yes(protection.switch.state, self.number)
+
+    def _latched(self) -> tuple[str, ...]:
+        """Return the names of the latched trips."""
+        with self._console.asking_once():
+            return tuple(
+                trip.name
+                for trip in self._dialect.trips
+                if self._console.yes(trip.told_by, self.number)
+            )
 
     def _trips(self) -> str:
         """Return the names of the latched trips, "" if there is none."""
-        row = self._dialect
-        return _trip_names(
-            self._console.word(row.ovp.tripped, row.ovp.tripped_answers, self.number),
-            self._console.word(row.ocp.tripped, row.ocp.tripped_answers, self.number),
-        )
+        return " and ".join(self._latched())
+
+    def _require_ready(self) -> ChannelStatus:
+        """Return the status if protections and set points read back within the cable's limits."""
+        self._require_protection()
+        status = self.status()
+        self._require_safe(status)
+        return status
+
+    def _silence_others(self) -> None:
+        """Where all outputs go on together, set those that nothing may hang on to 0 V."""
+        if self._dialect.output.together:
+            for number in self._dialect.channels:
+                if number != self.number:
+                    self._console.put(self._dialect.volts, number, 0.0)
 
     def _back_off(self, err: BenchError) -> None:
         """Switch off after a failure to come on; name the trip if it was one."""
@@ -203,32 +262,10 @@ class Channel:
 
     def _require_safe(self, status: ChannelStatus) -> None:
         if status.tripped:
-            names = _trip_names(status.ovp_tripped, status.ocp_tripped)
+            names = " and ".join(status.trips)
             raise TripError(f"{self._where}: {names} is latched; {_CURE}")
-        row = self._dialect
-        levels = (
-            ("OVP", status.ovp_on, status.ovp_volts, self.limits.ovp_volts, row.ovp.level.step),
-            ("OCP", status.ocp_on, status.ocp_amps, self.limits.ocp_amps, row.ocp.level.step),
-        )
-        for name, on, found, wanted, step in levels:
-            if not on or abs(found - wanted) > step / 2 + 1e-9:
-                raise SafetyError(
-                    f"{self._where}: {name} reads back {'on' if on else 'off'} at {found:g} "
-                    f"instead of on at {wanted:g}; somebody changed it, protect again"
-                )
+        require_protected(self._dialect, self.limits, status, self._where)
         self.limits.check(self._where, status.set_volts, status.set_amps)
 
 
 _CURE = "find the cause, then clear the trip"
-
-
-def _trip_names(ovp: bool, ocp: bool) -> str:
-    return " and ".join(name for name, tripped in (("OVP", ovp), ("OCP", ocp)) if tripped)
-
-
-def _regulation(on: bool, bits: int, current: int, voltage: int) -> Regulation:
-    if not on:
-        return "off"
-    if bits & current and not bits & voltage:
-        return "current"
-    return "voltage" if bits & voltage and not bits & current else "unregulated"

@@ -1,7 +1,7 @@
 """A model of supply as data: every string it wants and gives, never computed, stored as printed.
 
-A row may leave a feature out (None) as well as word it otherwise. Templates hold ``{n}`` for the
-channel and ``{value}`` for what is set. Adding a model is one module under ``models`` with one row.
+A row may leave a feature out (None) as well as word it otherwise. Adding a model is one module
+under ``models`` with one row or several; see docs/power-supply-models.md.
 """
 
 from __future__ import annotations
@@ -11,143 +11,131 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from hil.equipment.power_supply.features import (
+    Condition,
+    ErrorQuery,
+    Measurement,
+    ModeWord,
+    Output,
+    Panel,
+    Protection,
+    Selection,
+    Sequencing,
+    Setting,
+    Switch,
+    Trip,
+)
+from hil.equipment.power_supply.forms import Bits, NumberForm, RegisterForm, Word, YesNo
+from hil.equipment.power_supply.ratings import Accuracy, ChannelAccuracy, ChannelRange
 from hil.equipment.power_supply.readings import Identity
+
+__all__ = [
+    "Accuracy",
+    "Bits",
+    "ChannelAccuracy",
+    "ChannelRange",
+    "Condition",
+    "Dialect",
+    "ErrorQuery",
+    "Framing",
+    "Measurement",
+    "ModeWord",
+    "NumberForm",
+    "Output",
+    "Panel",
+    "Protection",
+    "RegisterForm",
+    "Selection",
+    "Sequencing",
+    "SerialLine",
+    "Setting",
+    "Switch",
+    "Trip",
+    "Word",
+    "YesNo",
+]
+
+Parity = Literal["none", "even", "odd"]
+FlowControl = Literal["none", "rts-cts", "dtr-dsr", "xon-xoff"]
+
+
+@dataclass(frozen=True, slots=True)
+class SerialLine:
+    """A serial line: bits a second, bits, parity and stop bits of a character, flow control."""
+
+    baudrate: int = 9600
+    data_bits: Literal[7, 8] = 8
+    parity: Parity = "none"
+    stop_bits: Literal[1, 2] = 1
+    flow_control: FlowControl = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class Framing:
-    """How messages end on the line; ``pacing_s`` is the rest the model needs before the next."""
+    """How messages end on the line; ``pacing_s`` is the rest the model needs before the next.
+
+    Without ``read_termination`` a reply ends after the bytes that its number form says, or, where
+    it says none, after ``silence_s`` without a byte; ``stray_bytes`` more are thrown away.
+    """
 
     write_termination: bytes = b"\n"
     read_termination: bytes = b"\n"
     pacing_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Accuracy:
-    """A data sheet's limit: ``relative`` of the value plus ``offset`` (volts or amps)."""
-
-    relative: float
-    offset: float
-
-    def at(self, value: float) -> float:
-        """Return the limit of error at ``value``."""
-        return self.relative * abs(value) + self.offset
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelAccuracy:
-    """What a data sheet says of one channel: accuracy of settings and readings, their steps."""
-
-    set_volts: Accuracy
-    set_amps: Accuracy
-    read_volts: Accuracy
-    read_amps: Accuracy
-    volts_step: float
-    amps_step: float
-
-
-@dataclass(frozen=True, slots=True)
-class NumberForm:
-    """How a reply writes a number: fixed decimals (a cut-off reply has fewer), or NR3 if None."""
-
-    decimals: tuple[int, int] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A programmable value: what sets it, what reads it back, its unit and resolution."""
-
-    set: str
-    get: str
-    unit: str
-    step: float
-    form: NumberForm
-
-
-@dataclass(frozen=True, slots=True)
-class Switch:
-    """Something that is on or off; ``answers`` are all replies it may give."""
-
-    set: str
-    get: str
-    on: str
-    off: str
-    answers: Mapping[str, bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Protection:
-    """OVP or OCP: its level, whether it watches, whether it has tripped, how to clear that."""
-
-    level: Setting
-    state: Switch
-    tripped: str
-    tripped_answers: Mapping[str, bool]
-    clear: str
-
-
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """A query that measures: its fields in order and the number form of each."""
-
-    query: str
-    fields: tuple[tuple[Literal["volts", "amps", "watts"], NumberForm], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A condition register: its query, and its bits for constant current and voltage."""
-
-    query: str
-    current: int
-    voltage: int
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelRange:
-    """What one channel can be set to, in volts and amps."""
-
-    max_volts: float
-    max_amps: float
-    max_ovp_volts: float
-    max_ocp_amps: float
+    silence_s: float = 0.1
+    stray_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """One model of supply. Sources of its strings stand in the module that holds the row."""
+    """One model of supply. Sources of its strings stand in the module that holds the row.
+
+    ``identity`` is None for a model that cannot say who it is; ``identify`` is then not sent.
+    ``clear_trip`` are the commands that clear latched trips; with ``clear_restores_output`` they
+    also switch on what was on before. ``prepare`` is sent once after opening.
+    """
 
     model: str
-    identity: re.Pattern[str]
+    maker: str
+    identity: re.Pattern[str] | None
     channels: Mapping[int, ChannelRange]
     volts: Setting
     amps: Setting
-    output: Switch
-    measure: Measurement
-    ovp: Protection
-    ocp: Protection
-    condition: Condition
-    error: str
-    set_volts: Accuracy
-    set_amps: Accuracy
-    read_volts: Accuracy
-    read_amps: Accuracy
+    output: Output
+    measure: tuple[Measurement, ...]
+    accuracy: ChannelAccuracy
+    ovp: Protection | None = None
+    ocp: Protection | None = None
+    trips: tuple[Trip, ...] = ()
+    clear_trip: tuple[str, ...] = ()
+    clear_restores_output: bool = False
+    regulation: Condition | ModeWord | None = None
+    errors: tuple[ErrorQuery, ...] = ()
+    selection: Selection | None = None
+    sequencing: Sequencing | None = None
+    sense: Switch | None = None
+    panel: Panel = field(default_factory=Panel)
     framing: Framing = field(default_factory=Framing)
+    serial_line: SerialLine = field(default_factory=SerialLine)
     identify: str = "*IDN?"
     clear_status: str | None = "*CLS"
-    remote: str | None = None
-    local: str | None = None
+    prepare: tuple[str, ...] = ()
 
     def read_identity(self, reply: str) -> Identity | None:
         """Return who answered, or None if it is no instrument of this model."""
+        if self.identity is None:
+            return Identity(self.maker, self.model, "", "", "")
         match = self.identity.fullmatch(reply.strip())
         if match is None:
             return None
+        fields = {name: (text or "").strip() for name, text in match.groupdict().items()}
         return Identity(
-            match["maker"].strip(),
-            match["model"].strip(),
-            match["serial"].strip(),
-            match["firmware"].strip(),
+            fields.get("maker") or self.maker,
+            fields.get("model") or self.model,
+            fields.get("serial", ""),
+            fields.get("firmware", ""),
             reply.strip(),
         )
+
+    def accuracy_of(self, channel: int) -> ChannelAccuracy:
+        """Return the limits of error of one channel."""
+        return self.channels[channel].accuracy or self.accuracy

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from hil.equipment.power_supply.console import Console
+from hil.equipment.power_supply.dialect import SerialLine
 from hil.equipment.power_supply.errors import IdentityError
 from hil.equipment.power_supply.link import DEFAULT_VISA_LIBRARY, VisaLink
 from hil.equipment.power_supply.models import dialect_of
@@ -27,6 +28,7 @@ def switch_off(
     expected_serial: str | None = None,
     observer: Observer | None = None,
     visa_library: str = DEFAULT_VISA_LIBRARY,
+    serial_line: SerialLine | None = None,
 ) -> OffReport:
     """Connect to a supply beside its owner, switch every channel off and prove it.
 
@@ -44,6 +46,7 @@ def switch_off(
             timeout_s=wait_s,
             expected_serial=expected_serial,
             visa_library=visa_library,
+            serial_line=serial_line,
             owner=False,
         )
 

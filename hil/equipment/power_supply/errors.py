@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hil.errors import BenchError, SafetyError
+from hil.errors import BenchError, ProtocolError, SafetyError
 
 
 class IdentityError(BenchError):
@@ -16,6 +16,10 @@ class InstrumentError(BenchError):
         super().__init__(text)
         self.code = code
         self.name = name
+
+
+class NoValueError(ProtocolError):
+    """The instrument answered that it has no value: 9.91E37 (not a number) or 9.9E37 (infinity)."""
 
 
 class SettingError(BenchError):

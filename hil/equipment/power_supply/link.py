@@ -13,8 +13,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
-from hil.equipment.power_supply.dialect import Dialect
+from hil.equipment.power_supply.dialect import Dialect, Framing, SerialLine
 from hil.equipment.power_supply.errors import IdentityError
+from hil.equipment.power_supply.models import all_models, dialect_answering
 from hil.equipment.power_supply.readings import Identity
 from hil.equipment.power_supply.visa_session import connected_socket, open_resource
 from hil.equipment.power_supply.wire import ResourceWire, SocketWire, Wire
@@ -23,6 +24,8 @@ from hil.lease import Lease, OwnedError
 from hil.observer import Exchange, Observer
 
 DEFAULT_VISA_LIBRARY = "@py"
+_ANY_MODEL = Framing()
+"""How a supply whose model is not known yet is asked for it."""
 
 
 class VisaLink:
@@ -35,7 +38,7 @@ class VisaLink:
     def __init__(
         self,
         resource: str,
-        dialect: Dialect,
+        dialect: Dialect | None,
         *,
         observer: Observer,
         name: str,
@@ -43,9 +46,11 @@ class VisaLink:
         open_timeout_s: float,
         expected_serial: str | None,
         visa_library: str,
+        serial_line: SerialLine | None = None,
     ) -> None:
         self.resource = resource
-        self.dialect = dialect
+        self._dialect = dialect
+        self._serial_line = serial_line
         self.timeout_s = timeout_s
         self.generation = 0
         self.proven_off = False
@@ -67,7 +72,7 @@ class VisaLink:
     def open(
         cls,
         resource: str,
-        dialect: Dialect,
+        dialect: Dialect | None,
         *,
         observer: Observer,
         name: str = "power supply",
@@ -75,10 +80,14 @@ class VisaLink:
         open_timeout_s: float | None = None,
         expected_serial: str | None = None,
         visa_library: str = DEFAULT_VISA_LIBRARY,
+        serial_line: SerialLine | None = None,
         owner: bool = True,
         lease: Lease | None = None,
     ) -> VisaLink:
         """Own ``resource``, connect and check who is there.
+
+        Without ``dialect`` the instrument is asked for its model. ``serial_line`` is how a serial
+        line is set, if not as the model has it from the factory.
 
         Raises :class:`OwnedError` if another process drives it, :class:`LinkError` if nobody
         answers, :class:`IdentityError` if it is not the model or the serial number expected.
@@ -92,6 +101,7 @@ class VisaLink:
             open_timeout_s=timeout_s if open_timeout_s is None else open_timeout_s,
             expected_serial=expected_serial,
             visa_library=visa_library,
+            serial_line=serial_line,
         )
         link._lease = Lease.claim(resource) if owner else lease
         link._owns = owner
@@ -101,6 +111,13 @@ class VisaLink:
             link.close()
             raise
         return link
+
+    @property
+    def dialect(self) -> Dialect:
+        """The model's dialect, stated or told by the instrument."""
+        if self._dialect is None:
+            raise UsageError(f"{self.resource}: not opened yet")
+        return self._dialect
 
     @property
     def identity(self) -> Identity:
@@ -138,15 +155,20 @@ class VisaLink:
         with self._lock:
             self._transact(self._ready(), message, query=False, timeout_s=self.timeout_s)
 
-    def query(self, message: str, *, timeout_s: float | None = None) -> str:
+    def query(
+        self, message: str, *, timeout_s: float | None = None, length: int | None = None
+    ) -> str:
         """Send a query and return its reply, without terminator and surrounding blanks.
 
+        ``length`` is the bytes of the reply where the model's replies have no terminator.
         Raises :class:`LinkTimeoutError`, :class:`LinkError` or :class:`ProtocolError`; the
         connection is then made anew before the next message.
         """
         with self._lock:
             limit_s = self.timeout_s if timeout_s is None else timeout_s
-            return self._transact(self._ready(), message, query=True, timeout_s=limit_s)
+            return self._transact(
+                self._ready(), message, query=True, timeout_s=limit_s, length=length
+            )
 
     def drop(self) -> None:
         """Throw the connection away, because what was read makes the line doubtful."""
@@ -173,22 +195,16 @@ class VisaLink:
         return self._wire or self._connect()
 
     def _connect(self) -> Wire:
-        framing = self.dialect.framing
-        opened = open_resource(
-            self.resource,
-            write_termination=framing.write_termination,
-            read_termination=framing.read_termination,
-            timeout_s=self._open_timeout_s,
-            visa_library=self._visa_library,
-        )
-        connection = connected_socket(opened)
-        wire: Wire = (
-            SocketWire(opened, connection, framing.read_termination)
-            if connection is not None
-            else ResourceWire(opened, framing.read_termination)
-        )
-        self._wire = wire
-        reply = self._transact(wire, self.dialect.identify, query=True, timeout_s=self.timeout_s)
+        if self._dialect is None:
+            self._recognise()
+        dialect = self.dialect
+        wire = self._wire or self._open_wire(dialect.framing)
+        panel = dialect.panel
+        if panel.remote and panel.only_on_serial and self.is_serial:
+            self._transact(wire, panel.remote, query=False, timeout_s=self.timeout_s)
+        reply = ""
+        if dialect.identity is not None:
+            reply = self._transact(wire, dialect.identify, query=True, timeout_s=self.timeout_s)
         try:
             self._check_identity(reply)
         except IdentityError:
@@ -196,6 +212,46 @@ class VisaLink:
             raise
         self.generation += 1
         return wire
+
+    @property
+    def is_serial(self) -> bool:
+        """Whether it is a serial line."""
+        return self.resource.upper().startswith("ASRL")
+
+    def _open_wire(self, framing: Framing) -> Wire:
+        default = SerialLine() if self._dialect is None else self._dialect.serial_line
+        opened = open_resource(
+            self.resource,
+            framing=framing,
+            serial_line=self._serial_line or default,
+            timeout_s=self._open_timeout_s,
+            visa_library=self._visa_library,
+        )
+        connection = connected_socket(opened)
+        self._wire = (
+            SocketWire(opened, connection, framing)
+            if connection is not None
+            else ResourceWire(opened, framing)
+        )
+        return self._wire
+
+    def _recognise(self) -> None:
+        """Ask an instrument of any model for its identity, and take its dialect from now on."""
+        wire = self._open_wire(_ANY_MODEL)
+        reply = self._transact(wire, "*IDN?", query=True, timeout_s=self.timeout_s)
+        found = dialect_answering(reply)
+        if found is None:
+            self.drop()
+            known = ", ".join(row.model for row in all_models())
+            raise IdentityError(
+                f"{self.resource}: {reply[:120]!r} is no power supply that is known ({known}); "
+                f"write the model it is like into the bench file, or add its row"
+            )
+        if self.is_serial and self._serial_line is None:
+            self._serial_line = SerialLine()  # it has just answered so
+        self._dialect = found
+        if found.framing != _ANY_MODEL:
+            self.drop()
 
     def _check_identity(self, reply: str) -> None:
         found = self.dialect.read_identity(reply)
@@ -205,8 +261,9 @@ class VisaLink:
                 f"right instrument or write its model into the bench file"
             )
         if self._expected_serial is not None and found.serial != self._expected_serial:
+            whose = f"serial {found.serial}" if found.serial else "no serial number to tell"
             raise IdentityError(
-                f"{self.resource}: this {found.model} has serial {found.serial}, the bench expects "
+                f"{self.resource}: this {found.model} has {whose}, the bench expects "
                 f"{self._expected_serial}; connect that one or mend the bench file"
             )
         if self._identity is not None and found != self._identity:
@@ -216,8 +273,16 @@ class VisaLink:
             )
         self._identity = found
 
-    def _transact(self, wire: Wire, message: str, *, query: bool, timeout_s: float) -> str:
-        framing = self.dialect.framing
+    def _transact(
+        self,
+        wire: Wire,
+        message: str,
+        *,
+        query: bool,
+        timeout_s: float,
+        length: int | None = None,
+    ) -> str:
+        framing = _ANY_MODEL if self._dialect is None else self._dialect.framing
         if framing.pacing_s:
             self._pace(framing.pacing_s)
         deadline = time.monotonic() + timeout_s
@@ -227,8 +292,9 @@ class VisaLink:
             with self._lease.sending() if self._lease is not None else nullcontext():
                 wire.send(message.encode("ascii") + framing.write_termination, deadline)
             if query:
-                reply = wire.receive(deadline)
-                text = reply.decode("ascii")
+                reply = wire.receive(deadline, length)
+                # A reply without an end may be a raw register: its bytes are no text.
+                text = reply.decode("ascii" if framing.read_termination else "latin-1")
         except UnicodeDecodeError as err:
             self._abandon(message, f"garbled reply {reply[:80]!r}")
             raise ProtocolError(
@@ -247,7 +313,7 @@ class VisaLink:
         if not query:
             return ""
         self._observer.exchange(Exchange("scpi", self._name, "in", text))
-        return text.strip()
+        return text.strip() if framing.read_termination else text
 
     def _abandon(self, message: str, why: str) -> None:
         self._observer.exchange(

@@ -8,13 +8,15 @@ from types import TracebackType
 
 from hil.equipment.power_supply.channel import Channel
 from hil.equipment.power_supply.console import Console
+from hil.equipment.power_supply.dialect import Dialect, SerialLine
 from hil.equipment.power_supply.errors import OffNotProvenError
 from hil.equipment.power_supply.limits import CableLimits
 from hil.equipment.power_supply.link import DEFAULT_VISA_LIBRARY, VisaLink
-from hil.equipment.power_supply.models import dialect_of
+from hil.equipment.power_supply.models import AUTO, dialect_of
+from hil.equipment.power_supply.protecting import check_limits
 from hil.equipment.power_supply.readings import Identity, OffReport
 from hil.equipment.power_supply.switching_off import switch_all_off
-from hil.errors import BenchError, UsageError
+from hil.errors import BenchError, ConfigError, UsageError
 from hil.observer import NullObserver, Observer
 
 _LOG = logging.getLogger(__name__)
@@ -35,24 +37,28 @@ class PowerSupply:
         cls,
         resource: str,
         *,
-        model: str,
         limits: Mapping[int, CableLimits],
+        model: str = AUTO,
         observer: Observer | None = None,
         expected_serial: str | None = None,
         timeout_s: float = 2.0,
         open_timeout_s: float | None = None,
         name: str = "power supply",
         visa_library: str = DEFAULT_VISA_LIBRARY,
+        serial_line: SerialLine | None = None,
     ) -> PowerSupply:
         """Own the supply at a VISA ``resource``, check who it is, and switch it off, proven.
 
-        ``limits`` gives the cable of each channel that is used. Raises :class:`ConfigError` for an
-        unknown model, :class:`UsageError` for limits beyond the model's ranges,
-        :class:`OwnedError`, :class:`LinkError`, :class:`IdentityError` or
-        :class:`OffNotProvenError`.
+        ``limits`` gives the cable of each channel that is used. The instrument must be the
+        ``model`` that is stated; with ``auto`` it says itself which it is. ``serial_line`` is for
+        a serial line that is not set as the model has it from the factory. Raises
+        :class:`ConfigError` for an unknown model or a protection that it lacks,
+        :class:`UsageError` for limits beyond the model's ranges, :class:`OwnedError`,
+        :class:`LinkError`, :class:`IdentityError` or :class:`OffNotProvenError`.
         """
-        dialect = dialect_of(model)
-        _check_ranges(model, limits)
+        dialect = None if model.casefold() == AUTO else dialect_of(model)
+        if dialect is not None:
+            _check(dialect, limits)
         link = VisaLink.open(
             resource,
             dialect,
@@ -62,9 +68,12 @@ class PowerSupply:
             open_timeout_s=open_timeout_s,
             expected_serial=expected_serial,
             visa_library=visa_library,
+            serial_line=serial_line,
         )
         supply = cls(link, limits)
         try:
+            if dialect is None:
+                _check(link.dialect, limits)
             supply._begin()
         except BaseException:
             supply.close()
@@ -94,6 +103,11 @@ class PowerSupply:
     def identity(self) -> Identity:
         """Who answered ``*IDN?``."""
         return self._link.identity
+
+    @property
+    def model(self) -> str:
+        """The model whose dialect is spoken, as a bench file names it."""
+        return self._console.dialect.model
 
     @property
     def resource(self) -> str:
@@ -134,23 +148,38 @@ class PowerSupply:
         """Empty the instrument's error queue and return its entries, oldest first."""
         return self._console.drain_errors()
 
+    def lock_panel(self) -> None:
+        """Take the front panel's way back to local; :meth:`close` gives it back."""
+        lock = self._console.dialect.panel.lock
+        if lock is None:
+            raise UsageError(f"{self.resource}: no program can lock the panel of a {self.model}")
+        self._link.write(lock)
+        self._console.check_errors(lock)
+
     def close(self) -> None:
         """Give the panel and the instrument free; may be called again. Does not switch off."""
+        local = self._on_this_line(self._console.dialect.panel.local)
         try:
-            if self._link.connected and self._console.dialect.local is not None:
-                self._link.write(self._console.dialect.local)
+            if self._link.connected and local is not None:
+                self._link.write(local)
                 self._console.drain_errors()
         except BenchError as err:
             _LOG.warning("the panel may still be locked: %s", err)
         finally:
             self._link.close()
 
+    def _on_this_line(self, command: str | None) -> str | None:
+        """Return a command of the panel if it exists on this kind of line."""
+        if self._console.dialect.panel.only_on_serial and not self._link.is_serial:
+            return None
+        return command
+
     def _begin(self) -> None:
         dialect = self._console.dialect
-        if dialect.remote is not None:
-            self._link.write(dialect.remote)
-        if dialect.clear_status is not None:
-            self._link.write(dialect.clear_status)
+        remote = None if dialect.panel.only_on_serial else dialect.panel.remote
+        for command in (remote, dialect.clear_status, *dialect.prepare):
+            if command is not None:
+                self._link.write(command)
         for code, name in self._console.drain_errors():
             _LOG.warning("%s: old error %d %s", self.resource, code, name)
         self.all_off()
@@ -160,20 +189,11 @@ def _not_proven(report: OffReport) -> OffNotProvenError:
     return OffNotProvenError(f"{report}; cut the mains by hand")
 
 
-def _check_ranges(model: str, limits: Mapping[int, CableLimits]) -> None:
-    ranges = dialect_of(model).channels
+def _check(dialect: Dialect, limits: Mapping[int, CableLimits]) -> None:
     for number, limit in limits.items():
-        if number not in ranges:
-            raise UsageError(f"a {model} has channels {list(ranges)}, not {number}")
-        top = ranges[number]
-        for what, value, highest in (
-            ("max_volts", limit.max_volts, top.max_volts),
-            ("max_amps", limit.max_amps, top.max_amps),
-            ("ovp_volts", limit.ovp_volts, top.max_ovp_volts),
-            ("ocp_amps", limit.ocp_amps, top.max_ocp_amps),
-        ):
-            if value > highest:
-                raise UsageError(
-                    f"{what} of channel {number} is {value:g}, a {model} goes up to {highest:g}; "
-                    f"mend the bench file"
-                )
+        check_limits(dialect, number, limit)
+    if dialect.output.together and len(limits) > 1:
+        raise ConfigError(
+            f"all outputs of a {dialect.model} go on and off together; use one channel of it, not "
+            f"{sorted(limits)}"
+        )

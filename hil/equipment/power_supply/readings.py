@@ -36,24 +36,35 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class ChannelStatus:
-    """One channel at one instant: settings in volts and amps, what rules it, latched trips."""
+    """One channel at one instant: settings in volts and amps, what rules it, latched trips.
+
+    ``ovp_volts`` and ``ocp_amps`` are None, ``ovp_on`` and ``ocp_on`` False, where the model has no
+    such level or protection. ``other_trips`` names further latched trips (``OTP``).
+    """
 
     channel: int
     on: bool
     regulation: Regulation
     set_volts: float
     set_amps: float
-    ovp_volts: float
-    ocp_amps: float
+    ovp_volts: float | None
+    ocp_amps: float | None
     ovp_on: bool
     ocp_on: bool
     ovp_tripped: bool
     ocp_tripped: bool
+    other_trips: tuple[str, ...] = ()
+
+    @property
+    def trips(self) -> tuple[str, ...]:
+        """The names of the latched trips."""
+        own = (("OVP", self.ovp_tripped), ("OCP", self.ocp_tripped))
+        return (*(name for name, tripped in own if tripped), *self.other_trips)
 
     @property
     def tripped(self) -> bool:
         """Whether a protection is latched."""
-        return self.ovp_tripped or self.ocp_tripped
+        return bool(self.trips)
 
 
 @dataclass(frozen=True, slots=True)

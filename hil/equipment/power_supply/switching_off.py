@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from hil.equipment.power_supply import replies
 from hil.equipment.power_supply.console import Console
+from hil.equipment.power_supply.dialect import Measurement
 from hil.equipment.power_supply.readings import ChannelOff, Reading
 from hil.equipment.power_supply.settling import wait_for_run
 from hil.errors import BenchError
@@ -19,19 +20,25 @@ SAFE_VOLTS = 0.1
 
 
 def read_once(console: Console, number: int) -> Reading:
-    """Measure volts and amps of a channel."""
+    """Measure volts and amps of a channel; ``raw`` joins the replies by semicolons."""
     begun_ns = time.monotonic_ns()
-    raw = ""
+    raw: list[str] = []
+    fields: dict[str, float] = {}
+    for measurement in console.dialect.measure:
 
-    def read(reply: str, where: str) -> dict[str, float]:
-        nonlocal raw
-        raw = reply
-        return replies.read_measurement(reply, console.dialect.measure, where)
+        def read(reply: str, where: str, form: Measurement = measurement) -> dict[str, float]:
+            raw.append(reply)
+            return replies.read_measurement(reply, form, where, number)
 
-    query = console.dialect.measure.query.format(n=number)
-    fields = console.ask(query, read, console.where(number))
+        fields |= console.ask(
+            measurement.query,
+            read,
+            console.where(number),
+            channel=number,
+            length=measurement.length,
+        )
     at_ns = time.monotonic_ns()
-    return Reading(fields["volts"], fields["amps"], at_ns, raw, at_ns - begun_ns)
+    return Reading(fields["volts"], fields["amps"], at_ns, ";".join(raw), at_ns - begun_ns)
 
 
 def switch_off(console: Console, number: int, *, decay_timeout_s: float) -> ChannelOff:
@@ -44,7 +51,7 @@ def switch_off(console: Console, number: int, *, decay_timeout_s: float) -> Chan
     for _ in range(2):
         problem = ""
         try:
-            console.switch(console.dialect.output, number, False)
+            console.switch_output(number, False)
             report = replace(report, confirmed=True)
             decayed, reading = wait_for_run(
                 lambda: read_once(console, number),
@@ -68,10 +75,13 @@ def switch_all_off(console: Console, *, decay_timeout_s: float) -> tuple[Channel
 
     All are told first and proven afterwards, so that no channel waits for another one's proof.
     """
-    output = console.dialect.output
+    try:
+        console.tell_all_off()
+    except BenchError as err:
+        _LOG.warning("%s: %s; switching each channel off", console.link.resource, err)
     for number in console.dialect.channels:
         try:
-            console.link.write(output.set.format(n=number, value=output.off))
+            console.tell_off(number)
         except BenchError as err:
             _LOG.warning("%s: %s; telling it again", console.where(number), err)
     return tuple(

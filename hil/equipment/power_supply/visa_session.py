@@ -10,10 +10,11 @@ import socket
 import threading
 from typing import TYPE_CHECKING
 
+from hil.equipment.power_supply.dialect import Framing, SerialLine
 from hil.errors import BenchError, ConfigError, LinkError
 
 if TYPE_CHECKING:
-    from pyvisa.resources import MessageBasedResource
+    from pyvisa.resources import MessageBasedResource, SerialInstrument
     from pyvisa.rname import ResourceName
 
 _OPENING = threading.Lock()
@@ -22,19 +23,19 @@ _OPENING = threading.Lock()
 def open_resource(
     resource: str,
     *,
-    write_termination: bytes,
-    read_termination: bytes,
+    framing: Framing,
+    serial_line: SerialLine,
     timeout_s: float,
     visa_library: str,
 ) -> MessageBasedResource:
-    """Open ``resource`` and make sure that somebody is there.
+    """Open ``resource`` and make sure that somebody is there; a serial line as ``serial_line``.
 
     Raises :class:`ConfigError` for a name that is no resource, :class:`LinkError` if it cannot be
     opened within ``timeout_s`` seconds, :class:`BenchError` without PyVISA.
     """
     try:
         import pyvisa  # noqa: PLC0415 - slow to import, and not every bench has a supply
-        from pyvisa.resources import MessageBasedResource  # noqa: PLC0415
+        from pyvisa.resources import MessageBasedResource, SerialInstrument  # noqa: PLC0415
     except ImportError as err:
         raise BenchError(f"{resource}: {err}; pip install pyvisa pyvisa-py") from err
     milliseconds = max(1, round(timeout_s * 1000))
@@ -56,8 +57,14 @@ def open_resource(
         opened.close()
         raise ConfigError(f"{resource}: takes no messages; name a host or an IPv4 address")
     opened.timeout = milliseconds
-    opened.write_termination = write_termination.decode("latin-1")
-    opened.read_termination = read_termination.decode("latin-1")
+    opened.write_termination = framing.write_termination.decode("latin-1")
+    opened.read_termination = framing.read_termination.decode("latin-1")
+    if isinstance(opened, SerialInstrument):
+        try:
+            _set_up_line(opened, framing, serial_line)
+        except (pyvisa.Error, OSError, ValueError) as err:
+            opened.close()
+            raise LinkError(f"{resource}: {serial_line} cannot be set: {err}") from err
     connection = connected_socket(opened)
     if connection is not None:
         _check_connected(resource, opened, connection)
@@ -72,6 +79,19 @@ def connected_socket(opened: MessageBasedResource) -> socket.socket | None:
         return None
     interface = getattr(session, "interface", None)
     return interface if isinstance(interface, socket.socket) else None
+
+
+def _set_up_line(opened: SerialInstrument, framing: Framing, line: SerialLine) -> None:
+    from pyvisa import constants  # noqa: PLC0415
+
+    flow = {"none": "none", "rts-cts": "rts_cts", "dtr-dsr": "dtr_dsr", "xon-xoff": "xon_xoff"}
+    opened.baud_rate = line.baudrate
+    opened.data_bits = line.data_bits
+    opened.parity = constants.Parity[line.parity]
+    opened.stop_bits = constants.StopBits["one" if line.stop_bits == 1 else "two"]
+    opened.flow_control = constants.ControlFlow[flow[line.flow_control]]
+    if not framing.read_termination:
+        opened.end_input = constants.SerialTermination.none
 
 
 def _check_address(name: ResourceName) -> None:
