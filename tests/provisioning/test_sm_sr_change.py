@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -19,13 +20,16 @@ from hil.provisioning.orders import Route
 from hil.provisioning.sm_sr.eis_rows import SubscriptionAddress
 from hil.provisioning.sm_sr.handover_rows import HandedEis, HandoverReport
 from hil.provisioning.sm_sr.jobs import JobReport
-from hil.provisioning.sm_sr.ota_queue import Patience
+from hil.provisioning.sm_sr.ota_queue import Patience, ota_keys_of
 from hil.provisioning.sm_sr.server import SmSr
-from hil.provisioning.tables import EIS, EIS_PROFILES, OTA_KEYS
+from hil.provisioning.support_server.outbox import Outbox, ProfileEvent, StatusNotification
+from hil.provisioning.tables import EIS, EIS_PROFILES, OTA_KEYS, OUTBOX
 from hil.provisioning.trust import Principal
 from hil.provisioning.trust import Role as PeerRole
 from hil.virtual.euicc import VirtualCard, open_card
 from hil.wire.gp_certificate import Role
+from hil.wire.identifiers import isd_p_aid
+from hil.wire.notification import Notification
 from tests.provisioning.air import CardAir, start
 from tests.provisioning.aired import Air, Clock
 from tests.provisioning.certified import TestCi
@@ -208,11 +212,127 @@ def test_nothing_else_goes_to_an_euicc_that_leaves(change: Change) -> None:
         lambda: change.old.set_policy(MNO, EID, iccid, 1),
         lambda: change.old.management.set_address(MNO, EID, iccid, SubscriptionAddress("001012")),
         lambda: change.old.leaving.change(MNO, EID, "sm-sr-2"),
+        lambda: change.old.book.set_msisdn(EID, "88210777"),
+        lambda: change.old.notify(noted(iccid, "enabled")),
     ):
         with pytest.raises(Refusal) as caught:
             refused()
         assert caught.value.details == {"subject": "1.2", "reason": "4.4"}
     assert change.run().state == "done"
+
+
+def noted(iccid: str, event: ProfileEvent, number: int = 1) -> StatusNotification:
+    aid = isd_p_aid(0x100).hex()
+    return StatusNotification(f"n-{number}", EID, iccid, aid, "mno-1", "sm-dp-1", event, 0.0)
+
+
+def test_what_a_support_server_tells_meanwhile_arrives_at_the_new_sm_sr(change: Change) -> None:
+    iccid = change.air.installed()
+    store = change.air.world.store("support")
+    sinks = {"sm-sr-1": change.old, "sm-sr-2": change.new}
+    outbox = Outbox(store, sinks, clock=change.clock)
+    change.begin()
+    change.step()
+    other = replace(noted("8900101", "enabled", 3), eid=eid_of(2))
+    with store.transaction() as connection:
+        for note in (noted(iccid, "enabled"), noted(iccid, "disabled", 2), other):
+            connection.execute(
+                OUTBOX.insert().values(
+                    notification_id=note.notification_id,
+                    sm_sr="sm-sr-1",
+                    body=json.dumps(asdict(note)),
+                    next_try=change.clock.now,
+                    state="waiting",
+                )
+            )
+    assert outbox.flush() == 0
+    assert change.old.book.profile(EID, iccid).state == "disabled"
+    with store.transaction() as connection:
+        reasons = list(connection.execute(select(OUTBOX.c.reason).order_by(OUTBOX.c.id)).scalars())
+    assert "being handed to another SM-SR" in reasons[0]
+    assert reasons[1] == "", "it waits for the one before"
+    assert "must send the EIS first" in reasons[2], "another eUICC does not wait for this one"
+    assert change.run().state == "done"
+    change.clock.now += 1000
+    assert outbox.flush() == 0, "told where the eUICC is"
+    heard: list[str] = []
+    take = change.new.notify
+
+    def hear(notification: StatusNotification) -> None:
+        heard.append(notification.event)
+        take(notification)
+
+    change.new.notify = hear  # type: ignore[method-assign]
+    assert outbox.flush() == 2
+    assert heard == ["enabled", "disabled"]
+    assert change.new.book.profile(EID, iccid).state == "disabled"
+
+
+def test_a_change_that_comes_as_the_euicc_has_just_gone_is_not_taken_for_done(
+    change: Change, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    iccid = change.air.installed()
+    profile = change.old.book.profile(EID, iccid)
+    change.begin()
+    assert change.run().state == "done"
+    # Both look before they change; what happens in between shows in the change itself.
+    monkeypatch.setattr(change.old.book, "require", lambda _eid: None)
+    monkeypatch.setattr(change.old.book, "profile", lambda _eid, _iccid: profile)
+    changes: list[Callable[[], None]] = [
+        lambda: change.old.book.set_msisdn(EID, "88210777"),
+        lambda: change.old.book.set_pol2(EID, iccid, 1),
+    ]
+    for late in changes:
+        with pytest.raises(Refusal, match="went from here to sm-sr-2") as caught:
+            late()
+        assert caught.value.details == {"subject": "8.1.1", "reason": "3.9", "sm_sr": "sm-sr-2"}
+
+
+def test_nothing_is_changed_at_the_new_sm_sr_before_the_euicc_is_its_own(change: Change) -> None:
+    iccid = change.air.installed()
+    change.begin()
+    for _ in range(40):
+        change.step()
+        if change.new.book.eids():
+            break
+    assert change.new.coming.report(OPERATOR, EID).state == "entered"
+    for early in (
+        lambda: change.new.set_policy(MNO, EID, iccid, 1),
+        lambda: change.new.enable(MNO, EID, iccid),
+        lambda: change.new.notify(noted(iccid, "enabled")),
+    ):
+        with pytest.raises(Refusal) as caught:
+            early()
+        assert caught.value.details == {"subject": "1.2", "reason": "4.4"}
+    assert change.run().state == "done"
+    change.new.set_policy(MNO, EID, iccid, 1)
+
+
+def test_a_notification_of_the_card_is_confirmed_before_it_leaves_or_left_to_the_new_one(
+    change: Change,
+) -> None:
+    iccid = change.air.installed()
+    with change.air.world.store("sm-sr").transaction() as connection:
+        keys = ota_keys_of(connection, EID)
+    assert keys is not None
+
+    def say(sequence: int) -> None:
+        packet = Notification(EID, 5, sequence, isd_p_aid(0x100)).packet(keys)
+        change.old.card_notifications.receive(MSISDN, packet)
+
+    say(1)
+    with pytest.raises(Refusal, match="is not confirmed yet") as caught:
+        change.old.leaving.change(MNO, EID, "sm-sr-2")
+    assert caught.value.details == {"subject": "1.2", "reason": "4.4"}
+    change.old.card_notifications.work()
+    for _ in range(20):
+        change.step()
+    change.begin()
+    before = change.old.book.profiles(EID)
+    say(2)
+    assert change.old.book.profiles(EID) == before
+    assert change.run().state == "done"
+    assert change.new.book.profile(EID, iccid).state == before[0].state
 
 
 @pytest.mark.parametrize("at", [1, 2, 4, 6])

@@ -19,6 +19,7 @@ from hil.errors import CodecError
 from hil.provisioning.sm_sr import eis_rows, scripts
 from hil.provisioning.sm_sr.eis_book import EisBook
 from hil.provisioning.sm_sr.eis_effects import EisEffects
+from hil.provisioning.sm_sr.handover_rows import is_leaving
 from hil.provisioning.sm_sr.job_outcome import Outcome
 from hil.provisioning.sm_sr.jobs import Jobs
 from hil.provisioning.sm_sr.ota_queue import ota_keys_of
@@ -108,6 +109,10 @@ class CardNotifications:
     def _take(self, notification: Notification) -> None:
         eid, sequence = notification.eid, notification.sequence
         with self._store.transaction() as connection:
+            if is_leaving(connection, eid):
+                # Unconfirmed, the card says it again, and then to the new SM-SR.
+                log.info("notification %d of %s, which is leaving, is left to it", sequence, eid)
+                return
             known = connection.execute(
                 select(CARD_NOTIFICATIONS).where(CARD_NOTIFICATIONS.c.eid == eid)
             ).first()

@@ -24,7 +24,7 @@ from hil.provisioning.sm_sr.eis_rows import (
     put_profile,
     rows_of,
 )
-from hil.provisioning.sm_sr.handover_rows import HandedEis, is_leaving
+from hil.provisioning.sm_sr.handover_rows import HandedEis, is_arriving, is_leaving, went_to
 from hil.provisioning.store import Store
 from hil.provisioning.tables import EIS, EIS_PROFILES, OTA_KEYS
 
@@ -148,6 +148,30 @@ class EisBook:
                     )
                 )
 
+    def require_staying(self, connection: Connection, eid: str) -> None:
+        """Refuse, in the transaction of a change, an eUICC that changes its SM-SR or has gone.
+
+        What was sent on to the other SM-SR would not have the change; so the sender must repeat it
+        when the eUICC has arrived. The refusal names the ``sm_sr`` to which an eUICC has gone.
+        """
+        if connection.execute(select(EIS.c.eid).where(EIS.c.eid == eid)).first() is None:
+            raise self._unknown(eid, went_to(connection, eid))
+        if is_leaving(connection, eid) or is_arriving(connection, eid):
+            raise refusal(
+                FunctionStatus.EUICC_BUSY,
+                f"eUICC {eid} is being handed to another SM-SR: repeat this when it is there",
+            )
+
+    def _unknown(self, eid: str, other: str | None = None) -> Refusal:
+        if other is None:
+            return refusal(
+                FunctionStatus.UNKNOWN_EUICC,
+                f"{self.owner} does not know the eUICC {eid}: its maker must send the EIS first",
+            )
+        gone = refusal(FunctionStatus.UNKNOWN_EUICC, f"eUICC {eid} went from here to {other}")
+        gone.details["sm_sr"] = other
+        return gone
+
     def eis(self, eid: str) -> Eis:
         """Return the EIS; refuse an EID that was not registered."""
         return Eis.decode(bytes(self.row(eid).payload))
@@ -183,6 +207,7 @@ class EisBook:
         if not msisdn.isascii() or not msisdn.isdigit() or not 3 <= len(msisdn) <= 20:
             raise Refusal(RefusalCode.INVALID, f"{msisdn!r} is not a number of 3 to 20 digits")
         with self._store.transaction() as connection:
+            self.require_staying(connection, eid)
             connection.execute(update(EIS).where(EIS.c.eid == eid).values(msisdn=msisdn))
 
     def eids_at(self, msisdn: str) -> tuple[str, ...]:
@@ -251,11 +276,7 @@ class EisBook:
     def _set(self, eid: str, iccid: str, **values: object) -> None:
         self.profile(eid, iccid)
         with self._store.transaction() as connection:
-            if is_leaving(connection, eid):
-                # What was sent on to the other SM-SR would not have the change.
-                raise refusal(
-                    FunctionStatus.EUICC_BUSY, f"eUICC {eid} is being handed to another SM-SR"
-                )
+            self.require_staying(connection, eid)
             connection.execute(
                 update(EIS_PROFILES)
                 .where(EIS_PROFILES.c.eid == eid, EIS_PROFILES.c.iccid == iccid)
@@ -268,8 +289,5 @@ class EisBook:
         with self._store.transaction() as connection:
             row = connection.execute(select(EIS).where(EIS.c.eid == eid)).first()
         if row is None:
-            raise refusal(
-                FunctionStatus.UNKNOWN_EUICC,
-                f"{self.owner} does not know the eUICC {eid}: its maker must send the EIS first",
-            )
+            raise self._unknown(eid)
         return row

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from sqlalchemy import Connection, delete, select
 
@@ -25,6 +26,7 @@ from hil.provisioning.store import Store
 from hil.provisioning.tables import (
     ADMIN_KEY_RENEWALS,
     ADMIN_KEYS,
+    CARD_NOTIFICATIONS,
     EIS,
     EIS_PROFILES,
     ISDP_AIDS,
@@ -35,6 +37,9 @@ from hil.provisioning.trust import Principal, Role
 from hil.wire.apdu import CommandApdu
 from hil.wire.gp_certificate import Certificate
 from hil.wire.key_establishment_messages import KeyRequest, certificate_message, store_data
+
+UNCONFIRMED: Final = ("due", "confirming")
+"""States of a card's notification while the card waits for an answer to it."""
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +82,16 @@ class HandoverOut:
                 raise refusal(
                     FunctionStatus.EUICC_BUSY,
                     f"eUICC {eid} is busy: wait until its job or handover has ended",
+                )
+            if connection.execute(
+                select(CARD_NOTIFICATIONS.c.eid).where(
+                    CARD_NOTIFICATIONS.c.eid == eid, CARD_NOTIFICATIONS.c.state.in_(UNCONFIRMED)
+                )
+            ).first():
+                # The card waits for the confirmation, and takes its change back without it.
+                raise refusal(
+                    FunctionStatus.EUICC_BUSY,
+                    f"a notification of eUICC {eid} is not confirmed yet: ask again in a moment",
                 )
             if any(row.state in ("in-creation", "created") for row in rows_of(connection, eid)):
                 raise refusal(

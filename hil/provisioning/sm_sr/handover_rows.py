@@ -128,6 +128,18 @@ def in_states(connection: Connection, direction: str, states: tuple[str, ...]) -
     )
 
 
+def went_to(connection: Connection, eid: str) -> str | None:
+    """Return the SM-SR to which an eUICC went from here the last time, where that is known."""
+    row = find(connection, eid, OUT)
+    return row.other if row is not None and row.state == "done" else None
+
+
+def is_arriving(connection: Connection, eid: str) -> bool:
+    """Whether an eUICC is ours on trial: it goes back if the card keeps the old keys."""
+    row = find(connection, eid, IN)
+    return row is not None and row.state == "entered"
+
+
 def is_leaving(connection: Connection, eid: str) -> bool:
     """Whether an eUICC is on its way to another SM-SR."""
     row = find(connection, eid, OUT)

@@ -19,7 +19,7 @@ from hil.errors import LinkTimeoutError
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.es_status import FunctionStatus, refusal
 from hil.provisioning.sm_sr import scripts
-from hil.provisioning.sm_sr.handover_rows import is_leaving
+from hil.provisioning.sm_sr.handover_rows import is_arriving, is_leaving
 from hil.provisioning.sm_sr.job_outcome import (
     NEXT,
     VERIFY,
@@ -54,8 +54,8 @@ JobKind = Literal[
     "finalise",
     "admin-key",
 ]
-HANDING_OVER: Final = frozenset({"authenticate", "key-set"})
-"""Jobs for the new SM-SR, while nothing else goes to an eUICC that leaves."""
+_IN_A_CHANGE: Final = frozenset({"authenticate", "key-set", "finalise"})
+"""The jobs of a change of the SM-SR, while nothing else goes to the eUICC."""
 
 COUNTER_SKIP: Final = 256
 _POLL_S: Final = 0.05
@@ -138,7 +138,9 @@ class Jobs:
                     FunctionStatus.EUICC_BUSY,
                     f"eUICC {eid} is busy with another {busy.kind}: wait for job {busy.job}",
                 )
-            if kind not in HANDING_OVER and is_leaving(connection, eid):
+            if kind not in _IN_A_CHANGE and (
+                is_leaving(connection, eid) or is_arriving(connection, eid)
+            ):
                 raise refusal(
                     FunctionStatus.EUICC_BUSY, f"eUICC {eid} is being handed to another SM-SR"
                 )

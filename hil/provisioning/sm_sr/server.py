@@ -151,8 +151,10 @@ class SmSr:
         return eis.eid
 
     def notify(self, notification: StatusNotification) -> None:
-        """Take a status notification of a support server; one that came before changes nothing."""
-        self.book.require(notification.eid)
+        """Take a status notification of a support server; one that came before changes nothing.
+
+        One of an eUICC that is leaving, or has gone, is refused: the sender keeps it until then.
+        """
         with self._store.transaction() as connection:
             if connection.execute(
                 select(NOTIFICATIONS.c.notification_id).where(
@@ -160,6 +162,7 @@ class SmSr:
                 )
             ).first():
                 return
+            self.book.require_staying(connection, notification.eid)
             connection.execute(
                 insert(NOTIFICATIONS).values(
                     notification_id=notification.notification_id,

@@ -50,8 +50,10 @@ class StatusSink(Protocol):
 class Outbox:
     """Notifications in the order in which they were posted, an SM-SR at a time.
 
-    A notification that cannot be delivered holds back later ones to the same SM-SR, so that their
-    order stays right, and is tried again after ``first_try_s``, twice that, and so on up to 300 s.
+    A notification that cannot be delivered holds back later ones of the same eUICC, so that their
+    order stays right (where the SM-SR cannot be reached: all that it is to get), and is tried again
+    after ``first_try_s``, twice that, and so on up to 300 s. Where an SM-SR says that the eUICC has
+    gone from it to another one, its notifications follow.
     """
 
     def __init__(
@@ -66,6 +68,8 @@ class Outbox:
         self._sinks = dict(sinks)
         self._first_try_s = first_try_s
         self._clock = clock
+        self._silent: dict[str, float] = {}
+        """SM-SRs that could not be reached, and until when they are left alone."""
 
     def post(
         self, connection: Connection, sm_sr: str, image: ImageRecord, packets: PacketSet, event: str
@@ -110,35 +114,61 @@ class Outbox:
                 .limit(_BATCH)
             ).all()
         arrived = 0
-        blocked: set[str] = set()
+        silent = {name for name, until in self._silent.items() if until > now and not force}
+        held: set[str] = set()
         for row in rows:
-            if row.sm_sr in blocked:
+            body = json.loads(row.body)
+            eid = str(body["eid"])
+            if row.sm_sr in silent or eid in held:
                 continue
             if row.next_try > now and not force:
-                blocked.add(row.sm_sr)
+                held.add(eid)
                 continue
-            reason = self._send(row.sm_sr, json.loads(row.body))
-            if reason is None:
+            failure = self._send(row.sm_sr, body)
+            wait = min(MAX_BACK_OFF_S, self._first_try_s * 2.0 ** min(row.attempts, 16))
+            if failure is None:
                 arrived += 1
                 values: dict[str, Any] = {"state": "arrived", "reason": ""}
             else:
-                blocked.add(row.sm_sr)
-                wait = min(MAX_BACK_OFF_S, self._first_try_s * 2.0 ** min(row.attempts, 16))
-                values = {"next_try": now + wait, "reason": reason}
-                log.warning("notification %s waits: %s", row.notification_id, reason)
+                held.add(eid)
+                values = {"next_try": now + wait, "reason": str(failure)}
+                log.warning("notification %s waits: %s", row.notification_id, failure)
             with self._store.transaction() as connection:
                 connection.execute(
                     update(OUTBOX)
                     .where(OUTBOX.c.id == row.id)
                     .values(attempts=OUTBOX.c.attempts + 1, **values)
                 )
+            if isinstance(failure, Refusal):
+                self._follow(eid, row.sm_sr, failure)
+            elif failure is not None:
+                silent.add(row.sm_sr)
+                self._silent[row.sm_sr] = now + wait
         return arrived
 
-    def _send(self, sm_sr: str, body: dict[str, Any]) -> str | None:
+    def _send(self, sm_sr: str, body: dict[str, Any]) -> LinkError | Refusal | None:
         if sm_sr not in self._sinks:
-            return f"SM-SR {sm_sr} is not configured"
+            return LinkError(f"SM-SR {sm_sr} is not configured")
         try:
             self._sinks[sm_sr].notify(StatusNotification(**body))
         except (LinkError, Refusal) as err:
-            return str(err)
+            return err
         return None
+
+    def _follow(self, eid: str, sm_sr: str, refusal: Refusal) -> None:
+        """Send what waits for an eUICC to the SM-SR that it went to, if we know that one."""
+        other = refusal.details.get("sm_sr")
+        if other not in self._sinks or other == sm_sr:
+            return
+        with self._store.transaction() as connection:
+            waiting = connection.execute(
+                select(OUTBOX.c.id, OUTBOX.c.body).where(
+                    OUTBOX.c.state == "waiting", OUTBOX.c.sm_sr == sm_sr
+                )
+            ).all()
+            moved = [row.id for row in waiting if json.loads(row.body)["eid"] == eid]
+            connection.execute(
+                update(OUTBOX)
+                .where(OUTBOX.c.id.in_(moved))
+                .values(sm_sr=other, next_try=0.0, attempts=0)
+            )
