@@ -13,7 +13,7 @@ from hil.virtual.euicc.application_store import (
     save_data,
 )
 from hil.virtual.euicc.gp_keys import KEY_COST
-from hil.virtual.euicc.install_error import InstallError, Status
+from hil.virtual.euicc.install_error import InstallError, Status, part
 from hil.virtual.euicc.key_store import KeyType, StoredKey, write_counter, write_key
 from hil.wire import dgi, tlv
 from hil.wire.identifiers import ECASD_AID, ISD_R_AID, is_isd_p_aid
@@ -45,6 +45,7 @@ _TYPES: Final = (
 
 _MAC_LENGTHS: Final = (4, 8)
 _COUNTER_BYTES: Final = 5
+_OCTETS, _SEQUENCE = 0x04, 0x30
 _RESERVED_TARS: Final = range(0x000001, 0x010000)
 """TARs of ISD-R, ECASD and ISD-Ps."""
 
@@ -70,29 +71,33 @@ class ProfileApplications:
 
     def add_domain(self, number: int, element: elements.SecurityDomain) -> None:
         """Install a securityDomain; the first one is the operator's."""
-        aid = self._add_instance(number, element.instance)
-        for key in element.keys or ():
-            self._add_key(aid, key)
-        for content in element.perso or ():
-            self._add_data(aid, content)
+        with part(0xA1):
+            aid = self._add_instance(number, element.instance)
+        for place, key in enumerate(element.keys or ()):
+            with part(0xA2), part(_SEQUENCE, place):
+                self._add_key(aid, key)
+        for place, content in enumerate(element.perso or ()):
+            with part(0xA3), part(_OCTETS, place):
+                self._add_data(aid, content)
 
     def add_instances(self, number: int, element: elements.Application) -> None:
         """Install the instances of an application element."""
-        for instance in element.instances or ():
-            self._add_instance(number, instance)
+        for place, instance in enumerate(element.instances or ()):
+            with part(0xA2), part(_SEQUENCE, place):
+                self._add_instance(number, instance)
 
     def add_rfm(self, number: int, element: elements.Rfm, adfs: Container[bytes]) -> None:
         """Install remote file management; ``adfs``: names of the ADFs made so far."""
         domain = self._domain(element.security_domain)
-        AccessDomain.decode(element.access)
-        AccessDomain.decode(element.admin_access)
-        check_level(element.security_level)
+        for place, access in enumerate((element.access, element.admin_access)):
+            with part(_OCTETS, place):
+                AccessDomain.decode(access)
+        with part(0x81):
+            check_level(element.security_level)
         adf = element.adf
         if adf is not None:
-            if adf.aid not in adfs:
-                raise _bad(f"rfm: no ADF {adf.aid.hex()}")
-            AccessDomain.decode(adf.access)
-            AccessDomain.decode(adf.admin_access)
+            with part(_SEQUENCE):
+                _check_adf(adf, adfs)
         tars = element.tars
         if tars is None:
             tars = (element.instance[12:15],) if len(element.instance) == 16 else ()
@@ -214,6 +219,15 @@ class ProfileApplications:
                 continue
             for one in tlv.decode_all(grouping.value):
                 self.data[aid, one.tag] = one.encode()
+
+
+def _check_adf(adf: elements.AdfAccess, adfs: Container[bytes]) -> None:
+    with part(0x80):
+        if adf.aid not in adfs:
+            raise _bad(f"rfm: no ADF {adf.aid.hex()}")
+    for tag, access in ((0x81, adf.access), (0x82, adf.admin_access)):
+        with part(tag):
+            AccessDomain.decode(access)
 
 
 def _bad(why: str) -> InstallError:

@@ -20,7 +20,7 @@ from hil.virtual.euicc.files import MF_ID, Df, Ef, FileTree
 from hil.virtual.euicc.generic_files import manage_files
 from hil.virtual.euicc.install_checks import CAPABILITIES, Capabilities
 from hil.virtual.euicc.install_domains import ProfileApplications
-from hil.virtual.euicc.install_error import InstallError, Status
+from hil.virtual.euicc.install_error import InstallError, Status, as_install_error
 from hil.virtual.euicc.pin_store import PinSet
 from hil.virtual.euicc.refusal import RefusalError
 from hil.virtual.euicc.registry import IsdP, LifeCycle, Policy, Registry
@@ -101,7 +101,7 @@ def install(
     builder = _Builder(owner)
     statuses = []
     for number, element in enumerate(parts[1:-1], start=1):
-        with _blaming(element.identification):
+        with _blaming(element.identification, element):
             statuses.append(builder.take(number, element))
     statuses.append(PeStatus(OK, parts[-1].identification))
     tree = builder.finish(header)
@@ -119,20 +119,31 @@ def install(
 
 
 @contextmanager
-def _blaming(identification: int | None) -> Iterator[None]:
-    """Turn every refusal into a PEStatus of the element with this identification."""
+def _blaming(identification: int | None, element: Element | None = None) -> Iterator[None]:
+    """Turn every refusal into a PEStatus of the element with this identification.
+
+    With the element itself the PEStatus also says where in it the offending part stands.
+    """
     try:
         yield
-    except CodecError as err:
-        raise InstallError(Status.BAD_VALUES, str(err), identification=identification) from err
-    except RefusalError as err:
-        raise InstallError(
-            Status.INVALID_PARAMETER, str(err), identification=identification
-        ) from err
     except InstallError as err:
         if err.status.identification is None:
-            err.status = replace(err.status, identification=identification)
+            err.status = _placed(err, identification, element)
         raise
+    except (CodecError, RefusalError) as err:
+        failure = as_install_error(err)
+        failure.status = _placed(failure, identification, element)
+        raise failure from err
+
+
+def _placed(failure: InstallError, identification: int | None, element: Element | None) -> PeStatus:
+    """Return the status of an element with the offset of the part at fault, if that is known."""
+    offset = None
+    if element is not None and failure.part:
+        offset = elements.part_offset(element, failure.part)
+    elif element is not None and failure.status.status == Status.BAD_VALUES:
+        offset = elements.error_offset(element)
+    return replace(failure.status, identification=identification, offset=offset)
 
 
 def save_profile(
@@ -208,7 +219,7 @@ class _Builder:
                 raise
             self.made = before
             log.info("element %s passed over: %s", identification, err)
-            return replace(err.status, identification=identification)
+            return _placed(err, identification, element)
         self._note_maker(identification)
         return PeStatus(OK, identification)
 
@@ -227,7 +238,7 @@ class _Builder:
             case PinCodes():
                 self._pin_codes(body)
             case PukCodes():
-                install_checks.check_puks((*self.made.pins.puks, *body.puks))
+                install_checks.check_puks(body.puks, self.made.pins.puks)
                 self.made.pins.puks += body.puks
             case AkaParameter() | CdmaParameter():
                 self._authentication(number, element, body)
@@ -281,9 +292,14 @@ class _Builder:
             return
         install_checks.check_pins(body.pins, in_mf=context.parent is None)
         known = {puk.reference for puk in self.made.pins.puks}
-        for pin in body.pins:
+        for place, pin in enumerate(body.pins):
             if pin.puk is not None and pin.puk not in known:
-                raise InstallError(Status.PIN_CODE_MISSING, f"PUK of PIN {pin.reference:02X}")
+                with install_checks.pin_part(place):
+                    raise InstallError(
+                        Status.PIN_CODE_MISSING,
+                        f"PUK of PIN {pin.reference:02X}",
+                        additional=pin.puk & 0xFF,
+                    )
         self.made.pins.put(context.path, body.pins)
 
     def _authentication(

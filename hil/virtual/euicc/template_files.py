@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from hil.virtual.euicc.file_builder import build_df, build_ef
 from hil.virtual.euicc.files import Df
-from hil.virtual.euicc.install_error import InstallError, Status
+from hil.virtual.euicc.install_error import InstallError, Status, part
 from hil.virtual.euicc.templates import TemplateFile, templates
-from hil.wire.profile_package.files import File, FileElement
+from hil.wire.profile_package.files import File, FileElement, PlacedFile
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
 
 _DIRECTORIES: Final = frozenset({"MF", "DF", "ADF"})
 _APPLICATIONS: Final = frozenset({"usim", "isim", "csim"})
 _ABSENT: Final = File()
+_TEMPLATE: Final = 0x81
+
+
+def _at(position: int) -> AbstractContextManager[None]:
+    """Blame what is refused inside on the file at a position."""
+    return part(PlacedFile(position, _ABSENT).tag)
 
 
 class TemplateBuilder:
@@ -29,25 +38,32 @@ class TemplateBuilder:
         """Put the files of an element into the tree; return its MF, perhaps new."""
         rows = templates().get(element.template)
         if rows is None:
-            raise InstallError(Status.TEMPLATE_NOT_SUPPORTED, f"template {element.template}")
+            with part(_TEMPLATE):
+                raise InstallError(
+                    Status.TEMPLATE_NOT_SUPPORTED,
+                    f"template {element.template}",
+                    additional=int(element.template.rpartition(".")[2]) & 0xFF,
+                )
         given = {one.position: one.file for one in element.files}
         strange = sorted(set(given) - set(rows))
         if strange:
-            raise InstallError(
-                Status.TEMPLATE_NOT_SUPPORTED,
-                f"{element.name}: file at position {strange[0]} of template {element.template}",
-            )
+            with _at(strange[0]):
+                raise InstallError(
+                    Status.TEMPLATE_NOT_SUPPORTED,
+                    f"{element.name}: file at position {strange[0]} of template {element.template}",
+                )
         if mf is not None:
             self._places["mf"] = mf
         by_position: dict[int, Df] = {}
         # A DF may stand behind the files it holds: directories first.
         for row in sorted(rows.values(), key=lambda one: one.kind not in _DIRECTORIES):
             file = given.get(row.position, _ABSENT)
-            if row.kind in _DIRECTORIES:
-                if row.position in given:
-                    by_position[row.position] = self._directory(element, row, file, by_position)
-            elif row.position in given or row.by_default:
-                self._file(element, row, file, by_position)
+            with _at(row.position):
+                if row.kind in _DIRECTORIES:
+                    if row.position in given:
+                        by_position[row.position] = self._directory(element, row, file, by_position)
+                elif row.position in given or row.by_default:
+                    self._file(element, row, file, by_position)
         if by_position:
             self.context = by_position[min(by_position)]
         if "mf" not in self._places:

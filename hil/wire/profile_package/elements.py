@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from hil.errors import CodecError
 from hil.wire.profile_package.applications import (
     Application,
     End,
@@ -17,8 +18,10 @@ from hil.wire.profile_package.authentication import AkaParameter, CdmaParameter
 from hil.wire.profile_package.file_names import FILE_NAMES
 from hil.wire.profile_package.files import FileElement, GenericFileManagement
 from hil.wire.profile_package.header import ProfileHeader
+from hil.wire.profile_package.located import Located, Trail
 from hil.wire.profile_package.package import TAGS, Element, make_element, split
 from hil.wire.profile_package.pins import PinCodes, PukCodes
+from hil.wire.profile_package.structure import header_size, read_pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,44 @@ def decode(element: Element) -> Body:
     if decoder is None:
         return UnknownElement(element.tag, element.body)
     return decoder(element.body)
+
+
+def error_offset(element: Element) -> int | None:
+    """Return where an element breaks the format, None if it does not.
+
+    Bytes from its tag to the member at which reading stopped: the wrong one, or the one in whose
+    place another was expected.
+    """
+    trail = Trail()
+    start = header_size(element.tag, len(element.body))
+    body = Located.make(element.body, start, trail)
+    try:
+        decode(replace(element, body=body))
+    except CodecError:
+        return trail.at
+    return None
+
+
+Part = tuple[tuple[int, int], ...]
+"""Way to a member of an element: at each level a tag, and which of those with that tag (from 0)."""
+
+
+def part_offset(element: Element, part: Part) -> int | None:
+    """Return where a member stands, in bytes from the tag of its element; None if it is absent."""
+    at = header_size(element.tag, len(element.body))
+    content, found = element.body, 0
+    for tag, number in part:
+        before = 0
+        for other, value in read_pairs(content, element.name):
+            if other == tag and before == number:
+                found, content = at, value
+                at += header_size(tag, len(value))
+                break
+            before += other == tag
+            at += header_size(other, len(value)) + len(value)
+        else:
+            return None
+    return found
 
 
 def encode(body: Body, offset: int = 0) -> Element:

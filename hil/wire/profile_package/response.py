@@ -44,7 +44,8 @@ _STATUS_WORDS: Final = (range(0x6000, 0x7000), range(0x9000, 0xA000))
 class PeStatus:
     """Result for one element.
 
-    ``identification``: of the element, None for all; ``offset``: bytes into it; a ``status`` of
+    ``identification``: of the element, None for all; ``additional``: a number that belongs to the
+    status; ``offset``: of the part at fault, in bytes from the tag of the element. A ``status`` of
     6000 to 6FFF or 9000 to 9FFF is a status word, above 9FFF it is proprietary.
     """
 
@@ -60,6 +61,16 @@ class PeStatus:
         if any(self.status in words for words in _STATUS_WORDS):
             return f"status word {self.status:04X}"
         return STATUS_NAMES.get(self.status, f"status {self.status}")
+
+    def __str__(self) -> str:
+        """Return the result in words: ``bad-values (PE 8, byte 512)``."""
+        details = (
+            ("PE", self.identification),
+            ("information", self.additional),
+            ("byte", self.offset),
+        )
+        told = ", ".join(f"{name} {value}" for name, value in details if value is not None)
+        return f"{self.name} ({told})" if told else self.name
 
     @classmethod
     def decode(cls, content: bytes) -> PeStatus:
@@ -99,10 +110,7 @@ class EuiccResponse:
     @property
     def text(self) -> str:
         """The result in words, for a report."""
-        parts = [
-            one.name if one.identification is None else f"{one.name} (PE {one.identification})"
-            for one in self.statuses
-        ]
+        parts = [str(one) for one in self.statuses]
         if self.aborted:
             parts.append("aborted")
         if self.message is not None:

@@ -13,6 +13,7 @@ from typing import Final
 
 from hil.errors import CodecError
 from hil.wire import tlv
+from hil.wire.profile_package.located import Located, LocatedPairs
 from hil.wire.tlv import Tlv
 
 MAX_MEMBERS: Final = 4096
@@ -25,6 +26,8 @@ _NOTHING: Final = (-1, b"")
 
 def read_pairs(data: bytes, where: str, *, limit: int = MAX_MEMBERS) -> list[tuple[int, bytes]]:
     """Return tag and value of the DER objects that fill ``data``; see :func:`read_objects`."""
+    if isinstance(data, Located):
+        return _read_located(data, where, limit)
     pairs: list[tuple[int, bytes]] = []
     at, size = 0, len(data)
     while at < size:
@@ -43,6 +46,22 @@ def read_pairs(data: bytes, where: str, *, limit: int = MAX_MEMBERS) -> list[tup
         pairs.append((tag, data[start:end]))
         at = end
     return pairs
+
+
+def _read_located(data: Located, where: str, limit: int) -> LocatedPairs:
+    """Do what :func:`read_pairs` does, and remember where each object stands."""
+    pairs: list[tuple[int, bytes]] = []
+    starts: list[int] = []
+    at = 0
+    while at < len(data):
+        data.trail.at = data.at + at
+        if len(pairs) == limit:
+            raise CodecError(f"{where}: more than {limit} members")
+        tag, start, end = read_der_header(data, at, where)
+        starts.append(data.at + at)
+        pairs.append((tag, Located.make(data[start:end], data.at + start, data.trail)))
+        at = end
+    return LocatedPairs(pairs, [*starts, data.at + len(data)], data.trail)
 
 
 def read_objects(data: bytes, where: str, *, limit: int = MAX_MEMBERS) -> Iterator[Tlv]:
