@@ -52,7 +52,7 @@ def test_responses_read_as_they_are_worked() -> None:
     ok, invalid, status_word = (EuiccResponse.decode(bytes.fromhex(raw)) for _, raw in RESPONSES)
     assert ok.statuses == (PeStatus(0),)
     assert invalid == EuiccResponse((PeStatus(6, 7, 1),), aborted=True)
-    assert invalid.text == "invalid-parameter (PE 7), aborted"
+    assert invalid.text == "invalid-parameter (PE 7, information 1), aborted"
     assert status_word.statuses == (PeStatus(0x6A84, 9, None, 512),)
     assert status_word.statuses[0].name == "status word 6A84"
 

@@ -36,7 +36,8 @@ class Application:
     * ``place``: number of its element, the first domain is the operator's (MNO-SD).
     * ``state``: GlobalPlatform life cycle; ``domain``: AID of the security domain it belongs to.
     * ``tars``: 3 bytes each; ``level``: least SPI octet 1; ``parameters``: content of C9.
-    * ``access``, ``adf``, ``adf_access``: of remote file management (TS 102 226 access domains).
+    * ``access``, ``adf``, ``adf_access``: of remote file management (TS 102 226 access domains);
+      ``admin_access``, ``adf_admin_access``: those for making, deleting and resizing files.
     """
 
     aid: bytes
@@ -53,6 +54,8 @@ class Application:
     access: bytes = b""
     adf: bytes = b""
     adf_access: bytes = b""
+    admin_access: bytes = b""
+    adf_admin_access: bytes = b""
 
     @property
     def cost(self) -> int:
@@ -120,7 +123,8 @@ def save_data(change: Transaction, owner: bytes, aid: bytes, tag: int, value: by
 
 
 def _decode(raw: bytes) -> Application:
-    row = dict(zip(Application.__slots__, cbor2.loads(raw), strict=True))
+    # A memory written before there were administrative domains has shorter rows: closed then.
+    row = dict(zip(Application.__slots__, cbor2.loads(raw), strict=False))
     return Application(**{**row, "kind": Kind(row["kind"]), "tars": tuple(row["tars"])})
 
 

@@ -116,6 +116,8 @@ class ProfileApplications:
                 access=element.access,
                 adf=b"" if adf is None else adf.aid,
                 adf_access=b"" if adf is None else adf.access,
+                admin_access=element.admin_access,
+                adf_admin_access=b"" if adf is None else adf.admin_access,
             )
         )
 

@@ -1,10 +1,18 @@
-"""What remote file management may do with files (ETSI TS 102 226, 8.2.1.3.2.4)."""
+"""What remote file management may do with files (ETSI TS 102 226, 8.2.1.3.2.4 and .5)."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hil.virtual.euicc.access import FileAccess
+from hil.virtual.euicc.current_file import (
+    CREATE_DF,
+    CREATE_EF,
+    DELETE_CHILD,
+    DELETE_SELF,
+    RESIZE,
+)
 from hil.virtual.euicc.files import Df, Ef, FileTree
 from hil.virtual.euicc.refusal import RefusalError
 from hil.wire.toolkit_parameters import AccessDomain
@@ -17,16 +25,20 @@ if TYPE_CHECKING:
 class RemoteAccess:
     """Access rules of one application: those of the files, with its access domains for PINs.
 
-    Full access does all but what a file forbids for ever. Files of an ADF are under the domain for
-    that ADF, all others under that of the UICC; an ADF the application does not name is closed.
+    Full access does all but what a file forbids for ever. Files of an ADF are under the domains for
+    that ADF, all others under those of the UICC; an ADF the application does not name is closed.
+    Making, deleting and resizing files has administrative access domains of its own.
     """
 
     def __init__(self, tree: FileTree, application: Application, pins: PinStates) -> None:
         self._adf = application.adf
-        self._uicc = _Rules(tree, AccessDomain.decode(application.access), pins)
-        self._own = self._uicc
-        if application.adf:
-            self._own = _Rules(tree, AccessDomain.decode(application.adf_access), pins)
+
+        def rules(domain: bytes) -> _Rules:
+            known = AccessDomain.decode(domain) if domain else AccessDomain()
+            return _Rules(tree, known, pins)
+
+        self._uicc = _Domains(rules(application.access), rules(application.admin_access))
+        self._own = _Domains(rules(application.adf_access), rules(application.adf_admin_access))
 
     def check(self, file: Df | Ef, operation: int) -> None:
         """Refuse with 6982 what the application may not do; bits as in AM_DO."""
@@ -34,7 +46,26 @@ class RemoteAccess:
         name = b"" if df is None else df.application.name
         if name and name != self._adf:
             raise RefusalError(0x6982, f"file {file.fid:04X} belongs to another application")
-        (self._own if name else self._uicc).check(file, operation)
+        domains = self._own if name else self._uicc
+        if _administers(file, operation):
+            domains.admin.check(file, operation)
+        else:
+            domains.use.check(file, operation)
+
+
+def _administers(file: Df | Ef, operation: int) -> bool:
+    """Whether an operation is CREATE, DELETE or RESIZE FILE; AM_DO has other bits for DFs."""
+    if operation in (DELETE_SELF, RESIZE):
+        return True
+    return isinstance(file, Df) and operation in (DELETE_CHILD, CREATE_EF, CREATE_DF)
+
+
+@dataclass(frozen=True, slots=True)
+class _Domains:
+    """The access domain for using files, and the one for administering them."""
+
+    use: _Rules
+    admin: _Rules
 
 
 class _Rules:
