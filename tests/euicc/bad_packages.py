@@ -337,7 +337,23 @@ managed("an ADF with the name of another", BAD, replace(
 managed("patterns that exclude each other", BAD,
         replace(EF, info=ProprietaryInfo(fill=b"\x00", repeat=b"\x01")))  # fmt: skip
 
+managed("an access rule that is not there", BAD, replace(EF, security=b"\x2f\x06\xfe"))
+managed("access rules in a file that is not there", BAD, replace(EF, security=b"\x6f\x97\x01"))
+managed("access rules in a transparent file", BAD, replace(EF, security=b"\x2f\xe2\x01"))
+file_change("an ADF whose access rule is not there", BAD, "usim", "adf-usim", Fcp(
+    file_id=b"\x7f\xd0", df_name=bytes.fromhex("A0000000871002FF49FF0589"), security=b"\xfe",
+    pin_status=b"\x01\x81\x0a\x0b"))  # fmt: skip
+OBJECTS = replace(EF, descriptor=b"\x79\x21", size=b"\x20")
+managed("data objects that are cut off", BAD, OBJECTS, FillContent(b"\x81\x05\x00"))
+managed("a data object twice", BAD, OBJECTS, FillContent(b"\x81\x00\x81\x00"))
+managed("a data object of a wrong class", BAD, OBJECTS, FillContent(b"\x01\x01\x00"))
+
 # PINs and PUKs.
+managed("a global PIN that nothing defines", Status.PIN_CODE_MISSING,
+        replace(DF, pin_status=b"\x07"))  # fmt: skip
+managed("a local PIN that nothing defines", Status.PIN_CODE_MISSING,
+        replace(DF, pin_status=b"\x01\x86"))  # fmt: skip
+without("an ADF whose PINs are gone", Status.PIN_CODE_MISSING, "mf", "PinCodes")
 without("a PIN whose PUK is missing", Status.PIN_CODE_MISSING, "PinCodes", "PukCodes")
 pin("a PUK that is not there", Status.PIN_CODE_MISSING, puk=0x08)
 pin("a PIN of three digits", BAD, value=b"123" + b"\xff" * 5)

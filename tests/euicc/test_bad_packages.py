@@ -12,7 +12,7 @@ from hil.virtual.euicc import VirtualCard, open_card
 from hil.virtual.euicc.nvm import Nvm
 from hil.wire import isdr_commands
 from hil.wire.profile_package.applications import Application, NonStandard
-from hil.wire.profile_package.elements import UnknownElement
+from hil.wire.profile_package.elements import UnknownElement, encode
 from hil.wire.profile_package.package import PeHeader, split
 from hil.wire.profile_package.response import PeStatus, response_to
 from tests.euicc.bad_packages import (
@@ -125,7 +125,10 @@ def test_what_is_passed_over_leaves_nothing(folder: Path) -> None:
     response = load(Terminal(card), build([*bodies[:-1], second, bodies[-1]]))
     card.close()
     assert response.ok
-    assert response.statuses[-2] == PeStatus(10, NEW)
+    passed_over = response.statuses[-2]
+    assert (passed_over.status, passed_over.identification) == (10, NEW)
+    there = encode(second).encode()[passed_over.offset :]
+    assert there.startswith(bytes.fromhex("30229501"))
     assert not [key for key in image(folder) if "a000000151000001" in key]
 
 

@@ -77,7 +77,7 @@ class FileAccess:
         return False
 
     def _rule(self, file: Df | Ef) -> tuple[Tlv, ...]:
-        record = self._record(file)
+        record = rule_record(file) or b""
         known = self._rules.get(record)
         if known is None:
             try:
@@ -91,20 +91,21 @@ class FileAccess:
             self._rules[record] = known
         return known
 
-    def _record(self, file: Df | Ef) -> bytes:
-        """Return the record of EF.ARR that a file refers to, empty if there is none."""
-        reference = file.security
-        if len(reference) == 3:
-            wanted, number = int.from_bytes(reference[:2], "big"), reference[2]
-        elif len(reference) == 1:
-            under_mf = file.parent is None or file.parent.parent is None
-            wanted, number = MF_ARR_ID if under_mf else DF_ARR_ID, reference[0]
-        else:
-            return b""
-        at = file if isinstance(file, Df) else file.parent
-        while at is not None:
-            arr = at.children.get(wanted)
-            if isinstance(arr, Ef) and arr.structure is Structure.LINEAR:
-                return arr.record(number) if 1 <= number <= arr.records else b""
-            at = at.parent
-        return b""
+
+def rule_record(file: Df | Ef) -> bytes | None:
+    """Return the record of EF.ARR that a file refers to, ``None`` if there is none."""
+    reference = file.security
+    if len(reference) == 3:
+        wanted, number = int.from_bytes(reference[:2], "big"), reference[2]
+    elif len(reference) == 1:
+        under_mf = file.parent is None or file.parent.parent is None
+        wanted, number = MF_ARR_ID if under_mf else DF_ARR_ID, reference[0]
+    else:
+        return None
+    at = file if isinstance(file, Df) else file.parent
+    while at is not None:
+        arr = at.children.get(wanted)
+        if isinstance(arr, Ef) and arr.structure is Structure.LINEAR:
+            return arr.record(number) if 1 <= number <= arr.records else None
+        at = at.parent
+    return None

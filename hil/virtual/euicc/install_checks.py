@@ -13,6 +13,7 @@ from hil.virtual.euicc.install_domains import SD_PACKAGE
 from hil.virtual.euicc.install_error import InstallError, Status, part
 from hil.virtual.euicc.templates import templates
 from hil.wire.profile_package.authentication import AkaParameter, Algorithm, AlgorithmParameter
+from hil.wire.profile_package.file_names import FILE_NAMES
 from hil.wire.profile_package.files import FileElement
 from hil.wire.profile_package.header import ProfileHeader, Service
 from hil.wire.profile_package.pins import PinConfiguration, PukConfiguration
@@ -64,7 +65,8 @@ MANDATORY_FILES: Final[dict[str, tuple[str, ...]]] = {
     "telecom": ("df-telecom",),
     "usim": ("adf-usim", "ef-imsi", _ARR_AND, "ef-ust", "ef-spn", "ef-est", "ef-acc", "ef-ecc"),
     "isim": ("adf-isim", "ef-impi", "ef-impu", "ef-domain", "ef-ist", _ARR_AND),
-    "csim": ("adf-csim", _ARR_AND, "ef-imsi-m"),
+    # The ASN.1 module calls no file of CSIM optional.
+    "csim": FILE_NAMES["csim"],
     "phonebook": ("df-phonebook",),
     "gsm-access": ("df-gsm-access",),
     "eap": ("df-eap", "ef-eapstatus"),
@@ -72,7 +74,7 @@ MANDATORY_FILES: Final[dict[str, tuple[str, ...]]] = {
     "df-saip": ("df-df-saip",),
     "df-snpn": ("df-df-snpn",),
 }
-"""Members that the ASN.1 module does not call optional; of csim, those that every package has."""
+"""Members that the ASN.1 module does not call optional."""
 
 _GLOBAL: Final = frozenset({*range(1, 9), *range(10, 15)})
 _LOCAL: Final = frozenset({*range(129, 137), *range(138, 143)})

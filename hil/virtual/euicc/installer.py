@@ -25,6 +25,7 @@ from hil.virtual.euicc.pin_store import PinSet
 from hil.virtual.euicc.refusal import RefusalError
 from hil.virtual.euicc.registry import IsdP, LifeCycle, Policy, Registry
 from hil.virtual.euicc.template_files import TemplateBuilder
+from hil.virtual.euicc.tree_checks import check_file
 from hil.wire.profile_package import elements
 from hil.wire.profile_package.applications import (
     Application,
@@ -258,9 +259,10 @@ class _Builder:
         if self.made.mf is None:
             raise InstallError(Status.BAD_VALUES, "the package makes no MF")
         for one in self.made.mf.walk():
-            if isinstance(one, Ef) and one.link:
-                with _blaming(self._makers.get(one.path)):
+            with _blaming(self._makers.get(one.path)):
+                if isinstance(one, Ef) and one.link:
                     self._check_link(one)
+                check_file(one, self.made.pins)
         tree = FileTree(self.made.mf, owner=self._owner)
         tree.tie_links()
         self._check_names(tree)

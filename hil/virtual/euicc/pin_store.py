@@ -88,14 +88,22 @@ class PinSet:
 
     def enabled(self, df: Df, reference: int) -> bool:
         """Whether a PIN of a DF, or of the nearest DF above that has it, is enabled."""
+        pin = self._find(df, reference)
+        return pin is not None and pin.enabled
+
+    def defined(self, df: Df, reference: int) -> bool:
+        """Whether a DF or one above it has a PIN."""
+        return self._find(df, reference) is not None
+
+    def _find(self, df: Df, reference: int) -> Pin | None:
         at: Df | None = df
         while at is not None:
             path = self._shared.get(at.path, at.path)
             pin = self._contexts.get(path, {}).get(reference)
             if pin is not None:
-                return pin.enabled
+                return pin
             at = at.parent
-        return False
+        return None
 
     def save(self, change: Transaction, owner: bytes) -> None:
         """Write everything as part of a transaction."""

@@ -220,7 +220,7 @@ def _operator_file(data: ProfileData, size: int, identification: int) -> Generic
         descriptor=DIRECTORY,
         file_id=_OPERATOR_DF,
         security=MF_ARR + b"\x0e",
-        pin_status=under_mf.LOCAL_PINS,
+        pin_status=under_mf.MF_PINS,
     )
     file = Fcp(
         descriptor=TRANSPARENT,

@@ -9,7 +9,7 @@ from typing import Final
 from hil.wire import tlv
 from hil.wire.profile_package import fcp as control
 from hil.wire.profile_package.blueprint import MF_ARR
-from hil.wire.profile_package.blueprint_mf import LOCAL_PINS
+from hil.wire.profile_package.blueprint_mf import MF_PINS
 from hil.wire.profile_package.fcp import Fcp, ProprietaryInfo, minimal_bytes
 from hil.wire.profile_package.files import (
     FileStep,
@@ -54,7 +54,7 @@ class OperatorFiles:
                 descriptor=control.DIRECTORY,
                 file_id=file_id,
                 security=MF_ARR + _DIRECTORY_RULE,
-                pin_status=LOCAL_PINS,
+                pin_status=MF_PINS,
             ),
         )
 
