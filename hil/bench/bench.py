@@ -13,6 +13,7 @@ from hil.bench.capabilities import capabilities
 from hil.bench.hold import Hold
 from hil.bench.jig import Jig, Rail
 from hil.bench.launcher import Launcher
+from hil.bench.performance import Stage
 from hil.bench.safe_state import SAFE_STATE
 from hil.bench.servers import Servers
 from hil.errors import BenchError, HilError, UsageError
@@ -122,7 +123,20 @@ class Bench:
         """The jig: the supply's channel on the device's jig pin. Off until attached."""
         section = self._section("power_supply", self.lab.file.power_supply).channels.jig
         channel = self._section("power_supply.channels.jig", section)
-        return Jig(self.power_supply.channel(channel.channel), channel, self.lab.jig)
+        return Jig(
+            self.power_supply.channel(channel.channel), channel, self.lab.jig, stage=self._stage
+        )
+
+    @property
+    def _stage(self) -> Stage:
+        section = self._section("power_supply", self.lab.file.power_supply)
+        channels = section.channels
+        names = {
+            one.channel: name
+            for name, one in (("jig", channels.jig), ("rail", channels.rail))
+            if one is not None
+        }
+        return Stage(self.power_supply, names, command_time_s=section.command_time)
 
     @cached_property
     def rail(self) -> Rail:

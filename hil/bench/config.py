@@ -102,6 +102,11 @@ class PowerSupplySection(Section):
     serial: str | None = Field(default=None, description="serial number the instrument must have")
     calibration: CalibrationSection | None = None
     timeout: Seconds = Field(default=2.0, gt=0, description="longest wait for one answer")
+    command_time: Seconds | None = Field(
+        default=None,
+        ge=0,
+        description="from an answer until the output moves, as measured on this unit",
+    )
     channels: Channels
 
     @model_validator(mode="after")

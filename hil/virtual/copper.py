@@ -138,6 +138,7 @@ class Copper:
         self.address = address
         self.channels: tuple[int, ...] = ()
         self.on_change: Changed | None = None
+        self.on_law: Callable[[ChannelLaw], None] | None = None
         self._laws: dict[int, ChannelLaw] = {}
         self._loads: dict[int, Load] = {}
         self._writer: asyncio.StreamWriter | None = None
@@ -173,6 +174,11 @@ class Copper:
             raise LinkError(f"copper {address}: the other end hung up or is not a virtual supply")
         copper.on_change = on_change
         return copper
+
+    @property
+    def laws(self) -> tuple[ChannelLaw, ...]:
+        """What every channel carries, with its near past."""
+        return tuple(self._laws.values())
 
     @property
     def lost(self) -> bool:
@@ -239,6 +245,8 @@ class Copper:
             self.channels = tuple(int(_number(channel, "channel")) for channel in channels)
             return
         law = ChannelLaw.decode(message)
+        if self.on_law is not None:
+            self.on_law(law)
         self._laws[law.channel] = _with_history(self._laws.get(law.channel), law)
         if set(self.channels) <= set(self._laws):
             self._complete.set()

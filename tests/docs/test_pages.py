@@ -15,6 +15,7 @@ CLAIMS = {
     ("docs/conformance.md", "yaml"): f"{HERE}/test_conformance_page.py",
     ("docs/device-link.md", "at"): "tests/virtual_device/test_documented_examples.py",
     ("docs/image-file.md", "python"): "tests/wire_profile/test_image_file_page.py",
+    ("docs/jig-stimulus.md", "python"): f"{HERE}/test_stimulus_page.py",
     ("docs/servers.md", "json"): f"{HERE}/test_part_pages.py",
     ("docs/servers.md", "sh"): f"{HERE}/test_servers_page.py",
     ("docs/uncertainty.md", "python"): f"{HERE}/test_uncertainty_page.py",

@@ -157,9 +157,9 @@ class Device:
             boot_count=self.boot_count(),
         )
 
-    def jig(self) -> JigReading:
-        """Ask what the device senses on its jig pin."""
-        return fields.jig(self._at.ask("jig"))
+    def jig(self, *, timeout_s: float | None = None) -> JigReading:
+        """Ask what the device senses on its jig pin; ``timeout_s`` None is the dialect's."""
+        return fields.jig(self._at.ask("jig", timeout_s=timeout_s))
 
     def images(self) -> tuple[StoredImage, ...]:
         """Ask for the labels of the images in the secure area."""

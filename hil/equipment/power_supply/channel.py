@@ -94,9 +94,7 @@ class Channel:
                 f"write without_ocp: 'ruled by its current limit' for this channel"
             )
         with self._link.exclusively():
-            self._require_ready()
-            self._silence_others()
-            self._link.going_on()
+            self.arm()
             try:
                 self._console.switch_output(self.number, True)
                 return self.settle(timeout_s=settle_timeout_s, regulation=regulation)
@@ -157,6 +155,18 @@ class Channel:
     def measure(self) -> Reading:
         """Measure volts and amps once."""
         return read_once(self._console, self.number)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the instrument says that the output is on."""
+        return self._console.output_is_on(self.number)
+
+    def arm(self) -> None:
+        """Make sure that the output may go on from now on; all that :meth:`on` does before."""
+        with self._link.exclusively():
+            self._require_ready()
+            self._silence_others()
+            self._link.going_on()
 
     def clear_trip(self) -> None:
         """Clear latched trips. The output is off before and after: some models restore it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 
 from hil.equipment.power_supply.channel import Channel
@@ -15,6 +15,18 @@ from hil.equipment.power_supply.link import DEFAULT_VISA_LIBRARY, VisaLink
 from hil.equipment.power_supply.models import AUTO, dialect_of
 from hil.equipment.power_supply.protecting import check_limits
 from hil.equipment.power_supply.readings import Identity, OffReport
+from hil.equipment.power_supply.stimulus.planning import Plan, Track, plan
+from hil.equipment.power_supply.stimulus.player import (
+    NOBODY,
+    SHORTEST_S,
+    Played,
+    Then,
+    Watcher,
+    host_grain_s,
+    play,
+)
+from hil.equipment.power_supply.stimulus.shapes import Grain
+from hil.equipment.power_supply.stimulus.timing import timing_of
 from hil.equipment.power_supply.switching_off import switch_all_off
 from hil.errors import BenchError, ConfigError, UsageError
 from hil.observer import NullObserver, Observer
@@ -122,6 +134,37 @@ class PowerSupply:
                 f"file (there are limits for {sorted(self._channels) or 'no channel'})"
             )
         return self._channels[number]
+
+    def play(
+        self,
+        tracks: Sequence[Track],
+        *,
+        command_time_s: float | None = None,
+        then: Then = "off",
+        watcher: Watcher = NOBODY,
+    ) -> Played:
+        """Play stimuli on channels of this supply: :func:`.plan`, then :func:`.play`.
+
+        ``command_time_s`` replaces the model's published command processing time. All is checked
+        against the limits of the cables before the first byte is sent.
+        """
+        dialect = self._console.dialect
+        limits = {number: channel.limits for number, channel in self._channels.items()}
+
+        def planned(shortest_s: float) -> Plan:
+            grain = Grain(shortest_s, dialect.volts.step, dialect.amps.step)
+            return plan(tracks, limits=limits, grain=grain, where=self.resource)
+
+        first = planned(SHORTEST_S)  # whatever is wrong with it, nothing has been sent yet
+        made = planned(host_grain_s(self._console, first.channels[0]))
+        return play(
+            made,
+            self._channels,
+            self._console,
+            timing=timing_of(dialect.model, command_time_s=command_time_s),
+            then=then,
+            watcher=watcher,
+        )
 
     def all_off(self, *, decay_timeout_s: float = 2.0) -> OffReport:
         """Switch every channel of the model off, each proven, whatever becomes of the others.
