@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from hil.virtual.device.config import JigConfig
-from hil.virtual.device.jig_sensor import Adc, JigSensor
+from hil.virtual.device.jig_config import JigConfig
+from hil.virtual.device.jig_sensor import Adc, JigSensor, PinSample
 
 CONFIG = JigConfig(
     nominal_v=3.3,
@@ -31,6 +31,7 @@ class Pin:
     def __init__(self, config: JigConfig = CONFIG, *, current_wired: bool = False) -> None:
         self.sensor = JigSensor(config, current_wired=current_wired)
         self.now_s = 0.0
+        self.loaded = False
 
     def hold(self, volts: float, seconds: float, amps: float = 0.0) -> str:
         return self.follow(lambda _t: volts, seconds, amps)
@@ -38,7 +39,11 @@ class Pin:
     def follow(self, volts: Callable[[float], float], seconds: float, amps: float = 0.0) -> str:
         start = self.now_s
         while self.now_s < start + seconds:
-            self.sensor.sample(round(self.now_s * 1e9), volts(self.now_s - start), amps)
+            at_ns = round(self.now_s * 1e9)
+            self.sensor.sample(PinSample(at_ns, volts(self.now_s - start), amps))
+            if self.sensor.loads_pin and not self.loaded:
+                self.sensor.pin_is_loaded(at_ns)
+            self.loaded = self.sensor.loads_pin
             self.now_s += STEP_S
         return self.sensor.reading.state
 

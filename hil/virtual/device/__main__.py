@@ -26,6 +26,12 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--esim", default="none", help="pcsc:REGEX, socket:HOST:PORT or none")
     parser.add_argument("--copper", default="none", help="HOST:PORT of a virtual supply, or none")
     parser.add_argument("--jig-channel", type=int, default=1, help="supply channel of the jig pin")
+    parser.add_argument(
+        "--neighbour-channel",
+        type=int,
+        default=0,
+        help="supply channel of the pin beside the jig pin",
+    )
     parser.add_argument("--rail-channel", type=int, default=2, help="supply channel of the rail")
     parser.add_argument("--radio", default="none", help="HOST:PORT of a virtual network, or none")
     parser.add_argument("--link", type=Path, help="symbolic link to make to the serial port")
@@ -44,6 +50,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
         copper=arguments.copper,
         jig_channel=arguments.jig_channel,
         rail_channel=arguments.rail_channel,
+        neighbour_channel=arguments.neighbour_channel,
         radio=arguments.radio,
         link=arguments.link,
         wireless_port=arguments.wireless_port,

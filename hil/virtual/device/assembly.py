@@ -33,6 +33,7 @@ class Surroundings:
     copper: str = NOWHERE
     jig_channel: int = 1
     rail_channel: int = 2
+    neighbour_channel: int = 0
     radio: str = NOWHERE
     link: Path | None = None
     wireless_port: int | None = None
@@ -99,6 +100,8 @@ async def _wires(config: DeviceConfig, surroundings: Surroundings) -> AsyncItera
             rail_ohms=config.rail.load_ohms,
             jig_ohms=config.jig.input_ohms,
             battery_volts=config.rail.power_good_v,
+            neighbour_channel=surroundings.neighbour_channel,
+            test_load_ohms=config.jig.test_load_ohms,
         )
     finally:
         await copper.close()

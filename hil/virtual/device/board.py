@@ -10,7 +10,8 @@ from hil.virtual.device.config import DeviceConfig
 from hil.virtual.device.esim import Esim
 from hil.virtual.device.esim_slot import EsimError
 from hil.virtual.device.firmware import Firmware
-from hil.virtual.device.jig_sensor import JigSensor
+from hil.virtual.device.jig_defects import Memory as JigMemory
+from hil.virtual.device.jig_defects import make_sensor
 from hil.virtual.device.memory import Memory
 from hil.virtual.device.port import Port
 from hil.virtual.device.power import Wires, watch_jig, watch_rail
@@ -39,6 +40,7 @@ class Board:
         self._radio = radio
         key = storage_key(state, config.device_id, config.key_set)
         self._vault = Vault(state / "secure", key)
+        self._jig_memory = JigMemory()
         self._rail_on = False
         self._wake = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
@@ -93,7 +95,7 @@ class Board:
 
     async def _firmware(self) -> None:
         """Run one life: everything made here is RAM."""
-        jig = JigSensor(self._config.jig, current_wired=self._config.jig.nominal_a is not None)
+        jig = make_sensor(self._config.jig, self._jig_memory)
         memory = Memory(self._vault, mode=self._config.mode, manner=self._config.manner)
         firmware = Firmware(
             self._config,
@@ -105,7 +107,7 @@ class Board:
             radio=self._radio,
         )
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(watch_jig(self._wires, self._config.jig, jig.sample))
+            tasks.create_task(watch_jig(self._wires, self._config.jig, jig))
             tasks.create_task(firmware.run())
 
     async def _lose_power(self) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from hil.errors import ConfigError
+from hil.virtual.device.jig_config import JigConfig, read_jig
 from hil.virtual.device.strict_json import Section
 from hil.wire.device_auth import DeviceKeySet, Manner, Mode
 
@@ -60,34 +61,6 @@ class InstallAt(StrEnum):
 
     BOOT = "boot"
     COMMAND = "command"
-
-
-@dataclass(frozen=True, slots=True)
-class JigConfig:
-    """The jig pin: window, dwell and converter. Volts, amperes, seconds, fractions of nominal.
-
-    ``window`` and ``hysteresis`` are fractions of the nominal value: accepted within
-    nominal ± window, revoked beyond nominal ± (window + hysteresis). All defaults are engineering
-    judgement: no vendor publishes such figures.
-    """
-
-    nominal_v: float = 3.3
-    window: float = 0.05
-    hysteresis: float = 0.015
-    debounce_s: float = 0.03
-    dwell_s: float = 0.2
-    revoke_s: float = 0.05
-    max_misses: int = 10
-    lockout_s: float = 1.0
-    nominal_a: float | None = None
-    window_a: float = 0.1
-    input_ohms: float = 100_000.0
-    sample_hz: float = 500.0
-    adc_bits: int = 12
-    adc_full_scale_v: float = 6.6
-    adc_full_scale_a: float = 0.1
-    adc_noise_lsb: float = 0.5
-    seed: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +164,7 @@ def parse_config(raw: object, *, where: str = "device") -> DeviceConfig:
         life=top.member("life", Life.DEVELOPMENT),
         signing_keys=keys,
         key_set=_key_set(top.section("key_set")) if top.has("key_set") else None,
-        jig=_jig(top.section("jig")),
+        jig=read_jig(top.section("jig")),
         rail=_rail(top.section("rail")),
         channels=_channels(top.section("channels")),
         eid=top.text("eid") if top.has("eid") else "",
@@ -236,31 +209,6 @@ def _key_set(section: Section) -> DeviceKeySet:
     )
     section.end()
     return keys
-
-
-def _jig(section: Section) -> JigConfig:
-    plain = JigConfig()
-    jig = JigConfig(
-        nominal_v=section.number("nominal_v", plain.nominal_v, low=0.01),
-        window=section.number("window", plain.window, high=1.0),
-        hysteresis=section.number("hysteresis", plain.hysteresis, high=1.0),
-        debounce_s=section.number("debounce_s", plain.debounce_s),
-        dwell_s=section.number("dwell_s", plain.dwell_s),
-        revoke_s=section.number("revoke_s", plain.revoke_s),
-        max_misses=section.whole("max_misses", plain.max_misses),
-        lockout_s=section.number("lockout_s", plain.lockout_s),
-        nominal_a=section.number("nominal_a", 0.0) if section.has("nominal_a") else None,
-        window_a=section.number("window_a", plain.window_a, high=1.0),
-        input_ohms=section.number("input_ohms", plain.input_ohms, low=0.1),
-        sample_hz=section.number("sample_hz", plain.sample_hz, low=1.0, high=10_000.0),
-        adc_bits=section.whole("adc_bits", plain.adc_bits, low=4, high=24),
-        adc_full_scale_v=section.number("adc_full_scale_v", plain.adc_full_scale_v, low=0.1),
-        adc_full_scale_a=section.number("adc_full_scale_a", plain.adc_full_scale_a, low=1e-6),
-        adc_noise_lsb=section.number("adc_noise_lsb", plain.adc_noise_lsb, high=100.0),
-        seed=section.whole("seed", plain.seed),
-    )
-    section.end()
-    return jig
 
 
 def _channels(section: Section) -> ChannelConfig:

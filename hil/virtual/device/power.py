@@ -8,7 +8,9 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from hil.virtual.copper import Copper
-from hil.virtual.device.config import JigConfig, RailConfig
+from hil.virtual.device.config import RailConfig
+from hil.virtual.device.jig_config import JigConfig
+from hil.virtual.device.jig_sensor import JigSensor, PinSample
 
 _RAIL_STEP_NS: Final = 1_000_000
 _RAIL_POLL_S: Final = 0.004
@@ -28,8 +30,14 @@ class Wires(Protocol):
     def jig_amps(self, at_ns: int) -> float:
         """Return the current into the jig pin."""
 
+    def neighbour_volts(self, at_ns: int) -> float | None:
+        """Return the voltage of the pin beside the jig pin; None where nothing is wired to it."""
+
     def load(self, *, on: bool) -> None:
         """Draw the load of a device that is on, or off, from the rail; load the jig pin."""
+
+    def load_jig(self, *, on: bool) -> None:
+        """Switch the test load of the jig pin."""
 
 
 class OwnBattery:
@@ -50,14 +58,21 @@ class OwnBattery:
         """Return the current of an open pin."""
         return 0.0 * at_ns
 
+    def neighbour_volts(self, at_ns: int) -> float | None:  # noqa: ARG002 - no wire, at any time
+        """Return None: nothing is wired to the pin beside the jig pin."""
+        return None
+
     def load(self, *, on: bool) -> None:
         """Draw nothing from outside."""
 
+    def load_jig(self, *, on: bool) -> None:
+        """Load nothing: the pin is open."""
+
 
 class CopperWires:
-    """The wires of a virtual supply: one channel feeds the rail, another the jig pin.
+    """The wires of a virtual supply: channels feed the rail, the jig pin and the pin beside it.
 
-    Channel 0 stands for no wire: the rail has its own battery then, the jig pin is open.
+    Channel 0 stands for no wire: the rail has its own battery then, a pin is open.
     """
 
     def __init__(
@@ -69,13 +84,18 @@ class CopperWires:
         rail_ohms: float,
         jig_ohms: float,
         battery_volts: float,
+        neighbour_channel: int = 0,
+        test_load_ohms: float | None = None,
     ) -> None:
         self._copper = copper
-        self._rail, self._jig = rail_channel, jig_channel
-        self._rail_ohms = rail_ohms
+        self._rail, self._jig, self._neighbour = rail_channel, jig_channel, neighbour_channel
+        self._rail_ohms, self._jig_ohms = rail_ohms, jig_ohms
+        self._test_load_ohms = test_load_ohms
         self._battery_volts = battery_volts
         if jig_channel:
             copper.set_load(jig_channel, jig_ohms)
+        if neighbour_channel:
+            copper.set_load(neighbour_channel, jig_ohms)
 
     def rail_volts(self, at_ns: int) -> float:
         """Return the voltage of the supply rail."""
@@ -88,6 +108,16 @@ class CopperWires:
     def jig_amps(self, at_ns: int) -> float:
         """Return the current into the jig pin."""
         return self._copper.amps(self._jig, at_ns)
+
+    def neighbour_volts(self, at_ns: int) -> float | None:
+        """Return the voltage of the pin beside the jig pin; None where nothing is wired to it."""
+        return self._copper.volts(self._neighbour, at_ns) if self._neighbour else None
+
+    def load_jig(self, *, on: bool) -> None:
+        """Switch the test load of the jig pin, beside its own resistance."""
+        if self._jig and self._test_load_ohms is not None:
+            both = 1 / (1 / self._jig_ohms + 1 / self._test_load_ohms)
+            self._copper.set_load(self._jig, both if on else self._jig_ohms)
 
     def load(self, *, on: bool) -> None:
         """Draw from the rail what a device draws that is on, or hardly anything when off."""
@@ -145,13 +175,29 @@ async def watch_rail(wires: Wires, config: RailConfig, changed: Callable[[bool],
         await asyncio.sleep(_RAIL_POLL_S)
 
 
-async def watch_jig(
-    wires: Wires, config: JigConfig, sample: Callable[[int, float, float], None]
-) -> None:
-    """Sample the jig pin for ever at the rate of its converter."""
+async def watch_jig(wires: Wires, config: JigConfig, sensor: JigSensor) -> None:
+    """Sample the jig pin for ever at the rate of its converter; switch its test load."""
     sampler = Sampler(round(1e9 / config.sample_hz))
     pause_s = max(1 / config.sample_hz, 0.004)
-    while True:
-        for at_ns in sampler.due():
-            sample(at_ns, wires.jig_volts(at_ns), wires.jig_amps(at_ns))
-        await asyncio.sleep(pause_s)
+    loaded = False
+    try:
+        while True:
+            for at_ns in sampler.due():
+                sensor.sample(
+                    PinSample(
+                        at_ns,
+                        wires.jig_volts(at_ns),
+                        wires.jig_amps(at_ns),
+                        wires.neighbour_volts(at_ns),
+                        wires.rail_volts(at_ns),
+                    )
+                )
+            if sensor.loads_pin is not loaded:
+                loaded = sensor.loads_pin
+                wires.load_jig(on=loaded)
+                if loaded:
+                    # Samples of the past, taken without it, do not count.
+                    sensor.pin_is_loaded(time.monotonic_ns())
+            await asyncio.sleep(pause_s)
+    finally:
+        wires.load_jig(on=False)
