@@ -33,7 +33,7 @@ _Section = TypeVar("_Section")
 REFERENCE_DIALECT: Final = "hil-reference"
 EMERGENCY_S: Final = 3.0
 _OPENED: Final = (
-    "power_supply", "jig", "rail", "card", "over_the_air", "recognised",
+    "power_supply", "jig", "neighbour", "rail", "card", "over_the_air", "recognised",
     "device", "servers", "smsc",
 )  # fmt: skip
 
@@ -47,7 +47,7 @@ class Bench:
     """
 
     def __init__(
-        self, lab: Lab, folder: Path, *, observer: Observer | None = None, timeout_s: float = 20.0
+        self, lab: Lab, folder: Path, *, observer: Observer | None = None, timeout_s: float = 60.0
     ) -> None:
         self.lab = lab
         self.folder = folder
@@ -85,8 +85,7 @@ class Bench:
                 ovp_volts=channel.ovp,
                 ocp_amps=channel.ocp,
             )
-            for channel in (section.channels.jig, section.channels.rail)
-            if channel is not None
+            for channel in section.channels.by_name.values()
         }
         supply = PowerSupply.open(
             self.launcher.power_supply(),
@@ -137,6 +136,13 @@ class Bench:
             if one is not None
         }
         return Stage(self.power_supply, names, command_time_s=section.command_time)
+
+    @cached_property
+    def neighbour(self) -> Jig:
+        """The supply's channel on the pin beside the jig pin. Off until attached."""
+        section = self._section("power_supply", self.lab.file.power_supply).channels.neighbour
+        channel = self._section("power_supply.channels.neighbour", section)
+        return Jig(self.power_supply.channel(channel.channel), channel, self.lab.jig)
 
     @cached_property
     def rail(self) -> Rail:

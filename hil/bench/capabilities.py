@@ -19,9 +19,12 @@ KNOWN: Final[dict[str, str]] = {
     "power_supply": "a programmable power supply",
     "power_supply.jig": "a channel of the supply on the device's jig pin",
     "power_supply.rail": "a channel of the supply that powers the device",
+    "power_supply.rail.range": "a rail whose lowest voltage is stated",
+    "power_supply.neighbour": "a channel of the supply on the pin beside the jig pin",
     "jig": "a jig file and a channel that feeds the jig pin",
     "jig.voltage": "a jig that is known by its voltage",
     "jig.current": "a jig that is known by its current",
+    "jig.test-load": "a device that loads its pin to see whether the jig is genuine",
     "card": "a card that can be read",
     "card.m2m": "an M2M eUICC (GSMA SGP.02); the card itself is asked when a test needs it",
     "card.pcsc": "an eUICC behind PC/SC",
@@ -56,11 +59,13 @@ def capabilities(lab: Lab) -> frozenset[str]:
     found: set[str] = set()
     if bench.power_supply:
         channels = bench.power_supply.channels
-        found |= {"power_supply.jig"} if channels.jig else set()
-        found |= {"power_supply.rail"} if channels.rail else set()
+        found |= {f"power_supply.{name}" for name in channels.by_name}
+        if channels.rail and channels.rail.minimum is not None:
+            found.add("power_supply.rail.range")
         found.add("power_supply")
     if lab.jig:
         found.add("jig.voltage" if lab.jig.nominal_voltage is not None else "jig.current")
+        found |= {"jig.test-load"} if lab.jig.test_load is not None else set()
     if bench.card:
         if bench.card.virtual:
             found.add(f"card.{bench.card.virtual.behind}")

@@ -58,9 +58,14 @@ class RailSection(ChannelSection):
 
     nominal: Volts = Field(description="voltage that powers the device")
     current_limit: Amps = Field(description="current limit while the device runs")
+    minimum: Volts | None = Field(
+        default=None, description="lowest voltage at which the device has to work"
+    )
 
     @model_validator(mode="after")
     def _nominal_within_limits(self) -> Self:
+        if self.minimum is not None and self.minimum > self.nominal:
+            raise wrong(f"minimum ({self.minimum:g} V) is above nominal ({self.nominal:g} V)")
         if self.nominal > self.max_voltage:
             raise wrong(
                 f"nominal ({self.nominal:g} V) is above max_voltage ({self.max_voltage:g} V)"
@@ -78,11 +83,23 @@ class Channels(Section):
 
     jig: ChannelSection | None = Field(default=None, description="feeds the jig pin of the device")
     rail: RailSection | None = Field(default=None, description="powers the device")
+    neighbour: ChannelSection | None = Field(
+        default=None, description="feeds the pin beside the jig pin"
+    )
+
+    @property
+    def by_name(self) -> dict[str, ChannelSection]:
+        """The channels that are used, by what they feed."""
+        all_of_them = {"jig": self.jig, "rail": self.rail, "neighbour": self.neighbour}
+        return {name: one for name, one in all_of_them.items() if one is not None}
 
     @model_validator(mode="after")
     def _apart(self) -> Self:
-        if self.jig and self.rail and self.jig.channel == self.rail.channel:
-            raise wrong(f"jig and rail are both on channel {self.rail.channel}")
+        taken: dict[int, str] = {}
+        for name, one in self.by_name.items():
+            if one.channel in taken:
+                raise wrong(f"{taken[one.channel]} and {name} are both on channel {one.channel}")
+            taken[one.channel] = name
         return self
 
 

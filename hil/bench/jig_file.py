@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from hil.bench.quantity import Amps, Fraction, Seconds, Volts
+from hil.bench.quantity import Amps, Fraction, Ohms, Seconds, Volts
 from hil.bench.section import Section, exactly_one, wrong
 
 
@@ -39,6 +39,12 @@ class JigFile(Section):
         default=0.02, gt=0, description="for a voltage: amperes allowed"
     )
 
+    test_load: Ohms | None = Field(
+        default=None,
+        gt=0,
+        description="the device loads its pin so at the end of the dwell: the volts must hold",
+    )
+
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
         kind = exactly_one(self, "nominal_voltage", "nominal_current")
@@ -46,4 +52,9 @@ class JigFile(Section):
             raise wrong("'nominal_current' needs 'compliance_voltage'")
         if getattr(self, kind) <= 0:
             raise wrong(f"{kind} must be above zero")
+        if self.test_load is not None:
+            if self.nominal_voltage is None:
+                raise wrong("'test_load' is for a jig that is known by its voltage")
+            if self.nominal_voltage / self.test_load > self.compliance_current:
+                raise wrong("'test_load' draws more than 'compliance_current' at nominal_voltage")
         return self

@@ -240,12 +240,13 @@ class Launcher:
         supply = self._lab.file.power_supply
         device = self._lab.file.device
         virtual = device.virtual if device is not None else None
-        copper, jig, rail = "none", 1, 2
+        copper, jig, rail, neighbour = "none", 1, 2, 0
         if supply is not None and supply.virtual is not None:
             copper = self._ready("power-supply", self._begin_power_supply).address("copper")
             channels = supply.channels
             jig = channels.jig.channel if channels.jig else 0
             rail = channels.rail.channel if channels.rail else 0
+            neighbour = channels.neighbour.channel if channels.neighbour else 0
         radio = self.network()[1] if self._lab.file.network else "none"
         config = part_files.write_private(
             self._folder / "device.json", part_files.device_config(self._lab)
@@ -256,6 +257,7 @@ class Launcher:
             *("--state", str(self._made("device")), "--config", str(config)),
             *("--esim", self._card_for_device(), "--copper", copper, "--radio", radio),
             *("--jig-channel", str(jig), "--rail-channel", str(rail)),
+            *("--neighbour-channel", str(neighbour)),
             *(("--wireless-port", "0") if virtual is not None and virtual.wireless else ()),
         )
 

@@ -67,7 +67,9 @@ def device_config(lab: Lab) -> dict[str, Any]:
         "signing_keys": public_signing_keys(lab),
     }
     if lab.jig is not None:
-        config["jig"] = jig_pin(lab.jig)
+        rail = lab.file.power_supply.channels.rail if lab.file.power_supply else None
+        pin = jig_pin(lab.jig) | ({"rail_nominal_v": rail.nominal} if rail else {})
+        config["jig"] = pin | config.get("jig", {})
     return config
 
 
@@ -82,6 +84,8 @@ def jig_pin(jig: JigFile) -> dict[str, Any]:
         "max_misses": jig.attempts,
         "lockout_s": jig.lockout,
     }
+    if jig.test_load is not None:
+        pin["test_load_ohms"] = jig.test_load
     if jig.nominal_voltage is not None:
         pin["nominal_v"] = jig.nominal_voltage
     if jig.nominal_current is not None:
