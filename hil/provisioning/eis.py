@@ -1,7 +1,8 @@
 """The eUICC information set (EIS): what the eUICC maker tells an SM-SR of one eUICC, signed.
 
 The payload is JSON with sorted keys and no blanks; the signature is ES256 (RFC 7518, 3.4: r ‖ s, 64
-bytes) over ``hil eis`` ‖ 00 ‖ payload. It holds key version numbers, never keys.
+bytes) over ``hil eis`` ‖ 00 ‖ payload. It holds key version numbers, never keys. Signed again it is
+the same to the byte (RFC 6979), so a delivery that is repeated is known for the same.
 """
 
 from __future__ import annotations
@@ -101,7 +102,8 @@ class SignedEis:
 def sign(eis: Eis, key: ec.EllipticCurvePrivateKey) -> SignedEis:
     """Sign with the eUICC maker's P-256 key."""
     payload = eis.encode()
-    r, s = decode_dss_signature(key.sign(_LABEL + payload, ec.ECDSA(SHA256())))
+    algorithm = ec.ECDSA(SHA256(), deterministic_signing=True)
+    r, s = decode_dss_signature(key.sign(_LABEL + payload, algorithm))
     return SignedEis(payload, r.to_bytes(32, "big") + s.to_bytes(32, "big"))
 
 

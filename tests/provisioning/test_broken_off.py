@@ -84,6 +84,15 @@ def test_an_eis_is_registered(fragile: Fragile) -> None:
     assert SECOND in fragile.clients.sm_sr().euiccs()
 
 
+def test_an_eis_is_brought_to_an_sm_sr_once(fragile: Fragile) -> None:
+    eum = fragile.clients.eum()
+    path, body = f"/euiccs/{THIRD}/deliveries", {"sm_sr": "sm-sr-1"}
+    first, _ = fragile.twice(eum, path, body)
+    assert first.status_code == 204, first.text
+    assert THIRD in fragile.clients.sm_sr().euiccs()
+    assert fragile.post(eum, path, body, "other").status_code == 409, "it is known by now"
+
+
 def test_profiles_are_requested_for_the_same_devices(fragile: Fragile) -> None:
     support = fragile.clients.support()
     first, _ = fragile.twice(support, "/profile-requests", {"amount": 1})

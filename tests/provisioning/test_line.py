@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ from tests.provisioning.air import transmit
 from tests.provisioning.line_device import LineDevice
 from tests.provisioning.station import LocalStation
 from tests.provisioning.test_support_server import STATION, MakeWorld, hello_for, ordered
-from tests.provisioning.world import World, eid_of
+from tests.provisioning.world import OPERATOR, World, eid_of
 
 
 class Line:
@@ -249,6 +250,9 @@ class Deaf:
             raise LinkError("sm-sr-1 cannot be reached")
         self.heard.append(notification)
 
+    def check_image(self, eid: str, iccid: str, *, enable: bool, clear: bool) -> None:
+        """Allow everything."""
+
 
 def test_notifications_are_repeated_in_their_order_until_they_arrive(
     make_world: MakeWorld, tmp_path: Path
@@ -273,6 +277,84 @@ def test_notifications_are_repeated_in_their_order_until_they_arrive(
     assert world.support.outbox.waiting() == 0
     assert [note.event for note in deaf.heard] == ["installed", "enabled"]
     line.card.close()
+
+
+def second_order(line: Line) -> str:
+    request = ProfileRequest(amount=1, targets=(line.device.eid,))
+    return line.world.support.request_profiles(request).profiles[0].iccid
+
+
+def test_pol2_of_the_enabled_profile_stops_the_image_that_would_disable_it(line: Line) -> None:
+    first = ordered(line.world)
+    line.station.provision()
+    line.device.boot()
+    line.station.report()
+    second = second_order(line)
+    line.world.sm_sr.set_policy(OPERATOR, line.device.eid, first, 1)
+    for ask in (partial(line.world.support.workshop.build, second), line.station.provision):
+        with pytest.raises(Refusal, match="forbids to disable it") as caught:
+            ask()
+        assert caught.value.code is RefusalCode.POLICY
+        assert caught.value.details == {"subject": "8.2.3", "reason": "3.8"}
+    states = [row.state for row in line.world.support.workshop.images() if row.iccid == second]
+    assert states == ["built"], "the image that was made in advance has not left"
+    assert not line.world.support.workshop.build(second, enable=False).enable
+    line.world.sm_sr.set_policy(OPERATOR, line.device.eid, first, 0)
+    line.world.support.workshop.build(second)
+    assert line.station.provision().iccid == second
+    line.device.boot()
+    line.station.report()
+    assert line.states() == {first: "disabled", second: "enabled"}
+
+
+def test_pol2_stops_the_image_that_would_delete_what_is_there(line: Line) -> None:
+    iccid, eid, sm_sr = ordered(line.world), line.device.eid, line.world.sm_sr
+    note = StatusNotification(
+        "n-1", eid, iccid, isd_p_aid(0x100).hex(), "mno-1", "sm-dp-1", "installed", 0.0
+    )
+    sm_sr.notify(note)
+    sm_sr.set_policy(OPERATOR, eid, iccid, 2)
+    with pytest.raises(Refusal, match="forbids to delete it"):
+        line.world.support.workshop.build(iccid)
+    sm_sr.set_policy(OPERATOR, eid, iccid, 0)
+    line.world.support.workshop.build(iccid)
+
+
+class Gone:
+    """An SM-SR that has given its eUICCs to another one, or cannot be reached."""
+
+    def __init__(self, failure: Exception) -> None:
+        self.failure = failure
+
+    def notify(self, notification: StatusNotification) -> None:
+        raise self.failure
+
+    def check_image(self, eid: str, iccid: str, *, enable: bool, clear: bool) -> None:
+        raise self.failure
+
+
+def test_the_sm_sr_that_has_the_euicc_now_is_asked(make_world: MakeWorld) -> None:
+    def gone(details: dict[str, str | int]) -> Gone:
+        return Gone(Refusal(RefusalCode.UNKNOWN, "it went away", details))
+
+    def forbid() -> Gone:
+        return Gone(Refusal(RefusalCode.POLICY, "forbidden by the new one"))
+
+    unreachable = Gone(LinkError("sm-sr-1 cannot be reached"))
+    cases = (
+        ({"sm-sr-1": gone({"sm_sr": "sm-sr-2"}), "sm-sr-2": forbid()}, "by the new one"),
+        ({"sm-sr-1": gone({"sm_sr": "sm-sr-9"}), "sm-sr-2": forbid()}, "it went away"),
+        ({"sm-sr-1": unreachable, "sm-sr-2": forbid()}, "cannot be reached"),
+    )
+    for sinks, said in cases:
+        world = make_world(sinks=sinks)
+        world.support._managing = {"mno-1": "sm-sr-1"}
+        world.register_device()
+        iccid = ordered(world)
+        with pytest.raises((Refusal, LinkError), match=said):
+            world.support.workshop.build(iccid)
+        with pytest.raises((Refusal, LinkError), match=said):
+            world.support.workshop.send_next(world.eids[0])
 
 
 def test_a_notification_that_comes_twice_counts_once(line: Line) -> None:

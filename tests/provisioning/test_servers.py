@@ -83,6 +83,14 @@ def test_from_the_order_to_the_installed_profile(
         states = {row.iccid: row.state for row in sm_sr.euicc(bench.eid).profiles}
         assert states == {iccid: "enabled"}
         assert [image.state for image in support.images()] == ["installed"]
+        sm_sr.set_policy(bench.eid, iccid, 1)
+        wanted = ProfileRequest(profile_type="test", targets=(bench.eid,))
+        second = support.request_profiles(wanted).profiles[0].iccid
+        with pytest.raises(Refusal, match="POL2 of the enabled profile") as caught:
+            support.build_image(second)
+        assert caught.value.code is RefusalCode.POLICY
+        with pytest.raises(Refusal, match="POL2 of the enabled profile"):
+            station.provision()
 
 
 def test_the_same_order_through_the_mno_and_from_the_makers_information(tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ TITLES: Final = {
     "GET /links": "Say what went over each link",
     "POST /eis": "Register an eUICC by its signed EIS",
     "POST /notifications": "Tell what became of a profile",
+    "GET /euiccs/{eid}/image-check": "Say whether POL2 allows what an image does",
     "GET /euiccs": "List the eUICCs",
     "GET /euiccs/{eid}": "Give what is known of an eUICC",
     "PUT /euiccs/{eid}/msisdn": "Set the number of an eUICC",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from hil.errors import LinkTimeoutError
 from hil.provisioning.eis import SignedEis
@@ -38,6 +39,11 @@ class SmSrClient(ReceiverClient):
     def notify(self, notification: StatusNotification) -> None:
         """Send a status notification."""
         self.tell("POST", "/notifications", g.NotificationMessage.of(notification))
+
+    def check_image(self, eid: str, iccid: str, *, enable: bool, clear: bool) -> None:
+        """Ask whether POL2 allows what an image does; raises the refusal where it does not."""
+        asked = urlencode({"iccid": iccid, "enable": enable, "clear": clear})
+        self.tell("GET", f"/euiccs/{segment(eid)}/image-check?{asked}", None)
 
     def euiccs(self) -> tuple[str, ...]:
         """Ask for all registered EIDs."""

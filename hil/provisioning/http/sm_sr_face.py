@@ -38,6 +38,12 @@ def add_sm_sr(app: FastAPI, server: SmSr) -> None:
     def notify(message: g.NotificationMessage, _peer: Peer = notifier) -> None:
         server.notify(StatusNotification(**message.values()))
 
+    @app.get("/euiccs/{eid}/image-check", status_code=204)
+    def check_image(
+        eid: str, iccid: str, *, enable: bool, clear: bool, _peer: Peer = notifier
+    ) -> None:
+        server.check_image(eid, iccid, enable=enable, clear=clear)
+
     @app.get("/euiccs")
     def euiccs(peer: Peer = manager) -> tuple[str, ...]:
         return server.visible_eids(_principal(peer))

@@ -182,6 +182,16 @@ class EisBook:
             rows = connection.execute(select(EIS.c.eid).order_by(EIS.c.eid)).all()
         return tuple(row.eid for row in rows)
 
+    def is_known(self, eid: str) -> bool:
+        """Whether an EID was registered; refuse one that has gone, naming where it is."""
+        with self._store.transaction() as connection:
+            if connection.execute(select(EIS.c.eid).where(EIS.c.eid == eid)).first() is not None:
+                return True
+            other = went_to(connection, eid)
+        if other is not None:
+            raise self._unknown(eid, other)
+        return False
+
     def require(self, eid: str) -> None:
         """Refuse an EID that was not registered."""
         self.row(eid)

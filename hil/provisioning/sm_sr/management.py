@@ -130,6 +130,31 @@ class ProfileManagement:
             commands=lambda job: [scripts.isd_r_command(job, eid, "audit", command)],
         )
 
+    def check_image(self, eid: str, iccid: str, *, enable: bool, clear: bool) -> None:
+        """Refuse an image that does on the card what POL2 forbids (SGP.02, 3.6.3).
+
+        With ``enable`` it disables the profile that is enabled; with ``clear`` it first deletes
+        what is on the card of the profile itself. Of an eUICC that nobody has registered there are
+        no rules; one that has gone is for another SM-SR to say.
+        """
+        if not self._book.is_known(eid):
+            return
+        for row in self._book.profiles(eid):
+            if clear and row.iccid == iccid and row.pol2 & POL2_NO_DELETE:
+                raise refusal(
+                    FunctionStatus.POL2, f"POL2 of {iccid} forbids to delete it, as this image does"
+                )
+            if enable and row.iccid != iccid and row.state == "enabled":
+                self._check_disabling(row)
+
+    @staticmethod
+    def _check_disabling(row: EisProfileRow) -> None:
+        if row.pol2 & POL2_NO_DISABLE:
+            raise refusal(
+                FunctionStatus.POL2,
+                "POL2 of the enabled profile forbids to disable it, as this image does",
+            )
+
     def set_policy(self, caller: Principal, eid: str, iccid: str, pol2: int) -> None:
         """Set POL2 of a profile (UpdatePolicyRules)."""
         self._finished(self.managed(caller, eid, iccid))

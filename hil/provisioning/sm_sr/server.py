@@ -173,6 +173,10 @@ class SmSr:
             )
             self._effects.event(connection, notification)
 
+    def check_image(self, eid: str, iccid: str, *, enable: bool, clear: bool) -> None:
+        """Refuse an image of a support server that does on the card what POL2 forbids."""
+        self.management.check_image(eid, iccid, enable=enable, clear=clear)
+
     def download(
         self, caller: Principal, iccid: str, *, enable: bool = False, way: Way = "auto"
     ) -> str:

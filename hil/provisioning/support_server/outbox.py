@@ -41,10 +41,13 @@ class StatusNotification:
 
 
 class StatusSink(Protocol):
-    """An SM-SR, as those see it who notify it."""
+    """An SM-SR, as a support server sees it."""
 
     def notify(self, notification: StatusNotification) -> None:
         """Take note; the same notification may come again."""
+
+    def check_image(self, eid: str, iccid: str, *, enable: bool, clear: bool) -> None:
+        """Refuse an image that does on the card what POL2 of a profile forbids."""
 
 
 class Outbox:

@@ -29,7 +29,12 @@ from hil.provisioning.support_server.device_sessions import (
 from hil.provisioning.support_server.devices import DeviceRecord, DeviceRegistry
 from hil.provisioning.support_server.jig import JigSample
 from hil.provisioning.support_server.outbox import Outbox, StatusSink
-from hil.provisioning.support_server.workshop import CounterMoves, ImageRecord, ImageWorkshop
+from hil.provisioning.support_server.workshop import (
+    CounterMoves,
+    ImageQuestion,
+    ImageRecord,
+    ImageWorkshop,
+)
 from hil.wire.device_auth import (
     CommandAuthorization,
     DeviceHello,
@@ -122,11 +127,12 @@ class SupportServer:
             dict(signers),
             counter_moves=counter_moves,
             cores=cores,
+            allow=self._ask_policy,
             clock=clock,
         )
         self.outbox = Outbox(store, sm_srs or {}, clock=clock)
         self._sm_dps = dict(sm_dps or {})
-        self._sm_srs = tuple(sm_srs or {})
+        self._sm_srs = dict(sm_srs or {})
         self._managing = dict(managing or {})
         self._enable = enable
 
@@ -313,7 +319,29 @@ class SupportServer:
     def _manager_of(self, mno: str) -> str | None:
         if mno in self._managing:
             return self._managing[mno]
-        return self._sm_srs[0] if len(self._sm_srs) == 1 else None
+        return next(iter(self._sm_srs)) if len(self._sm_srs) == 1 else None
+
+    def _ask_policy(self, wanted: ImageQuestion) -> None:
+        """Have the SM-SR judge an image by POL2; the one that an eUICC went to, where it has gone.
+
+        Without an SM-SR nobody has set POL2. One that cannot be reached lets no image out: what it
+        forbids is not known.
+        """
+        asked = self._manager_of(wanted.mno)
+        for _ in self._sm_srs:
+            if asked not in self._sm_srs:
+                return
+            try:
+                self._sm_srs[asked].check_image(
+                    wanted.eid, wanted.iccid, enable=wanted.enable, clear=wanted.clear
+                )
+            except Refusal as refused:
+                other = refused.details.get("sm_sr")
+                if not isinstance(other, str) or other not in self._sm_srs:
+                    raise
+                asked = other
+            else:
+                return
 
 
 def _goes_on() -> bool:

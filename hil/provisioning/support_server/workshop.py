@@ -55,6 +55,24 @@ class ImageRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageQuestion:
+    """What an image would do on a card, for whoever knows whether it may.
+
+    ``enable``: disable the profile that is enabled; ``clear``: delete what is there of its own.
+    """
+
+    eid: str
+    iccid: str
+    mno: str
+    enable: bool
+    clear: bool
+
+
+def _allow_all(_question: ImageQuestion) -> None:
+    """Allow every image, where nobody has rules."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Plan:
     """What an image is made of: packets, which image of the profile it is, how it is signed."""
 
@@ -66,7 +84,11 @@ class _Plan:
 
 
 class ImageWorkshop:
-    """Builds one image a profile and keeps it, with its expected counters."""
+    """Builds one image a profile and keeps it, with its expected counters.
+
+    ``allow`` refuses an image that policy rules forbid: as it is asked for, and as it leaves, for
+    the rules may have changed since. Images that are made in advance are asked for as they leave.
+    """
 
     def __init__(
         self,
@@ -80,6 +102,7 @@ class ImageWorkshop:
         issue_limit: int = 5,
         counter_moves: CounterMoves = "external-authenticate",
         cores: Cores | None = None,
+        allow: Callable[[ImageQuestion], None] = _allow_all,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
@@ -92,6 +115,7 @@ class ImageWorkshop:
         self._pems = {name: signer.private_pem() for name, signer in signers.items()}
         self._cores = cores or Cores(1)
         self._used_up = int(counter_moves == "initialize-update")
+        self._allow = allow
         self._clock = clock
 
     def build(
@@ -104,6 +128,10 @@ class ImageWorkshop:
         device where the device is known and has a key set.
         """
         packet_set = self._reception.packet_set(iccid)
+        with self._store.transaction() as connection:
+            older = select(IMAGES.c.image_id).where(IMAGES.c.iccid == iccid)
+            clear = connection.execute(older).first() is not None
+        self._allow(ImageQuestion(packet_set.eid, iccid, packet_set.mno, enable, clear))
         keys = self._eum.isd_r_keys(packet_set.eid, self._kvn)
         name = new_identifier(f"image of {iccid}")
         with self._store.transaction() as connection:
@@ -239,6 +267,13 @@ class ImageWorkshop:
         chosen = select(IMAGES).where(IMAGES.c.eid == eid, IMAGES.c.state.in_(OPEN_STATES))
         if iccid is not None:
             chosen = chosen.where(IMAGES.c.iccid == iccid)
+        with self._store.transaction() as connection:
+            row = connection.execute(chosen.order_by(IMAGES.c.built_at)).first()
+            mno = "" if row is None else _packets(connection, row.iccid).mno
+        if row is not None:
+            self._allow(ImageQuestion(eid, row.iccid, mno, row.enable, row.issue > 1))
+            # The very image that was judged, if it is still there.
+            chosen = chosen.where(IMAGES.c.image_id == row.image_id)
         with self._store.transaction() as connection:
             row = connection.execute(chosen.order_by(IMAGES.c.built_at)).first()
             if row is None:
