@@ -100,6 +100,23 @@ class CommandHeader:
         )
         return cls(parameters, kic >> 4, kid >> 4)
 
+    @property
+    def key_set(self) -> int:
+        """Version of the key set that KIc and KID name, 0 for the receiver's choice.
+
+        A counter belongs to one key set, so two different ones are a :class:`CodecError`; but the
+        name of a key that neither the packet nor its receipt uses says nothing.
+        """
+        flags = self.parameters.flags
+        receipt = flags.por is not ProofOfReceipt.NEVER
+        checksum = Integrity.CRYPTOGRAPHIC_CHECKSUM
+        ciphers = flags.ciphered or (receipt and flags.por_ciphered)
+        signs = flags.integrity is checksum or (receipt and flags.por_integrity is checksum)
+        named = {self.kic_kvn if ciphers else 0, self.kid_kvn if signs else 0} - {0}
+        if len(named) > 1:
+            raise CodecError(f"KIc names key set {self.kic_kvn:X}, KID {self.kid_kvn:X}")
+        return named.pop() if named else self.kic_kvn or self.kid_kvn
+
 
 @dataclass(frozen=True, slots=True)
 class CommandPacket:
@@ -139,10 +156,9 @@ def unwrap_command(packet: bytes, keys: OtaKeySet) -> CommandPacket:
     judged: see :func:`accept_counter`.
     """
     header = CommandHeader.decode(packet)
-    for name, kvn in (("KIc", header.kic_kvn), ("KID", header.kid_kvn)):
-        # Key version 0 leaves the choice to the receiver.
-        if kvn not in (0, keys.kvn):
-            raise CodecError(f"{name} names key set {kvn:X}, not {keys.kvn:X}")
+    # Key version 0 leaves the choice to the receiver.
+    if header.key_set not in (0, keys.kvn):
+        raise CodecError(f"the packet names key set {header.key_set:X}, not {keys.kvn:X}")
     security = _security_of(header.parameters, response=False)
     counter, _, data = _unwrap(packet, _COMMAND_HEADER, 0, security, keys)
     return CommandPacket(header, counter, data)

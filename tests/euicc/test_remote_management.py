@@ -327,6 +327,36 @@ class Zero:
         return head + cipher.encrypt(inner + mac + padded)
 
 
+@pytest.mark.parametrize(
+    ("spi", "answered"),
+    [
+        (Spi(ciphered=False, por_ciphered=False, por_by_submit=False), True),
+        (Spi(ciphered=False, por_ciphered=True, por_by_submit=False), False),
+        (Spi(ciphered=True, por_ciphered=False, por_by_submit=False), False),
+    ],
+    ids=["KIc unused", "KIc used by the receipt", "KIc used by the packet"],
+)
+def test_two_key_sets_in_one_packet(terminal: Terminal, spi: Spi, *, answered: bool) -> None:
+    """KIc names a set that is not there: that matters only where something is ciphered."""
+    parameters = SecurityParameters(
+        spi.encode(), UICC, AES_KEYS.kic_algorithm, AES_KEYS.kid_algorithm
+    )
+    whole = OtaKeySet(AES_KEYS.kvn, AES_KEYS.kic, AES_KEYS.kid)
+    raw = bytearray(scp80.wrap_command(compact(SELECT_ICCID), 1, parameters, whole))
+    raw[5] = 0x90 | whole.kic_algorithm & 0x0F
+    if not spi.ciphered:
+        # The checksum covers KIc: make it anew over the changed head.
+        end = 2 + raw[2] + 1
+        head, behind = bytes(raw[: end - 8]), bytes(raw[end:])
+        raw[end - 8 : end] = whole.signer.of(head + behind)[:8]
+    (part,) = sms.split(bytes(raw))
+    report = terminal.envelope(sms.SmsDeliver(SENDER, part).encode())
+    assert bool(report.data) is answered
+    if answered:
+        receipt = scp80.unwrap_response(report.data[3:], parameters, whole)
+        assert (receipt.status, receipt.counter) == (0, 1)
+
+
 def test_receipt_by_submit(terminal: Terminal) -> None:
     assert terminal.send(cat.terminal_profile(b"\xff" * 20)).sw == 0x9000
     raw, parameters = packet(compact(SELECT_ICCID, READ_10), 1, UICC, spi=Spi())

@@ -25,9 +25,7 @@ def key_set(store: KeyStore, domain: bytes, header: CommandHeader) -> OtaKeySet:
 
     :class:`CodecError` if there is none, or if its keys are for other algorithms.
     """
-    named = header.kic_kvn or header.kid_kvn
-    if header.kid_kvn not in (0, named):
-        raise CodecError(f"KIc names key set {named:X}, KID {header.kid_kvn:X}")
+    named = header.key_set
     versions = [named] if named else [one for one in store.versions(domain) if one in VERSIONS]
     refusal = CodecError(f"no SCP80 key set {named:X}")
     for kvn in versions:
