@@ -8,11 +8,14 @@ from functools import cache
 import pytest
 
 from hil.errors import CodecError
+from hil.virtual.euicc.install_checks import check_files
 from hil.virtual.euicc.install_error import InstallError, Status
 from hil.virtual.euicc.installer import install
 from hil.wire import tlv
 from hil.wire.profile_package.elements import error_offset, part_offset
-from hil.wire.profile_package.package import Element, make_element, split
+from hil.wire.profile_package.file_names import FILE_NAMES
+from hil.wire.profile_package.files import File, FileElement, PlacedFile
+from hil.wire.profile_package.package import Element, PeHeader, make_element, split
 from hil.wire.profile_package.response import EuiccResponse, PeStatus
 from tests.euicc.bad_packages import CASES, Case
 from tests.euicc.terminal import profile
@@ -39,6 +42,9 @@ PLACES = {
     "personalisation data that is cut off": "040400703266",
     "privileges of two bytes": "A1",
     "a key of two components": "30",
+    "data for an instance": "3007040580E2900000",
+    "restrictions of open personalisation": "A403D90101",
+    "CAT_TP without CAT_TP": "A508800203FF81020400",
 }
 """Name of a bad package, and what stands where its PEStatus points."""
 
@@ -168,3 +174,14 @@ def test_the_response_tells_it_in_words() -> None:
         "300fa00b30098001038101088201008100"
     )
     assert str(replace(status, offset=7)) == "bad-values (PE 8, information 0, byte 7)"
+
+
+@pytest.mark.parametrize("name", FILE_NAMES["csim"])
+def test_csim_has_no_optional_file(name: str) -> None:
+    """The module calls all members of PE-CSIM mandatory; the ADF and each EF is missed."""
+    files = {one: PlacedFile(at, File()) for at, one in enumerate(FILE_NAMES["csim"], 2)}
+    whole = FileElement(0xB9, PeHeader(1), "2.23.143.1.2.10", tuple(files.values()))
+    check_files(whole)
+    lacking = tuple(file for one, file in files.items() if one != name)
+    with pytest.raises(InstallError, match=f"csim lacks {name}"):
+        check_files(replace(whole, files=lacking))

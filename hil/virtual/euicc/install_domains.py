@@ -70,7 +70,17 @@ class ProfileApplications:
         )
 
     def add_domain(self, number: int, element: elements.SecurityDomain) -> None:
-        """Install a securityDomain; the first one is the operator's."""
+        """Install a securityDomain; the first one is the operator's.
+
+        What a card without contactless interface and CAT_TP can not heed is refused, not dropped.
+        """
+        for tag, name, value in (
+            (0xA4, "openPersoData", element.open_perso),
+            (0xA5, "catTpParameters", element.cat_tp),
+        ):
+            if value is not None:
+                with part(tag):
+                    raise InstallError(Status.FEATURE_NOT_SUPPORTED, name)
         with part(0xA1):
             aid = self._add_instance(number, element.instance)
         for place, key in enumerate(element.keys or ()):
@@ -135,6 +145,9 @@ class ProfileApplications:
     def _add_instance(self, number: int, instance: ApplicationInstance) -> bytes:
         if (instance.load_package, instance.module) != (SD_PACKAGE, SD_MODULE):
             raise InstallError(Status.RUNTIME_NOT_SUPPORTED, f"module {instance.module.hex()}")
+        if instance.process_data is not None:
+            with part(_SEQUENCE):
+                raise InstallError(Status.FEATURE_NOT_SUPPORTED, "processData")
         if not instance.privileges[0] & _SECURITY_DOMAIN or len(instance.privileges) == 2:
             raise _bad("privileges of a security domain")
         if instance.life_cycle[0] not in _STATES:
