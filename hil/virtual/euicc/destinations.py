@@ -77,5 +77,5 @@ class Destinations:
 
     def _runner(self, one: Application) -> Callable[[bytes, StoredKey | None], bytes]:
         if one.kind is Kind.DOMAIN:
-            return functools.partial(self._scripts.manage, one.aid)
+            return functools.partial(self._scripts.manage, self._store.owner, one.aid)
         return lambda data, _: self._files.run(one, data)

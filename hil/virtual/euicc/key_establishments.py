@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from hil.errors import CodecError
 from hil.virtual.euicc.refusal import RefusalError
 from hil.virtual.euicc.registry import LifeCycle
+from hil.virtual.euicc.store_data import Challenge
 from hil.wire import dgi
 from hil.wire.gp_certificate import Certificate, Role, accept
 from hil.wire.identifiers import ISD_R_AID
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from hil.virtual.euicc.key_store import KeyStore
     from hil.virtual.euicc.nvm import Nvm, Transaction
     from hil.virtual.euicc.registry import Registry
-    from hil.wire.ecc import PublicKey
     from hil.wire.key_establishment import Established, Reference
 
 log = logging.getLogger(__name__)
@@ -36,15 +35,6 @@ log = logging.getLogger(__name__)
 _SCP80: Final = range(0x01, 0x10)
 _SCP03: Final = range(0x30, 0x40)
 _LAST_COUNTERS: Final = {Role.SM_DP: 0xFFFFFF, Role.SM_SR: 0xFFFFFFFFFF}
-
-
-@dataclass(frozen=True, slots=True)
-class Challenge:
-    """Between the two messages: whose certificate was accepted for which domain, and RC."""
-
-    domain: bytes
-    key: PublicKey
-    random: bytes
 
 
 class KeyEstablishments:

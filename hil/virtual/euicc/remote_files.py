@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import cbor2
 
 from hil.virtual.euicc import selection
 from hil.virtual.euicc.atr import Protocol
 from hil.virtual.euicc.channel import Channel
 from hil.virtual.euicc.file_commands import FileCommands
+from hil.virtual.euicc.files import Df
 from hil.virtual.euicc.refusal import RefusalError
 from hil.virtual.euicc.remote_access import RemoteAccess
 from hil.virtual.euicc.remote_scripts import run_either
+from hil.virtual.euicc.script_chains import (
+    ScriptChains,
+    chain_name,
+    chaining_of,
+    no_previous_script,
+)
 from hil.virtual.euicc.selection import Selector
 from hil.wire.compact_script import FILE_ANSWERS
 
 if TYPE_CHECKING:
     from hil.virtual.euicc.application_store import Application
     from hil.virtual.euicc.file_memory import FileMemory
-    from hil.virtual.euicc.files import Df, FileTree
+    from hil.virtual.euicc.files import FileTree
     from hil.virtual.euicc.nvm import Nvm
     from hil.virtual.euicc.pins import PinPresentations
     from hil.wire.apdu import CommandApdu, ResponseApdu
@@ -27,7 +37,11 @@ _NOT_REMOTE: Final = frozenset({0x70, 0x84, 0x88, 0x89, 0xA5})
 
 
 class RemoteFiles:
-    """Runs scripts of remote file management; each begins anew, at the MF or its ADF."""
+    """Runs scripts of remote file management.
+
+    Each begins anew, at the MF or its ADF, unless script chaining lets it go on where the one
+    before it was.
+    """
 
     def __init__(
         self, nvm: Nvm, tree: FileTree, memory: FileMemory, pins: PinPresentations
@@ -36,10 +50,22 @@ class RemoteFiles:
         self._tree = tree
         self._memory = memory
         self._pins = pins
+        self._chains = ScriptChains[_Context](nvm)
 
     def run(self, application: Application, raw: bytes) -> bytes:
         """Run a script in either format; return the response in the same."""
-        pins = self._pins.apart()
+        name = chain_name(self._tree.owner, application.aid)
+        chaining = chaining_of(raw)
+        start = _Start(self._tree, application, self._pins)
+        context = self._chains.begin(name, chaining, start)
+        if context is None:
+            return no_previous_script()
+        answer = self._run(application, raw, context)
+        self._chains.end(name, chaining, context)
+        return answer
+
+    def _run(self, application: Application, raw: bytes, context: _Context) -> bytes:
+        pins, channel = context.pins, context.channel
         access = RemoteAccess(self._tree, application, pins)
         commands = FileCommands(
             self._nvm, self._tree, access, pins, Protocol.T1, memory=self._memory
@@ -51,7 +77,6 @@ class RemoteFiles:
             pins,
             lambda application: pins.forget_local(application.path),
         )
-        channel = Channel(0, self._start(application))
 
         def execute(command: CommandApdu) -> ResponseApdu:
             if command.channel or command.ins in _NOT_REMOTE:
@@ -63,8 +88,38 @@ class RemoteFiles:
 
         return run_either(raw, execute, FILE_ANSWERS)
 
-    def _start(self, application: Application) -> Df:
-        for adf in self._tree.applications:
-            if application.adf and adf.name == application.adf:
-                return adf
-        return self._tree.mf
+
+@dataclass(slots=True)
+class _Context:
+    """What is selected, and the PINs presented; these do not outlive a reset."""
+
+    channel: Channel
+    pins: PinPresentations
+
+    def write(self) -> bytes:
+        """Return the paths of the current DF and EF, and the current record."""
+        ef = None if self.channel.ef is None else self.channel.ef.path
+        return cbor2.dumps([self.channel.df.path, ef, self.channel.record])
+
+
+class _Start:
+    """Makes the context in which a script of one application begins."""
+
+    def __init__(self, tree: FileTree, application: Application, pins: PinPresentations) -> None:
+        self._tree = tree
+        self._application = application
+        self._pins = pins
+
+    def __call__(self) -> _Context:
+        """Return a context at the MF or the application's ADF."""
+        found = [one for one in self._tree.applications if one.name == self._application.adf]
+        return _Context(Channel(0, found[0] if found else self._tree.mf), self._pins.apart())
+
+    def read(self, raw: bytes) -> _Context:
+        """Return a context that was written; 6A82 if its files are gone."""
+        path, ef_path, record = cbor2.loads(raw)
+        df = self._tree.at(bytes.fromhex(path))
+        ef = None if ef_path is None else self._tree.at(bytes.fromhex(ef_path))
+        if not isinstance(df, Df) or isinstance(ef, Df) or (ef is None) is not (ef_path is None):
+            raise RefusalError(0x6A82, f"file {ef_path or path} of a script chain")
+        return _Context(Channel(0, df, ef, record), self._pins.apart())

@@ -7,6 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from hil.errors import CodecError
 from hil.virtual.euicc.refusal import RefusalError
+from hil.virtual.euicc.script_chains import (
+    ScriptChains,
+    chain_name,
+    chaining_of,
+    no_previous_script,
+)
 from hil.virtual.euicc.store_data import Chain
 from hil.wire import compact_script, tlv
 from hil.wire.apdu import CommandApdu, ResponseApdu
@@ -16,7 +22,6 @@ from hil.wire.command_script import (
     R_APDU,
     SECURED_ERRORS,
     SECURED_OBJECTS,
-    Chaining,
     CommandScript,
     ResponseScript,
     is_expanded,
@@ -30,6 +35,7 @@ if TYPE_CHECKING:
 
     from hil.virtual.euicc.download import ProfileDownloads
     from hil.virtual.euicc.key_store import StoredKey
+    from hil.virtual.euicc.nvm import Nvm
     from hil.virtual.euicc.security_domain import SecurityDomain
 
     Execute = Callable[[CommandApdu], ResponseApdu]
@@ -45,11 +51,17 @@ class RemoteScripts:
     """Runs scripts. ``domain`` gives the security domain with an AID, ``None`` if it is gone."""
 
     def __init__(
-        self, domain: Callable[[bytes], SecurityDomain | None], downloads: ProfileDownloads
+        self,
+        nvm: Nvm,
+        domain: Callable[[bytes], SecurityDomain | None],
+        downloads: ProfileDownloads,
     ) -> None:
         self._domain = domain
         self._downloads = downloads
-        self._chains: dict[bytes, Chain] = {}
+        # Between the two messages of a key establishment the SM-DP must hear from the card, so they
+        # come in two scripts. Script chaining says so; without it the sequence is kept as well.
+        self._chains = ScriptChains[Chain](nvm, implicit=True)
+        self._managed = ScriptChains[Chain](nvm)
 
     def run_remote(self, aid: bytes, raw: bytes) -> bytes | None:
         """Run a script on the ISD-R or an ISD-P; ``None`` if there is no such application."""
@@ -61,38 +73,49 @@ class RemoteScripts:
 
         ``dek``: enciphers keys in this script.
         """
-        chain = self._chain(aid, raw)
-        chain.dek = dek
-        return run_expanded(
+        return self._in_chain(
+            self._chains,
+            chain_name(aid, aid),
             raw,
-            lambda command: self._execute(aid, command, chain),
-            lambda item: tlv.decode_one(self._downloads.process(aid, item.encode()))[0],
+            dek,
+            lambda chain: run_expanded(
+                raw,
+                lambda command: self._execute(aid, command, chain),
+                lambda item: tlv.decode_one(self._downloads.process(aid, item.encode()))[0],
+            ),
         )
 
-    def manage(self, aid: bytes, raw: bytes, dek: StoredKey | None) -> bytes:
-        """Run remote application management on a security domain of the profile."""
-        chain = Chain()
-        chain.dek = dek
-        return run_either(
+    def manage(self, owner: bytes, aid: bytes, raw: bytes, dek: StoredKey | None) -> bytes:
+        """Run remote application management on a security domain of the profile of an ISD-P."""
+        return self._in_chain(
+            self._managed,
+            chain_name(owner, aid),
             raw,
-            lambda command: self._execute(aid, command, chain),
-            compact_script.MANAGEMENT_ANSWERS,
+            dek,
+            lambda chain: run_either(
+                raw,
+                lambda command: self._execute(aid, command, chain),
+                compact_script.MANAGEMENT_ANSWERS,
+            ),
         )
 
-    def _chain(self, aid: bytes, raw: bytes) -> Chain:
-        """Return the conversation that a script goes on with.
-
-        Between the two messages of a key establishment the SM-DP must hear from the card, so they
-        come in two scripts. Script chaining says so; without it the sequence is kept as well.
-        """
-        first = (Chaining.FIRST_DELETED_ON_RESET, Chaining.FIRST_KEPT_ON_RESET)
-        try:
-            begins = CommandScript.decode(raw).chaining in first
-        except CodecError:
-            begins = True
-        if begins or aid not in self._chains:
-            self._chains[aid] = Chain()
-        return self._chains[aid]
+    @staticmethod
+    def _in_chain(
+        chains: ScriptChains[Chain],
+        name: str,
+        raw: bytes,
+        dek: StoredKey | None,
+        run: Callable[[Chain], bytes],
+    ) -> bytes:
+        """Run a script with what the one before it in its chain left."""
+        chaining = chaining_of(raw)
+        chain = chains.begin(name, chaining, Chain)
+        if chain is None:
+            return no_previous_script()
+        chain.dek = dek
+        answer = run(chain)
+        chains.end(name, chaining, chain)
+        return answer
 
     def _execute(self, aid: bytes, command: CommandApdu, chain: Chain) -> ResponseApdu:
         domain = self._domain(aid)
@@ -134,7 +157,7 @@ def run_expanded(
         elif item.tag == C_APDU:
             answers.append(_one(item, execute))
         else:
-            # Immediate and error actions and chaining ask for nothing this card would do.
+            # Immediate and error actions ask for nothing this card would do; chaining is seen to.
             continue
         if _failed(answers[-1]):
             break

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
+
+import cbor2
 
 from hil.virtual.euicc.refusal import RefusalError
+from hil.wire.ecc import PublicKey
 
 if TYPE_CHECKING:
-    from hil.virtual.euicc.key_establishments import Challenge
     from hil.virtual.euicc.key_store import StoredKey
     from hil.wire.apdu import CommandApdu
 
@@ -91,6 +94,32 @@ class Chain:
         """End the conversation too."""
         self.forget()
         self.target = None
+
+    def write(self) -> bytes:
+        """Return the conversation, without the key it came under, to be gone on with later."""
+        known = self.challenge
+        challenge = None if known is None else [known.domain, known.key.encode(), known.random]
+        return cbor2.dumps([bytes(self._data), self._next, self.target, challenge])
+
+    @classmethod
+    def read(cls, raw: bytes) -> Self:
+        """Return a conversation that was written down."""
+        made = cls()
+        data, made._next, made.target, challenge = cbor2.loads(raw)
+        made._data = bytearray(data)
+        if challenge is not None:
+            domain, key, random = challenge
+            made.challenge = Challenge(domain, PublicKey.decode(key), random)
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """Between the two messages: whose certificate was accepted for which domain, and RC."""
+
+    domain: bytes
+    key: PublicKey
+    random: bytes
 
 
 def is_last(command: CommandApdu) -> bool:
