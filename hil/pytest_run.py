@@ -57,6 +57,11 @@ class Run:
         given: dict[str, str] = getattr(self.config, "workerinput", {})
         return given.get("workerid", MAIN)
 
+    @property
+    def keeps_folder(self) -> bool:
+        """Whether the folder of this run was named, and so is kept."""
+        return bool(plugin.setting(self.config, "run_dir"))
+
     def folder(self) -> Path:
         """Return this process's folder for logs and notes; a temporary one if none was named."""
         named = plugin.setting(self.config, "run_dir")

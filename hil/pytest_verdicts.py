@@ -30,6 +30,7 @@ VERDICT_ATTRIBUTE: Final = "hil_verdict"
 VERDICTS_FILE: Final = "verdicts.json"
 _REQUIREMENTS = pytest.StashKey[tuple[str, ...]]()
 _SO_FAR = pytest.StashKey[str]()
+_JUDGED = pytest.StashKey[str]()
 _RANK: Final = {"PASS": 0, "NOT APPLICABLE": 1, "INCONCLUSIVE": 2, "ERROR": 3, "FAIL": 4}
 _WORST_FIRST: Final = ("FAIL", "ERROR", "INCONCLUSIVE", "NOT APPLICABLE")
 
@@ -63,6 +64,7 @@ class Verdicts:
         now = _verdict(call, report)
         verdict = max(before, now, key=_RANK.__getitem__)
         item.stash[_SO_FAR] = verdict
+        item.stash[_JUDGED] = call.when
         setattr(report, VERDICT_ATTRIBUTE, [verdict, list(requirements)])
         if call.when == "teardown":
             report.user_properties.append(("verdict", verdict))
@@ -134,6 +136,24 @@ class Verdicts:
 def requirements_of(item: pytest.Item) -> tuple[str, ...] | None:
     """Return the requirements of a test of ours; None for one that carries no marker of ours."""
     return item.stash.get(_REQUIREMENTS, None)
+
+
+def title_of(item: pytest.Item) -> str:
+    """Return a test's title: the first line of what it says of itself, and its parameters."""
+    function = getattr(item, "function", None)
+    lines = (getattr(function, "__doc__", None) or item.name).strip().splitlines()
+    callspec = getattr(item, "callspec", None)
+    row = f" [{callspec.id}]" if callspec is not None else ""
+    return lines[0].rstrip(".") + row
+
+
+def verdict_so_far(item: pytest.Item) -> str:
+    """Return the verdict for use in a fixture's teardown; "" for a test that is none of ours.
+
+    A test that was broken off in its body has none: INCONCLUSIVE.
+    """
+    verdict = item.stash.get(_SO_FAR, "")
+    return "INCONCLUSIVE" if verdict == "PASS" and item.stash[_JUDGED] == "setup" else verdict
 
 
 def read_verdicts(path: Path) -> dict[str, dict[str, Any]]:

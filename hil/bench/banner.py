@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from hil.bench.document import display_name
 
 if TYPE_CHECKING:
+    from hil.bench.bench import Bench
     from hil.bench.lab import Lab
     from hil.metrology import Calibration
 
@@ -41,6 +42,17 @@ def head(lab: Lab) -> str:
     if not any((bench.power_supply, bench.card, bench.device, bench.servers)):
         state = "EMPTY: nothing stands on it"
     return f"bench {lab.name} ({display_name(lab.path)})  {state}  {bench.description}".rstrip()
+
+
+def instrument_line(bench: Bench) -> str:
+    """Return one line for under a picture: bench, REAL or VIRTUAL, instrument, calibration."""
+    supply = bench.lab.file.power_supply
+    if supply is None:
+        return f"bench {bench.name}"
+    who = bench.power_supply.identity
+    today = datetime.datetime.now(tz=datetime.UTC).date()
+    state = bench.lab.calibration.describe(today) if supply.virtual is None else "VIRTUAL supply"
+    return f"bench {bench.name}    {who.model} {who.serial}    {state}"
 
 
 def calibration(given: Calibration, *, today: datetime.date | None = None) -> str:

@@ -13,6 +13,7 @@ _TYPES: Final = {
     "text": allure.attachment_type.TEXT,
     "json": allure.attachment_type.JSON,
     "csv": allure.attachment_type.CSV,
+    "svg": allure.attachment_type.SVG,
 }
 
 
@@ -24,6 +25,9 @@ class AllureView:
         context: AbstractContextManager[Any] = allure.step(title)
         return context
 
-    def attach(self, name: str, text: str, *, kind: str = "text") -> None:
-        """Attach a text (``text``, ``json`` or ``csv``) to the present step or test."""
-        allure.attach(text, name=name, attachment_type=_TYPES[kind])
+    def attach(self, name: str, body: str | bytes, *, kind: str = "text") -> None:
+        """Attach ``text``, ``json``, ``csv``, ``svg`` or ``csv.gz`` to the present step or test."""
+        if kind == "csv.gz":
+            allure.attach(body, name=name, attachment_type="application/gzip", extension=kind)
+        else:
+            allure.attach(body, name=name, attachment_type=_TYPES[kind])

@@ -28,8 +28,8 @@ class View(Protocol):
     def step(self, title: str) -> AbstractContextManager[Any]:
         """Show a step for as long as the context lasts."""
 
-    def attach(self, name: str, text: str, *, kind: str = "text") -> None:
-        """Show a text (``text``, ``json`` or ``csv``) with the present step or test."""
+    def attach(self, name: str, body: str | bytes, *, kind: str = "text") -> None:
+        """Show ``text``, ``json``, ``csv``, ``svg`` or ``csv.gz`` with the present step or test."""
 
 
 class Notebook:

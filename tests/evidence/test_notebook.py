@@ -27,8 +27,8 @@ class RecordingView:
         yield
         self.events.append(("close", title))
 
-    def attach(self, name: str, text: str, *, kind: str = "text") -> None:
-        self.events.append(("attach", name, text, kind))
+    def attach(self, name: str, body: str | bytes, *, kind: str = "text") -> None:
+        self.events.append(("attach", name, str(body), kind))
 
 
 def test_exchanges_of_a_test_are_attached_in_order_with_direction_and_note() -> None:

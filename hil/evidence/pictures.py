@@ -1,0 +1,80 @@
+"""A test's waveform as evidence: a picture, and CSV, in the report and in the run's folder.
+
+The picture is drawn when the test is over and its verdict known, and only where someone will see
+it. Without the library that draws, the data is there all the same, and a note says what to install.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+from typing import TYPE_CHECKING, Final
+
+from hil.evidence import plot
+from hil.evidence.waveform_csv import thinned, to_csv
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hil.evidence.notebook import Notebook
+    from hil.evidence.waveform import Waveform
+
+ROWS_SHOWN: Final = 200
+"""A report shows a table of that many rows well; all of them are attached beside it."""
+PICTURE: Final = "Volts and amps at the jig pin"
+DATA: Final = "Waveform"
+FOLDER: Final = "waveforms"
+
+
+def show(
+    waveform: Waveform,
+    caption: plot.Caption,
+    notebook: Notebook,
+    *,
+    folder: Path | None = None,
+    name: str = "",
+) -> None:
+    """Hand picture and data to the notebook's view, and put both into ``folder``/waveforms.
+
+    ``name`` is the test's; nothing is drawn where there is neither view nor folder.
+    """
+    if not waveform.marks or (notebook.view is None and folder is None):
+        return
+    table = to_csv(waveform)
+    picture = _picture(waveform, caption, notebook)
+    if notebook.view is not None:
+        if picture:
+            notebook.view.attach(PICTURE, picture, kind="svg")
+        _attach_data(waveform, table, notebook)
+    if folder is not None:
+        _save(folder / FOLDER, name, table, picture)
+
+
+def _picture(waveform: Waveform, caption: plot.Caption, notebook: Notebook) -> str:
+    try:
+        return plot.svg(waveform, caption)
+    except plot.PlotUnavailableError as err:
+        if notebook.view is not None:
+            notebook.view.attach(f"{PICTURE}: not drawn", str(err))
+        return ""
+
+
+def _attach_data(waveform: Waveform, table: str, notebook: Notebook) -> None:
+    assert notebook.view is not None  # noqa: S101 - the caller looked
+    if len(waveform.marks) <= ROWS_SHOWN:
+        notebook.view.attach(DATA, table, kind="csv")
+        return
+    notebook.view.attach(
+        f"{DATA}, {ROWS_SHOWN} rows of {len(waveform.marks)}",
+        to_csv(thinned(waveform, ROWS_SHOWN)),
+        kind="csv",
+    )
+    notebook.view.attach(f"{DATA}, all rows", gzip.compress(table.encode(), mtime=0), kind="csv.gz")
+
+
+def _save(folder: Path, name: str, table: str, picture: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = re.sub(r"[^A-Za-z0-9.\-]+", "_", name).strip("_")[-120:] or "waveform"
+    (folder / f"{stem}.csv").write_text(table, encoding="utf-8", newline="")
+    if picture:
+        (folder / f"{stem}.svg").write_text(picture, encoding="utf-8")
