@@ -22,6 +22,7 @@ class Facility(IntEnum):
     POLL_INTERVAL = 2 * 8 + 5
     REFRESH = 2 * 8 + 7
     SEND_SHORT_MESSAGE = 3 * 8 + 1
+    LOCAL_INFORMATION = 3 * 8 + 6
     SET_UP_EVENT_LIST = 4 * 8
     EVENT_LOCATION_STATUS = 4 * 8 + 4
     EVENT_DATA_AVAILABLE = 5 * 8 + 2

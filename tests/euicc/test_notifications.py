@@ -14,6 +14,8 @@ from hil.wire.cat_events import Service
 from hil.wire.cat_values import Result
 from hil.wire.identifiers import isd_p_aid
 from hil.wire.notification import Notification, NotificationType
+from hil.wire.terminal_profile import Facility, encode_profile
+from hil.wire.tlv import Tlv
 from tests.euicc.terminal import EID, OTA_KEYS, Terminal, factory, profile
 
 NUMBER = "882990000001"
@@ -310,4 +312,52 @@ def test_fall_back_is_told(tmp_path: Path) -> None:
     field.start()
     field.poll()
     assert field.sent[0] == Notification(EID, NotificationType.FALLEN_BACK, 3, BOOTSTRAP)
+    card.close()
+
+
+IMEI = bytes.fromhex("3A54321012345678")
+WITH_IMEI = {"number": NUMBER, "attempts": 2, "imei": True}
+
+
+def asked_for_imei(card: VirtualCard, *answer: Tlv, result: int = Result.DONE) -> Field:
+    """A terminal that is asked for its IMEI at the first start, and answers so."""
+    field = Field(card)
+    card.reset()
+    command = field.terminal.fetch(field.terminal.send(GREETING).sw)
+    assert command.encode().hex().upper() == "D009810301260182028182"
+    response = cat.TerminalResponse(command.details, result, objects=answer)
+    field.serve(field.terminal.send(response.encode()).sw)
+    return field
+
+
+@pytest.mark.parametrize("tag", [0x14, 0x94])
+def test_the_imei_goes_with_the_notification(tmp_path: Path, tag: int) -> None:
+    card = made(tmp_path, notifications=WITH_IMEI)
+    field = asked_for_imei(card, Tlv(tag, IMEI))
+    assert [one.imei for one in field.sent] == [IMEI]
+    assert "1408" + IMEI.hex() in field.sent[0].encode().hex()
+    card.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "result"),
+    [((), 0x30), ((), 0x00), ((Tlv(0x94, b""),), 0x00), ((Tlv(0x94, IMEI + b"\x00"),), 0x00)],
+    ids=["cannot", "no object", "empty", "too long"],
+)
+def test_without_an_imei_the_notification_goes_all_the_same(
+    tmp_path: Path, answer: tuple[Tlv, ...], result: int
+) -> None:
+    card = made(tmp_path, notifications=WITH_IMEI)
+    field = asked_for_imei(card, *answer, result=result)
+    assert [one.imei for one in field.sent] == [None]
+    card.close()
+
+
+def test_a_terminal_that_can_not_tell_is_not_asked(tmp_path: Path) -> None:
+    card = made(tmp_path, notifications=WITH_IMEI)
+    terminal = Terminal(card)
+    able = [one for one in Facility if one is not Facility.LOCAL_INFORMATION]
+    card.reset()
+    answer = terminal.send(cat.terminal_profile(encode_profile(able)))
+    assert terminal.fetch(answer.sw).kind != cat.CommandType.PROVIDE_LOCAL_INFORMATION
     card.close()

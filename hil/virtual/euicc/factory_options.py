@@ -36,7 +36,9 @@ _ECASD: Final = frozenset(
         "sin",
     }
 )
-_NOTIFICATIONS: Final = frozenset({"number", "enabled", "attempts", "confirmation_s", "retry_s"})
+_NOTIFICATIONS: Final = frozenset(
+    {"number", "enabled", "attempts", "confirmation_s", "retry_s", "imei"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,8 @@ class NotificationRules:
 
     ``number``: where to, ``None`` until it is known. ``enabled``: ``None`` for as soon as it is.
     A notification is sent ``attempts`` times, again after ``retry_s`` if the terminal could not
-    send it and after ``confirmation_s`` if it was not confirmed.
+    send it and after ``confirmation_s`` if it was not confirmed. ``imei``: the terminal is asked
+    for its IMEI first, which then goes with it.
     """
 
     number: Address | None = None
@@ -72,6 +75,7 @@ class NotificationRules:
     attempts: int = 3
     confirmation_s: float = 120.0
     retry_s: float = 20.0
+    imei: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +152,7 @@ def read_notifications(raw: Mapping[str, object]) -> NotificationRules:
         attempts,
         seconds(row, "confirmation_s", where, default=120.0),
         seconds(row, "retry_s", where, default=20.0),
+        imei=switch(row, "imei", where) or False,
     )
 
 

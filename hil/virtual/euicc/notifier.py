@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _SCP80 = range(0x01, 0x10)
+_IMEI_SIZE = 8
 
 
 class Notifier:
@@ -55,6 +56,8 @@ class Notifier:
         self._toolkit = toolkit
         self._clock = clock
         self._due: float | None = None
+        self._imei: bytes | None = None
+        self._asked_for_imei = False
 
     def begin(self) -> None:
         """Begin to notify what waits: the terminal is ready for proactive commands."""
@@ -72,10 +75,23 @@ class Notifier:
         number = self._changes.number
         if pending is None or number is None or not self._changes.active:
             return
-        if pending.sent >= self._changes.rules.attempts:
+        rules = self._changes.rules
+        if pending.sent >= rules.attempts:
             self._give_up(pending)
+        elif rules.imei and not self._asked_for_imei and self._toolkit.knows_imei:
+            self._asked_for_imei = True
+            self._toolkit.ask(cat.provide_imei, self._identified)
         else:
             self._send(pending, number)
+
+    def _identified(self, response: TerminalResponse | None) -> None:
+        """Take the terminal's IMEI, if it gives one, and go on to notify."""
+        if response is not None and response.done:
+            imei = cat.find_object(response.objects, cat.IMEI)
+            if imei is not None and len(imei) == _IMEI_SIZE:
+                self._imei = imei
+        self._due = self._clock()
+        self.tick()
 
     def _send(self, pending: Change, number: Address) -> None:
         kvn = max((kvn for kvn in self._keys.versions(ISD_R_AID) if kvn in _SCP80), default=0)
@@ -85,7 +101,7 @@ class Notifier:
             return
         enabled = self._registry.enabled()
         aid = b"" if enabled is None else enabled.aid
-        notification = Notification(self._eid, pending.kind, pending.sequence, aid)
+        notification = Notification(self._eid, pending.kind, pending.sequence, aid, self._imei)
         packet = notification.packet(OtaKeySet(kvn, keys.enc, keys.mac, keys.dek))
         self._changes.count(pending.sent + 1)
         log.info("notification %s, sequence %d", pending.kind.name, pending.sequence)

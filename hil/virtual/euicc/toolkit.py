@@ -60,6 +60,11 @@ class Toolkit:
         """Whether the terminal runs timers for the card."""
         return self._knows(terminal_profile.TIMERS)
 
+    @property
+    def knows_imei(self) -> bool:
+        """Whether the terminal tells its IMEI."""
+        return self._knows(frozenset({terminal_profile.Facility.LOCAL_INFORMATION}))
+
     def ask(self, command: Command, answered: Answered | None = None) -> None:
         """Put a proactive command behind those that wait.
 
