@@ -49,7 +49,7 @@ def switches(row: Dialect) -> Iterator[Switch]:
 def questions(row: Dialect) -> Iterator[YesNo]:
     yield from (switch.state for switch in switches(row))
     yield from (trip.told_by for trip in row.trips)
-    if row.sequencing is not None:
+    if row.sequencing is not None and row.sequencing.playing is not None:
         yield row.sequencing.playing
     if isinstance(row.regulation, Condition):
         yield from (one for one in (row.regulation.current, row.regulation.voltage) if one)

@@ -36,6 +36,11 @@ class Channel:
         self._dialect = console.dialect
         self._link = console.link
         self._protected_in = 0
+        self._sequencer = (
+            None
+            if self._dialect.sequencing is None
+            else Sequencer(console, number, limits, self._require_ready)
+        )
 
     def __repr__(self) -> str:
         return f"Channel({self._where})"
@@ -52,9 +57,7 @@ class Channel:
     @property
     def sequencer(self) -> Sequencer | None:
         """What plays a list of set points inside the instrument; None if the model has none."""
-        if self._dialect.sequencing is None:
-            return None
-        return Sequencer(self._console, self.number, self.limits, self._require_ready)
+        return self._sequencer
 
     def protect(self) -> None:
         """Set OVP and OCP to the levels of the cable, switch them on, read everything back.

@@ -25,11 +25,23 @@ from hil.equipment.power_supply.features import (
     Switch,
     Trip,
 )
-from hil.equipment.power_supply.forms import Bits, NumberForm, RegisterForm, Word, YesNo
+from hil.equipment.power_supply.forms import (
+    ANY_BOOLEAN,
+    ON_OFF,
+    ONE_ZERO,
+    Bits,
+    NumberForm,
+    RegisterForm,
+    Word,
+    YesNo,
+)
 from hil.equipment.power_supply.ratings import Accuracy, ChannelAccuracy, ChannelRange
 from hil.equipment.power_supply.readings import Identity
 
 __all__ = [
+    "ANY_BOOLEAN",
+    "ONE_ZERO",
+    "ON_OFF",
     "Accuracy",
     "Bits",
     "ChannelAccuracy",

@@ -149,6 +149,7 @@ class Sequencing:
     ``step`` is sent for each step, with ``{index}`` (from ``first_index`` on), ``{volts}``,
     ``{amps}`` and ``{seconds}``; then ``load``, with ``{volts}``, ``{amps}`` and ``{seconds}`` as
     comma-separated lists, ``{triples}`` (volts, amps, seconds of each step) and ``{count}``.
+    Where nothing tells whether it is ``playing``, that is reckoned from the times of the steps.
     """
 
     shortest_s: float
@@ -158,8 +159,8 @@ class Sequencing:
     load: tuple[str, ...]
     start: tuple[str, ...]
     stop: tuple[str, ...]
-    playing: YesNo
     source: str
+    playing: YesNo | None = None
     step: str | None = None
     first_index: int = 0
     number: str = "{:.3f}"

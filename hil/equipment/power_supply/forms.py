@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from types import MappingProxyType
+from typing import Final, Literal
 
 RegisterForm = Literal["decimal", "hexadecimal", "byte"]
 """How a register is sent: digits (``512``), hex digits (``0x0224``), or one raw byte."""
+
+
+ONE_ZERO: Final = MappingProxyType({"1": True, "0": False})
+ON_OFF: Final = MappingProxyType({"ON": True, "OFF": False})
+ANY_BOOLEAN: Final = MappingProxyType({**ONE_ZERO, **ON_OFF})
 
 
 @dataclass(frozen=True, slots=True)

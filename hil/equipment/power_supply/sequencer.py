@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 from hil.equipment.power_supply.console import Console
@@ -39,6 +40,7 @@ class Sequencer:
         self.longest_s = row.longest_s
         self.resolution_s = row.resolution_s
         self.most_steps = row.most_steps
+        self._ends_at = 0.0
 
     def play(self, steps: Sequence[Step]) -> None:
         """Load ``steps`` (volts, amps, seconds each) and start them, once; returns at once.
@@ -55,6 +57,7 @@ class Sequencer:
             self._load(steps)
             for command in self._row.start:
                 self._console.tell(command, self._number)
+            self._ends_at = time.monotonic() + sum(seconds for _, _, seconds in steps)
             self._console.check_errors("start of a sequence")
 
     def stop(self) -> None:
@@ -62,10 +65,16 @@ class Sequencer:
         with self._console.link.exclusively():
             for command in self._row.stop:
                 self._console.tell(command, self._number)
+            self._ends_at = 0.0
             self._console.check_errors("stop of a sequence")
 
     def playing(self) -> bool:
-        """Return whether a sequence is being played now."""
+        """Return whether a sequence is being played now.
+
+        Where the instrument cannot tell, whether its steps would last until now.
+        """
+        if self._row.playing is None:
+            return time.monotonic() < self._ends_at
         return self._console.yes(self._row.playing, self._number)
 
     @property

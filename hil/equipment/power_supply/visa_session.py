@@ -62,7 +62,7 @@ def open_resource(
     if isinstance(opened, SerialInstrument):
         try:
             _set_up_line(opened, framing, serial_line)
-        except (pyvisa.Error, OSError, ValueError) as err:
+        except Exception as err:  # termios.error is no OSError
             opened.close()
             raise LinkError(f"{resource}: {serial_line} cannot be set: {err}") from err
     connection = connected_socket(opened)

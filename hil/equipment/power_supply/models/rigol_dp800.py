@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from hil.equipment.power_supply.dialect import (
+    ON_OFF,
     Accuracy,
     Bits,
     ChannelAccuracy,
@@ -41,7 +42,6 @@ from hil.equipment.power_supply.dialect import (
 _THREE = NumberForm((3, 3))
 _FOUR = NumberForm((4, 4))
 _THREE_OR_FOUR = NumberForm((3, 4))
-_ON_OFF = MappingProxyType({"ON": True, "OFF": False})
 _TRIPPED = MappingProxyType({"YES": True, "NO": False, "1": True, "0": False})
 _SENSE = MappingProxyType({"ON": True, "OFF": False, "NONE": False})
 _CONDITION = ":STAT:QUES:INST:ISUM{n}:COND?"
@@ -60,7 +60,7 @@ def _protection(name: str, unit: str) -> Protection:
             set=f":OUTP:{name} CH{{n}},{{value}}",
             on="ON",
             off="OFF",
-            state=Word(f":OUTP:{name}? CH{{n}}", _ON_OFF),
+            state=Word(f":OUTP:{name}? CH{{n}}", ON_OFF),
         ),
     )
 
@@ -77,7 +77,7 @@ def _row(model: str, channels: Mapping[int, ChannelRange], source: str) -> Diale
         channels=MappingProxyType(channels),
         volts=Setting(":SOUR{n}:VOLT {value:.3f}", ":SOUR{n}:VOLT?", "V", 0.001, _THREE),
         amps=Setting(":SOUR{n}:CURR {value:.3f}", ":SOUR{n}:CURR?", "A", 0.001, _THREE_OR_FOUR),
-        output=Output(Switch(":OUTP CH{n},{value}", "ON", "OFF", Word(":OUTP? CH{n}", _ON_OFF))),
+        output=Output(Switch(":OUTP CH{n},{value}", "ON", "OFF", Word(":OUTP? CH{n}", ON_OFF))),
         measure=(
             Measurement(":MEAS:ALL? CH{n}", (("volts", _FOUR), ("amps", _FOUR), ("watts", _THREE))),
         ),
@@ -112,7 +112,7 @@ def _row(model: str, channels: Mapping[int, ChannelRange], source: str) -> Diale
             ),
             start=(":INST CH{n};:TIME ON",),
             stop=(":INST CH{n};:TIME OFF",),
-            playing=Word(":INST CH{n};:TIME?", _ON_OFF),
+            playing=Word(":INST CH{n};:TIME?", ON_OFF),
             seconds="{:.0f}",
             source="DP800 programming guide p. 2-64 to 2-67",
         ),
