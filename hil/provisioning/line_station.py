@@ -19,7 +19,7 @@ from typing import Any, Final, Protocol, TypeVar
 from hil.errors import BenchError, ProductRefusal, ProtocolError
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.support_server.device_sessions import SessionOffer, SessionResult, Subject
-from hil.provisioning.support_server.esim_proof import esim_challenge
+from hil.provisioning.support_server.esim_proof import EsimChallenge, esim_challenge
 from hil.provisioning.support_server.jig import JigSample
 from hil.provisioning.support_server.server import InstallationReport, SealedImage
 from hil.wire.device_auth import CommandAuthorization, DeviceHello, Manner, Mode
@@ -31,6 +31,10 @@ SETTLED: Final = ("installed", "failed", "refused", "stale")
 _FOUND_COUNTER: Final = re.compile(r"counter is ([0-9A-Fa-f]{6})")
 _POLL_S: Final = 0.05
 _MORE_DATA: Final = 0x61
+_INTERRUPTED: Final = (b"\x69\x85", b"\x6d\x00", b"\x6e\x00", b"\x6f\x00")
+"""Nothing waits for GET RESPONSE, or no ISD-R is selected any more."""
+
+_INTERRUPTED_AT_MOST: Final = 5
 
 _Answer = TypeVar("_Answer")
 
@@ -250,8 +254,7 @@ class LineStation:
         """
         commands = esim_challenge(secrets.token_bytes(8), kvn=self._image_kvn)
         try:
-            self._exchange(commands.select)
-            answer = self._exchange(commands.initialize_update)
+            answer = self._answered(commands)
         except (ProductRefusal, BenchError) as err:
             log.warning("the eSIM does not tell its counter: %s", err)
             return None
@@ -312,9 +315,21 @@ class LineStation:
     def _ask_esim(self, offer: SessionOffer) -> bytes:
         if offer.esim_challenge is None or not offer.manner.needs_key_set:
             return b""
-        commands = esim_challenge(offer.esim_challenge, kvn=offer.esim_kvn)
-        self._exchange(commands.select)
-        return self._exchange(commands.initialize_update)
+        return self._answered(esim_challenge(offer.esim_challenge, kvn=offer.esim_kvn))
+
+    def _answered(self, commands: EsimChallenge) -> bytes:
+        """Have the ISD-R answer INITIALIZE UPDATE; again where the modem came in between.
+
+        A modem sends commands of its own as it likes, and each of them may drop what waits for GET
+        RESPONSE, or what is selected.
+        """
+        answer = b""
+        for _ in range(_INTERRUPTED_AT_MOST):
+            self._exchange(commands.select)
+            answer = self._exchange(commands.initialize_update)
+            if answer[-2:] not in _INTERRUPTED:
+                break
+        return answer
 
     def _exchange(self, command: bytes) -> bytes:
         """Send a command through the device; fetch the answer that a T=0 card keeps back (61xx)."""

@@ -16,7 +16,7 @@ from hil.provisioning.support_server.device_sessions import DevicePolicy, Subjec
 from hil.provisioning.support_server.outbox import StatusNotification
 from hil.provisioning.support_server.server import InstallationReport
 from hil.provisioning.trust import Principal, Role
-from hil.virtual.euicc import open_card
+from hil.virtual.euicc import VirtualCard, open_card
 from hil.wire import isdr_commands
 from hil.wire.device_auth import Mode
 from hil.wire.identifiers import ISD_R_AID, isd_p_aid
@@ -382,3 +382,32 @@ def test_a_device_keeps_its_esim_for_itself(make_world: MakeWorld) -> None:
         world.support.register_device(replace(record, device_id="DUT-2"))
     with pytest.raises(Refusal, match="no valid EID"):
         world.support.register_device(replace(record, eid="123"))
+
+
+class Meddling:
+    """The card of a modem that sends commands of its own, right behind one that waits."""
+
+    def __init__(self, card: VirtualCard, times: int) -> None:
+        self._card = card
+        self.left = times
+
+    def transmit(self, apdu: bytes) -> bytes:
+        answer = self._card.transmit(apdu)
+        if apdu[1] == 0x50 and self.left:
+            self.left -= 1
+            self._card.transmit(bytes.fromhex("80F2000C00"))
+        return answer
+
+
+def test_a_modem_that_comes_in_between_hinders_no_proof_of_the_esim(
+    make_world: MakeWorld, tmp_path: Path
+) -> None:
+    world = make_world(policy=DevicePolicy(subject=Subject.ESIM))
+    world.register_device()
+    world.register_euicc()
+    line = Line(world, tmp_path)
+    meddling = Meddling(line.card, times=2)
+    line.device.csim = meddling.transmit  # type: ignore[method-assign]
+    result, _ = line.station.authenticate()
+    assert (result.subject, result.state, meddling.left) == (Subject.ESIM, "passed", 0)
+    line.card.close()
