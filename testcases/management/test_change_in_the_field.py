@@ -11,14 +11,19 @@ from hil.evidence import step
 from hil.provisioning.line_station import LineStation
 from hil.provisioning.orders import ProfileRequest
 from testcases.authentication.watching import until
+from testcases.conformance.euicc import preparing
 from testcases.installing import assert_installed, assert_on_card, hand_over, install_at_boot
 from testcases.provisioning_flow import provision
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hil.bench.desk import Desk
     from hil.bench.device_owner import DeviceOwner
     from hil.bench.esim import Esim
     from hil.bench.image_maker import ImageMaker
+    from hil.bench.profile_maker import LabProfile
+    from hil.equipment.card.over_the_air import OverTheAirSession
 
 pytestmark = [
     pytest.mark.requires("device", "card.m2m", "servers.sm-sr.images", "servers.sm-dp"),
@@ -65,14 +70,24 @@ def test_the_user_changes_the_operator_by_image(desk: Desk, owner: DeviceOwner, 
     )
 
 
+@pytest.fixture
+def pinned(
+    over_the_air: OverTheAirSession, esim: Esim, image_maker: ImageMaker
+) -> Iterator[LabProfile]:
+    """A profile to be installed whose POL1 forbids to disable it; free to go afterwards."""
+    profile = image_maker.profile(pol=NO_DISABLE)
+    yield profile
+    preparing.release(over_the_air, esim, profile)
+
+
+@pytest.mark.requires("card.keys")
 @pytest.mark.requirement("R-70", refusal=True)
 def test_a_policy_rule_of_the_old_profile_holds(
-    desk: Desk, owner: DeviceOwner, esim: Esim, image_maker: ImageMaker
+    desk: Desk, owner: DeviceOwner, esim: Esim, image_maker: ImageMaker, pinned: LabProfile
 ) -> None:
     """POL1 of the old profile forbids to disable it: the change fails, and the old one stays."""
-    kept = image_maker.profile(pol=NO_DISABLE)
-    hand_over(owner, image_maker.sealed(kept))
-    assert_installed(install_at_boot(owner.device), kept.iccid)
+    hand_over(owner, image_maker.sealed(pinned))
+    assert_installed(install_at_boot(owner.device), pinned.iccid)
     new = ordered(desk, esim, "mno-2")
     station = LineStation(desk.station(desk.servers.home_of_support), owner.device)
     station.provision(new)
@@ -80,6 +95,6 @@ def test_a_policy_rule_of_the_old_profile_holds(
         report = install_at_boot(owner.device)
         assert report.result == "failed"
         assert report.reason
-    assert_on_card(esim, kept)
+    assert_on_card(esim, pinned)
     states = [one.state for one in esim.profiles()]
     assert states.count(ProfileState.ENABLED) == 1
