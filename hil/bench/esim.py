@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+from hil.equipment.card.errors import StatusWordError
 from hil.equipment.card.euicc import (
     IsdRSession,
     ProfileState,
@@ -37,6 +38,7 @@ RESET_S: Final = 10.0
 """How long a terminal may take to reset a card that asks for it."""
 
 _LOOK_S: Final = 0.05
+_CONDITIONS: Final = 0x6985
 
 
 class Esim:
@@ -146,6 +148,19 @@ class Esim:
             else:
                 self.audit().enable(fallback.aid)
         elif fallback is None and enabled is not None:
-            self.audit().disable(enabled.aid)
+            self._give_way(enabled.aid)
+            kept = self.enabled()
+            others = [one for one in others if kept is None or one.aid != kept.aid]
         for one in others:
             self.audit().delete(one.aid)
+
+    def _give_way(self, aid: bytes) -> None:
+        """Disable a profile, unless it is the one for falling back and the card does not say so.
+
+        Older cards show no attributes in GetStatus.
+        """
+        try:
+            self.audit().disable(aid)
+        except StatusWordError as err:
+            if err.sw != _CONDITIONS:
+                raise
