@@ -11,7 +11,6 @@ from hil.provisioning.door import enter
 from hil.provisioning.http.clients import ReceiverClient
 from hil.wire.identifiers import tar_of
 from hil.wire.profile_package.variety import varied
-from testcases.authentication.watching import until
 from testcases.installing import JOB_TIMEOUT_S, assert_installed, hand_over, install_at_boot
 
 if TYPE_CHECKING:
@@ -123,11 +122,8 @@ def test_image_and_https_session_end_in_the_same_card_state(
         job = sm_sr.wait(ordered, timeout_s=JOB_TIMEOUT_S)
         assert (job.state, job.reason) == ("done", "")
         assert job.messages < len(profile.packets.packets), "the packets did not go by message"
-        until(
-            lambda: esim.iccid() == profile.iccid,
-            timeout_s=SWITCH_TIMEOUT_S,
-            otherwise="the session ended, but the card does not show the profile",
-        )
+        shown = esim.iccid_after_reset(profile.iccid, timeout_s=SWITCH_TIMEOUT_S)
+        assert shown == profile.iccid
         by_session = esim.state()
     with step("The profile is deleted, and the same packets go by image"):
         esim.restore()
