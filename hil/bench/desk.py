@@ -14,6 +14,8 @@ from hil.provisioning.trust import PeerKeySet
 from hil.wire.identifiers import eid_check_digits
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hil.bench.servers import Servers
     from hil.bench.servers_section import ActorKind
     from hil.provisioning.http.client import PeerClient
@@ -92,11 +94,18 @@ class Desk:
         self.eum().deliver_eis(eid, sm_sr or self.servers.of_kind("sm-sr")[0])
         return eid
 
-    def make_euicc(self, *, eid: str = "", msisdn: str | None = None) -> str:
+    def make_euicc(
+        self,
+        *,
+        eid: str = "",
+        msisdn: str | None = None,
+        ecasd: Mapping[str, object] | None = None,
+    ) -> str:
         """Have the eUICC maker make an eUICC that no SM-SR knows yet; return its EID.
 
-        ``eid``: a new one by default. ``msisdn``: the number that its EIS names. No card of that
-        EID is on the bench.
+        ``eid``: a new one by default. ``msisdn``: the number that its EIS names. ``ecasd``: keys
+        and certificate, as :func:`hil.provisioning.certificates.personalise_ecasd` makes them. No
+        card of that EID is on the bench.
         """
         eid = eid or self.new_eid()
 
@@ -115,6 +124,7 @@ class Desk:
             "isd_p_base": base,
             "memory": 500_000,
             "bootstrap_profile": None,
+            **({} if ecasd is None else {"ecasd": ecasd}),
         }
         self.eum().produce(factory, msisdn=msisdn)
         return eid

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hil.bench.desk import Desk
+    from hil.bench.key_files import ServerKeyFile
     from hil.bench.servers_section import ActorKind
 
 _Kept = TypeVar("_Kept")
@@ -23,12 +24,14 @@ class Lack(Protocol):
 class Parties:
     """Who is on the bench: the first and the second of each kind, in the order of its file.
 
-    A test that needs a party which the bench lacks ends there (``lack``).
+    A test that needs a party which the bench lacks ends there (``lack``). ``keys``: key set file of
+    the servers, where the bench has one.
     """
 
-    def __init__(self, desk: Desk, lack: Lack) -> None:
+    def __init__(self, desk: Desk, lack: Lack, *, keys: ServerKeyFile | None = None) -> None:
         self.desk = desk
         self.lack = lack
+        self.keys = keys
         self._kept: dict[object, Any] = {}
 
     @property

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from hil.evidence import step
+from hil.provisioning.certificates import Issuer, personalise_ecasd
+from hil.wire.ecc import PrivateKey, PublicKey
+from hil.wire.gp_certificate import Certificate
 from hil.wire.identifiers import eid_check_digits, isd_p_aid, luhn_digit
 from testcases.conformance.servers.waiting import JOB_TIMEOUT_S, until
 
@@ -207,3 +210,32 @@ def two_own(parties: Parties, eid: str) -> Furnished:
         own=installed(parties, eid, 0x10),
         own_enabled=installed(parties, eid, 0x11, enabled=True),
     )
+
+
+def leaving(parties: Parties) -> Furnished:
+    """An eUICC with two own profiles that goes to the other SM-SR, and does not answer it."""
+    keys = parties.keys
+    if keys is None or keys.pki is None:
+        parties.lack("the bench has no certificates for eUICCs (key_sets.servers, pki)")
+    certificate = Certificate.decode(keys.pki.eum_certificate)
+    curve = certificate.public_key.curve
+    maker = Issuer(certificate.content.subject, PrivateKey(curve, keys.eum_signing))
+    with step("Precondition: the eUICC is on its way to the other SM-SR"):
+        eid = parties.desk.new_eid()
+        ci_key = PublicKey.decode(keys.pki.ci_key)
+        made = personalise_ecasd({"eid": eid}, maker, ci_key, PrivateKey.generate(curve))
+        parties.desk.make_euicc(eid=eid, msisdn=new_number(), ecasd=made["ecasd"])
+        parties.desk.eum(parties.eum).deliver_eis(eid, parties.sm_sr)
+        found = two_own(parties, eid)
+        for target, name, other in (
+            (parties.other_sm_sr, "PrepareSMSRChange", parties.sm_sr),
+            (parties.sm_sr, "SMSRChange", parties.other_sm_sr),
+        ):
+            parties.call(parties.mno, target, f"es4/{name}", eid=eid, sm_sr=other)
+        caller = parties.desk.caller(parties.mno, parties.sm_sr)
+        until(
+            lambda: caller.ask(f"es4/handovers/{eid}")["state"] == "running",
+            timeout_s=JOB_TIMEOUT_S,
+            otherwise="the other SM-SR has not taken the eUICC",
+        )
+    return found

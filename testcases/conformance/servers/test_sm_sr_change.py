@@ -243,3 +243,51 @@ def test_nothing_is_done_for_another_sm_sr(
     expected = Answer.SM_SR_NOT_EXPECTED
     with unchanged(parties, euicc.eid), step(f"1. {function}"), refused(expected):
         parties.call(parties.other_sm_sr, parties.sm_sr, f"es7/{function}", **values)
+
+
+@pytest.mark.requirement("R-08", "R-69", refusal=True)
+@pytest.mark.parametrize(
+    ("function", "fields"),
+    [
+        case("SMSR-ES7-LEAVING-01", "SMSRChange while the eUICC is on its way", SECTION,
+             "SMSRChange", {}),
+        case("SMSR-ES7-LEAVING-02", "UpdatePolicyRules while the eUICC is on its way", SECTION,
+             "UpdatePolicyRules", {"pol2": 7}),
+        case("SMSR-ES7-LEAVING-03", "UpdateSubscriptionAddress while the eUICC is on its way",
+             SECTION, "UpdateSubscriptionAddress", {"address": {"imsi": "001010000000008"}}),
+        case("SMSR-ES7-LEAVING-04", "EnableProfile while the eUICC is on its way", SECTION,
+             "EnableProfile", {}),
+        case("SMSR-ES7-LEAVING-05", "AuditEIS while the eUICC is on its way", SECTION,
+             "AuditEIS", {}),
+    ],
+)  # fmt: skip
+def test_an_euicc_on_its_way_is_left_alone(
+    parties: Parties, function: str, fields: dict[str, Any]
+) -> None:
+    """What was sent on to the new SM-SR is not changed behind its back.
+
+    Preconditions: an eUICC with two profiles of the MNO is handed over; the new SM-SR has taken its
+    EIS, and waits for the card, which does not answer.
+
+    Steps:
+    1. The report of the handover says running.
+    2. The function, by the MNO at the SM-SR before: busy 1.2 / 4.4.
+    3. The EIS: nothing has changed. The report says running still.
+    """
+    euicc = parties.kept(preparing.leaving)
+    caller = parties.desk.caller(parties.mno, parties.sm_sr)
+    values: dict[str, Any] = {"eid": euicc.eid} | fields
+    if function == "SMSRChange":
+        values["sm_sr"] = parties.other_sm_sr
+    elif function != "AuditEIS":
+        values["iccid"] = euicc.own
+
+    def state() -> str:
+        return str(caller.ask(f"es4/handovers/{euicc.eid}")["state"])
+
+    with step("1. The report"):
+        assert state() == "running"
+    with unchanged(parties, euicc.eid), step(f"2. {function}"), refused(Answer.EUICC_BUSY):
+        caller.function(f"es4/{function}", values)
+    with step("3. The report"):
+        assert state() == "running"
