@@ -86,13 +86,15 @@ class EcasdKeys(Section):
     """What the eUICC maker puts into the ECASD for key establishments (SGP.02, 2.2.1.2).
 
     ``ecka``: SK.ECASD.ECKA; ``certificate``: CERT.ECASD.ECKA (7F21); ``ci_key``: PK.CI, the value
-    of 7F49; ``curve``: curve reference of ``ecka``.
+    of 7F49; ``curve``: curve reference of ``ecka``; ``today``: the day, YYYY-MM-DD, for a card that
+    knows one and judges certificates by it.
     """
 
     ecka: Scalar
     certificate: HexBytes
     ci_key: HexBytes
     curve: Literal[0, 1, 3, 5] = 0
+    today: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
 
 
 class Functions(Section):
@@ -100,13 +102,19 @@ class Functions(Section):
 
     Data groupings of SetFallbackAttribute, of addressing and connectivity parameters, of UpdatePOL1
     (SGP.02, 4.1.1.6, 4.1.1.10, 4.1.2). ``sm_sr_number``: number that the card notifies, digits of
-    an international one; empty where it has none; ``None`` where nobody knows.
+    an international one; empty where it has none; ``None`` where nobody knows. A notification that
+    the terminal cannot send is tried ``attempts`` times, again after ``retry_s`` seconds, before
+    the change is rolled back; without service for ``network_loss_s`` seconds the card falls back;
+    ``None`` where nobody knows, or the card never does.
     """
 
     fallback_dgi: Annotated[int, Field(ge=0x0100, le=0xFFFF)] = 0x3A05
     addressing_dgi: Annotated[int, Field(ge=0x0100, le=0xFFFF)] = 0x3A07
     policy_dgi: Annotated[int, Field(ge=0x0100, le=0xFFFF)] = 0x3A06
     sm_sr_number: Annotated[str, Field(pattern=r"^\d{0,20}$")] | None = None
+    attempts: Annotated[int, Field(ge=1, le=255)] = 3
+    retry_s: Annotated[float, Field(gt=0)] | None = None
+    network_loss_s: Annotated[float, Field(gt=0)] | None = None
 
 
 class BootstrapSubscription(Section):
@@ -141,7 +149,10 @@ class EuiccKeyFile(Section):
         return self
 
     def factory(self) -> dict[str, Any]:
-        """Return the key part of the eUICC's factory file (JSON-able, keys as hex)."""
+        """Return what its maker put in, for the eUICC's factory file (JSON-able, keys as hex)."""
+        timing: dict[str, Any] = {"attempts": self.functions.attempts}
+        if self.functions.retry_s is not None:
+            timing["retry_s"] = self.functions.retry_s
         return {
             "eid": self.eid,
             "isd_r": {
@@ -151,6 +162,8 @@ class EuiccKeyFile(Section):
             },
             "isd_p_base": {k: v for k, v in _as_hex(self.isd_p_base).items() if k != "counter"},
             **({} if self.ecasd is None else {"ecasd": _as_hex(self.ecasd)}),
+            "notifications": timing,
+            "fallback_after_s": self.functions.network_loss_s,
         }
 
 

@@ -1,11 +1,13 @@
 """A profile with a DF of the lab's own, 7F50: a file of each structure, with rules of each kind.
 
-The rules stand in an EF.ARR in the DF. Record 1 allows everything, INCREASE too; 2 reading always
-and updating with ADM1; 3 nothing; 4 reading and updating with PIN1.
+A BER-TLV file is there where it is asked for, because a card need not have such files. The rules
+stand in an EF.ARR in the DF. Record 1 allows everything, INCREASE too; 2 reading always and
+updating with ADM1; 3 nothing; 4 reading and updating with PIN1.
 """
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -13,8 +15,10 @@ import pytest
 from hil.evidence import step
 from hil.wire import isdr_commands, tlv
 from hil.wire.apdu import CommandApdu
+from hil.wire.download import last_response, prepare_packets
 from hil.wire.profile_package.elements import encode
 from hil.wire.profile_package.fcp import (
+    BER_TLV,
     DIRECTORY,
     TRANSPARENT,
     Fcp,
@@ -35,7 +39,11 @@ if TYPE_CHECKING:
 
 DF: Final = "7F50"
 BINARY, LINEAR, CYCLIC = "6F01", "6F02", "6F03"
-CLOSED, GUARDED, PRIVATE = "6F05", "6F09", "6F0A"
+CLOSED, GUARDED, PRIVATE, OBJECTS = "6F05", "6F09", "6F0A", "6F0B"
+MOST_OBJECTS: Final = 500
+"""Bytes that the BER-TLV file may hold."""
+
+_FEATURE_NOT_SUPPORTED: Final = 10
 USIM_AID: Final = bytes.fromhex("A0000000871002FF49FF0589")
 """Of the lab's profiles."""
 
@@ -55,10 +63,15 @@ _RULE: Final = 40
 _ALL, _ADM, _NEVER, _PIN = (bytes.fromhex("6F06") + bytes((number,)) for number in (1, 2, 3, 4))
 
 
-def enabled(session: OverTheAirSession, maker: ProfileMaker) -> LabProfile:
-    """Install a profile with that DF, and enable it."""
+def enabled(
+    session: OverTheAirSession, maker: ProfileMaker, *, objects: bool = False
+) -> LabProfile:
+    """Install a profile with that DF, and enable it.
+
+    ``objects``: with the BER-TLV file; NOT APPLICABLE where the card has no such files.
+    """
     plain = maker.profile()
-    package = with_files(plain.package)
+    package = with_files(plain.package, objects=objects)
     profile = maker.profile(
         package=package,
         tar=plain.tar,
@@ -69,17 +82,16 @@ def enabled(session: OverTheAirSession, maker: ProfileMaker) -> LabProfile:
     )
     preparing.created(session, profile)
     with step("Precondition: a profile with files of the lab's own is ENABLED"):
-        packets = profile.packets.packets
-        assert maker.esim.load(profile.aid, packets) == [row.expected for row in packets]
+        _load(maker, profile)
         assert one(session, isdr_commands.enable_profile(profile.aid)).sw == 0x9000
     return profile
 
 
-def with_files(package: bytes) -> bytes:
+def with_files(package: bytes, *, objects: bool = False) -> bytes:
     """Return the package with the DF in it, before the security domain."""
     elements = list(split(package))
     place = next(n for n, element in enumerate(elements) if element.tag == 0xA6)
-    own = encode(GenericFileManagement(PeHeader(900), (_steps(),)))
+    own = encode(GenericFileManagement(PeHeader(900), (_steps(objects=objects),)))
     return join([*elements[:place], own, *elements[place:]])
 
 
@@ -112,6 +124,21 @@ def row(case: str, section: str, title: str, *values: object) -> Any:  # noqa: A
     return pytest.param(*values, marks=pytest.mark.conformance(case, section=section, title=title))
 
 
+def _load(maker: ProfileMaker, profile: LabProfile) -> None:
+    """Load the package; NOT APPLICABLE where it fails for want of BER-TLV files."""
+    packets, key = prepare_packets(
+        profile.package, maker.keys(profile.aid), profile.aid, 1, secrets.token_bytes(8)
+    )
+    answers = maker.esim.load(profile.aid, packets)
+    wrong = next((n for n, row in enumerate(packets) if answers[n] != row.expected), None)
+    if wrong is None:
+        return
+    response = last_response(packets[: wrong + 1], key, answers[wrong])
+    if response.statuses[-1].status == _FEATURE_NOT_SUPPORTED:
+        pytest.skip("the card has no BER-TLV files")
+    raise AssertionError(f"the profile with files of the lab's own: {response.text}")
+
+
 def _file(fid: str, descriptor: bytes, content: bytes, rule: bytes, sfi: int) -> list[FileStep]:
     control = Fcp(
         descriptor=descriptor,
@@ -124,7 +151,19 @@ def _file(fid: str, descriptor: bytes, content: bytes, rule: bytes, sfi: int) ->
     return [control, FillContent(content)]
 
 
-def _steps() -> tuple[FileStep, ...]:
+def _objects() -> Fcp:
+    size = minimal_bytes(MOST_OBJECTS)
+    return Fcp(
+        descriptor=BER_TLV,
+        file_id=bytes.fromhex(OBJECTS),
+        security=_ALL,
+        size=size,
+        short_id=bytes((11 << 3,)),
+        info=ProprietaryInfo(maximum_size=size),
+    )
+
+
+def _steps(*, objects: bool) -> tuple[FileStep, ...]:
     directory = Fcp(
         descriptor=DIRECTORY,
         file_id=bytes.fromhex(DF),
@@ -143,4 +182,5 @@ def _steps() -> tuple[FileStep, ...]:
         *_file(CLOSED, TRANSPARENT, b"secret", _NEVER, 5),
         *_file(GUARDED, TRANSPARENT, b"guarded", _ADM, 9),
         *_file(PRIVATE, TRANSPARENT, b"private", _PIN, 10),
+        *([_objects()] if objects else []),
     )

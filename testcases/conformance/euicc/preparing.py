@@ -101,8 +101,9 @@ def free_memory(session: OverTheAirSession) -> int:
 
 def fallback(esim: Esim) -> bytes:
     """Return the AID of the profile with the fall-back attribute; there is exactly one."""
-    (holder,) = (one.aid for one in esim.profiles() if one.fallback)
-    return holder
+    holders = [one.aid for one in esim.profiles() if one.fallback]
+    assert len(holders) == 1, f"{len(holders)} profiles have the fall-back attribute, not one"
+    return holders[0]
 
 
 def operator(card: Card, profile: LabProfile) -> OverTheAirSession:

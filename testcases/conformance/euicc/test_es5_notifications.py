@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
 import pytest
 
 from hil.equipment.card.euicc import ProfileState
-from hil.equipment.card.over_the_air import PROFILE
-from hil.errors import CodecError
 from hil.evidence import step
-from hil.wire import cat, dgi, isdr_commands, sms, tlv
+from hil.wire import dgi, isdr_commands
 from hil.wire.apdu import CommandApdu
-from hil.wire.cat_values import CommandType
-from hil.wire.notification import Notification
-from hil.wire.scp80 import OtaKeySet
 from testcases.conformance.euicc import preparing
+from testcases.conformance.euicc.notified import Inbox, notified
 from testcases.conformance.euicc.preparing import assert_refused, one
 
 if TYPE_CHECKING:
@@ -24,7 +19,6 @@ if TYPE_CHECKING:
 
     from hil.bench.bench import Bench
     from hil.bench.esim import Esim
-    from hil.bench.key_files import EuiccKeyFile
     from hil.bench.profile_maker import ProfileMaker
     from hil.equipment.card.over_the_air import OverTheAirSession
 
@@ -35,64 +29,13 @@ pytestmark = [
 ]
 ADDRESSING = "SGP.02, 3.9 and 4.1.1.10"
 CONFIRMATION = "SGP.02, 3.15 and 4.1.1.12"
-NUMBER = sms.Address.international("15550100321")
-
-
-def addressing(esim: Esim, digits: str) -> CommandApdu:
-    """Return UpdateSMSRAddressingParameters; no digits take the number away."""
-    value = b""
-    if digits:
-        number = sms.Address.international(digits).encode_value()
-        value = tlv.encode(isdr_commands.SMS_ADDRESSING, tlv.encode(0x81, number))
-    data = dgi.encode(esim.functions.addressing_dgi, value)
-    return CommandApdu(0x80, 0xE2, 0x88, 0x00, data, 256)
-
-
-class Inbox:
-    """What an SM-SR at a number of the lab's gets from the card, each time the card starts."""
-
-    def __init__(self, esim: Esim, keys: EuiccKeyFile) -> None:
-        self._card = esim.card
-        self._keys = [OtaKeySet(row.kvn, row.kic, row.kid, row.dek) for row in keys.isd_r_scp80]
-
-    def after_start(self) -> list[Notification]:
-        """Start the card as a terminal does; return the notifications it sends to the number."""
-        found: list[Notification] = []
-        with self._card.transaction() as card:
-            card.reset()
-            answer = card.send(cat.terminal_profile(PROFILE))
-            for _ in range(16):
-                if answer.sw1 != 0x91:
-                    return found
-                command = cat.ProactiveCommand.decode(card.expect(cat.fetch(answer.sw2)).data)
-                if command.kind == CommandType.SEND_SHORT_MESSAGE:
-                    message = sms.SmsSubmit.decode(command.tpdu)
-                    assert message.destination == NUMBER
-                    found.append(self._opened(sms.read_part(message.user_data).payload))
-                answer = card.send(cat.terminal_response(command))
-        raise AssertionError("the card has no end of proactive commands")
-
-    def _opened(self, packet: bytes) -> Notification:
-        for keys in self._keys:
-            with contextlib.suppress(CodecError):
-                return Notification.open(packet, keys)
-        pytest.skip("the key set lacks the SCP80 keys that the card notifies with")
 
 
 @pytest.fixture
 def inbox(over_the_air: OverTheAirSession, esim: Esim, bench: Bench) -> Iterator[Inbox]:
     """The card writes to a number of the lab's; its own one is given back at the end."""
-    before, keys = esim.functions.sm_sr_number, bench.lab.euicc_keys
-    if before is None or keys is None:
-        pytest.skip("the key set does not tell the card's own SM-SR (functions.sm_sr_number)")
-    answer = one(over_the_air, addressing(esim, NUMBER.digits))
-    assert answer.sw == 0x9000, f"UpdateSMSRAddressingParameters: {answer.sw:04X}"
-    box = Inbox(esim, keys)
-    yield box
-    with step("Afterwards: what waits is confirmed, and the number goes back"):
-        for waiting in box.after_start():
-            one(over_the_air, isdr_commands.confirm_notification(waiting.sequence))
-        assert one(over_the_air, addressing(esim, before)).sw == 0x9000
+    with notified(over_the_air, esim, bench) as box:
+        yield box
 
 
 @pytest.mark.conformance("EUICC-ES5-NOTIFY-01", section=f"{ADDRESSING}; {CONFIRMATION}")
@@ -168,6 +111,35 @@ def test_pol1_deletes_after_the_confirmation(
         assert isdr_commands.deleted_profiles(answer.data) == (profile.aid,)
     with step("4. GetStatus"):
         preparing.assert_state(esim, profile.aid, None)
+
+
+@pytest.mark.conformance("EUICC-ES5-NOTIFY-04", section=CONFIRMATION)
+def test_each_change_has_a_sequence_number_of_its_own(
+    over_the_air: OverTheAirSession, profile_maker: ProfileMaker, esim: Esim, inbox: Inbox
+) -> None:
+    """Each change has its own sequence number, so that no old confirmation fits it.
+
+    Preconditions: the card writes to a number of the lab's; a profile is ENABLED, and that was
+    notified and confirmed.
+
+    Steps:
+    1. DisableProfile for it: 9000. After the start a notification with another sequence number.
+    2. HandleNotificationConfirmation with the sequence number before: 6A80 or 6985.
+    3. With the new one: 9000.
+    """
+    profile = preparing.enabled(over_the_air, profile_maker)
+    (first,) = inbox.after_start()
+    confirm = isdr_commands.confirm_notification
+    assert one(over_the_air, confirm(first.sequence)).sw == 0x9000
+    with step("1. DisableProfile"):
+        assert one(over_the_air, isdr_commands.disable_profile(profile.aid)).sw == 0x9000
+        (second,) = inbox.after_start()
+        assert second.eid == esim.eid()
+        assert second.sequence != first.sequence
+    with step("2. The confirmation before"):
+        assert one(over_the_air, confirm(first.sequence)).sw in (0x6A80, 0x6985)
+    with step("3. Its own"):
+        assert one(over_the_air, confirm(second.sequence)).sw == 0x9000
 
 
 @pytest.mark.conformance("EUICC-ES5-NOTIFY-03", section=CONFIRMATION)

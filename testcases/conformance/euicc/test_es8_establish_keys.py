@@ -260,7 +260,8 @@ def test_an_expired_certificate(
     """A card that knows the day refuses an expired certificate.
 
     Preconditions: an ISD-P is empty; the CI is one that signs for tests. Few cards have a clock:
-    one that takes the certificate is NOT APPLICABLE here.
+    where the key set does not tell the card's day (ecasd, today), a card that takes the certificate
+    is NOT APPLICABLE here.
 
     Steps:
     1. A certificate that was good until 2001-01-01: 6A80, 6982 or 6985.
@@ -269,7 +270,9 @@ def test_an_expired_certificate(
     """
     old = establishing.issued(bench, sm_dp.key.public, Role.SM_DP, expiry=date(2001, 1, 1))
     partner = sm_dp.with_certificate(old)
-    if partner.show().sw == 0x9000:
+    keys = bench.lab.euicc_keys
+    told = keys is not None and keys.ecasd is not None and keys.ecasd.today is not None
+    if not told and partner.show().sw == 0x9000:
         pytest.skip("the card does not know what day it is")
     assert_no_challenge(partner, profile, esim)
 

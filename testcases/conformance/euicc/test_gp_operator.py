@@ -45,6 +45,23 @@ UICC_TAR, USIM_TAR = bytes.fromhex("B00120"), bytes.fromhex("B00140")
 
 MNO_SD = bytes.fromhex("A000000151000000")
 ABSENT = bytes.fromhex("A0000001510000FF")
+SD_PACKAGE, SD_MODULE = bytes.fromhex("A0000001515350"), bytes.fromhex("A000000151535041")
+"""Where security domains come from (GlobalPlatform, Card Configuration)."""
+
+OWN_SD = bytes.fromhex("A0000001510000C1")
+INSTALL = CommandApdu(
+    0x80,
+    0xE6,
+    0x0C,
+    0x00,
+    b"".join(
+        bytes((len(value),)) + value
+        for value in (SD_PACKAGE, SD_MODULE, OWN_SD, b"\x80", b"\xc9\x00", b"")
+    ),
+    256,
+)
+"""INSTALL [for install and make selectable] of a domain below the MNO-SD."""
+
 KVN = 0x01
 
 
@@ -292,6 +309,89 @@ def test_the_mno_sd_shows_itself(mno: OverTheAirSession) -> None:
     assert ISD_R_AID[:12] not in others.data
     absent = management(mno, apdu(f"80F240020A4F08{ABSENT.hex()}00"))
     assert (absent.sw, absent.data) == (0x6A88, b"")
+
+
+def install(mno: OverTheAirSession) -> None:
+    """Make a domain below the MNO-SD; NOT APPLICABLE where the card has no module for it."""
+    answer = management(mno, INSTALL)
+    if answer.sw == 0x6A88:
+        pytest.skip(f"the card has no module {SD_MODULE.hex().upper()} for security domains")
+    assert answer.sw == 0x9000, f"{answer.sw:04X}"
+
+
+def life_cycle(mno: OverTheAirSession, aid: bytes) -> int | None:
+    """Return the life cycle byte that GET STATUS shows of an application; None without it."""
+    answer = management(mno, apdu(f"80F24002{2 + len(aid):02X}4F{len(aid):02X}{aid.hex()}00"))
+    if answer.sw == 0x6A88:
+        return None
+    assert answer.sw == 0x9000, f"{answer.sw:04X}"
+    (shown,) = tlv.decode_all(answer.data)
+    return tlv.require(shown.children(), 0x9F70, where="GET STATUS")[0]
+
+
+def set_status(mno: OverTheAirSession, aid: bytes, state: int) -> int:
+    """Send SET STATUS of an application; return the status word."""
+    return management(mno, CommandApdu(0x80, 0xF0, 0x40, state, aid)).sw
+
+
+@pytest.mark.conformance("EUICC-RAM-INSTALL-01", section=f"{RAM}.5 and 11.2")
+def test_a_domain_is_installed_and_deleted(mno: OverTheAirSession, esim: Esim) -> None:
+    """The operator makes a security domain below its own, and deletes it.
+
+    Preconditions: a profile is ENABLED; the card has the module for security domains.
+
+    Steps:
+    1. INSTALL [for install and make selectable] of a domain: 9000.
+    2. GET STATUS shows it, SELECTABLE (07). SELECT of it by the terminal: 9000.
+    3. The same INSTALL again: 6985 or 6A80.
+    4. DELETE of it: 9000. GET STATUS: 6A88. SELECT by the terminal: 6A82.
+    """
+    with step("1. INSTALL"):
+        install(mno)
+    with step("2. GET STATUS and SELECT"):
+        assert life_cycle(mno, OWN_SD) == 0x07
+        assert selected(esim) == 0x9000
+    with step("3. Again"):
+        again = management(mno, INSTALL)
+        assert again.sw in (0x6985, 0x6A80), f"{again.sw:04X}"
+    with step("4. DELETE"):
+        assert management(mno, apdu(f"80E400000A4F08{OWN_SD.hex()}00")).sw == 0x9000
+        assert life_cycle(mno, OWN_SD) is None
+        assert selected(esim) == 0x6A82
+
+
+def selected(esim: Esim) -> int:
+    """SELECT the domain of the lab's as a terminal does; return the status word."""
+    with esim.card.transaction() as card:
+        card.reset()
+        return card.send(CommandApdu(0x00, 0xA4, 0x04, 0x00, OWN_SD, 256)).sw
+
+
+@pytest.mark.conformance("EUICC-RAM-STATUS-02", section=f"{RAM}.10")
+def test_a_domain_goes_through_its_states(mno: OverTheAirSession) -> None:
+    """SET STATUS brings a domain forward, locks it and unlocks it; never backward.
+
+    Preconditions: a profile is ENABLED; the operator made a domain below its own, SELECTABLE.
+
+    Steps:
+    1. SET STATUS to PERSONALIZED (0F): 9000. GET STATUS: 0F.
+    2. SET STATUS to LOCKED (8F): 9000. GET STATUS: locked, b8 is set.
+    3. SET STATUS to 0F: 9000. GET STATUS: 0F.
+    4. SET STATUS back to SELECTABLE (07): 6985 or 6A80. GET STATUS: 0F.
+    """
+    install(mno)
+    with step("1. Forward"):
+        assert set_status(mno, OWN_SD, 0x0F) == 0x9000
+        assert life_cycle(mno, OWN_SD) == 0x0F
+    with step("2. Locked"):
+        assert set_status(mno, OWN_SD, 0x8F) == 0x9000
+        assert (life_cycle(mno, OWN_SD) or 0) & 0x80
+    with step("3. Unlocked"):
+        assert set_status(mno, OWN_SD, 0x0F) == 0x9000
+        assert life_cycle(mno, OWN_SD) == 0x0F
+    with step("4. Backward"):
+        assert set_status(mno, OWN_SD, 0x07) in (0x6985, 0x6A80)
+        assert life_cycle(mno, OWN_SD) == 0x0F
 
 
 @pytest.mark.requirement("R-44", refusal=True)

@@ -178,6 +178,10 @@ def test_each_index_has_its_own_sequence(usim: Card, network: Milenage) -> None:
             "0088018122" + "10" + "00" * 16 + "10" + "00" * 16 + "00", "6A86"),
         row("EUICC-UICC-AKA-09", SECTION, "AUTHENTICATE in class 80 (6E00)",
             "8088008122" + "10" + "00" * 16 + "10" + "00" * 16 + "00", "6E00"),
+        row("EUICC-UICC-AKA-13", SECTION, "AUTHENTICATE, GSM context, RAND of 8 bytes (6700, 6A80)",
+            "0088008009" + "08" + "00" * 8 + "00", "6700|6A80"),
+        row("EUICC-UICC-AKA-14", SECTION, "AUTHENTICATE in a context that is none (6A86)",
+            "008800FF22" + "10" + "00" * 16 + "10" + "00" * 16 + "00", "6A86"),
     ],
 )  # fmt: skip
 def test_a_wrong_command_uses_nothing_up(
@@ -193,6 +197,28 @@ def test_a_wrong_command_uses_nothing_up(
     """
     assert ask(usim, command) in expected.split("|")
     sent = vector(network, FIRST_SQN)
+    assert_success(challenge(usim, sent), sent)
+
+
+@pytest.mark.conformance("EUICC-UICC-AKA-12", section="3GPP TS 31.102, 7.1.1; TS 33.102, 6.8.1")
+def test_the_gsm_context(usim: Card, network: Milenage) -> None:
+    """In the GSM context the USIM answers with SRES and Kc, and uses no sequence number up.
+
+    Preconditions: the USIM of the enabled profile is selected; service 38 is in its EF.UST.
+
+    Steps:
+    1. AUTHENTICATE with P2 80 and RAND of a fresh vector: 9000, 04 SRES 08 Kc, made of the RES, CK
+       and IK of the vector by the conversion functions c2 and c3.
+    2. The same again: the same.
+    3. AUTHENTICATE in the 3G context with that vector: success.
+    """
+    sent = vector(network, FIRST_SQN)
+    sres = bytes(a ^ b for a, b in zip(sent.xres[:4], sent.xres[4:], strict=True))
+    halves = (sent.ck[:8], sent.ck[8:], sent.ik[:8], sent.ik[8:])
+    kc = bytes(a ^ b ^ c ^ d for a, b, c, d in zip(*halves, strict=True))
+    expected = f"04{sres.hex()}08{kc.hex()} 9000".upper()
+    for _ in range(2):
+        assert ask(usim, f"008800801110{sent.rand.hex()}00") == expected
     assert_success(challenge(usim, sent), sent)
 
 
