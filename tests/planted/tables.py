@@ -1,0 +1,9 @@
+"""All defects that can be planted."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.planted import card, device
+
+DEFECTS: Final = (*card.DEFECTS, *device.DEFECTS)

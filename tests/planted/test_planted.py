@@ -1,0 +1,62 @@
+"""The defects can still be planted, the page names them, and a planted one is noticed."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.planted.defect import ROOT, Defect, plant, run
+from tests.planted.tables import DEFECTS
+
+PAGE = (ROOT / "docs" / "conformance.md").read_text(encoding="utf-8")
+SET = "".join(
+    path.read_text(encoding="utf-8") for path in (ROOT / "testcases" / "conformance").rglob("*.py")
+)
+each = pytest.mark.parametrize("defect", DEFECTS, ids=lambda one: one.name.replace(" ", "-"))
+
+
+@each
+def test_there_is_a_place_for_it(defect: Defect) -> None:
+    assert defect.fits(), f"{defect.file} has changed"
+    text = (ROOT / defect.file).read_text(encoding="utf-8")
+    changed = text.replace(defect.before, defect.after)
+    assert ast.dump(ast.parse(changed)) != ast.dump(ast.parse(text))
+
+
+@each
+def test_the_cases_are_there(defect: Defect) -> None:
+    assert defect.caught_by
+    for one in defect.caught_by:
+        path, _, name = one.partition("::")
+        if name:
+            assert f"def {name}(" in (ROOT / path).read_text(encoding="utf-8")
+        else:
+            # Rows of one family make their ids of a number.
+            assert f'"{one}"' in SET or f'"{one.rpartition("-")[0]}-{{' in SET
+
+
+@each
+def test_the_page_names_it(defect: Defect) -> None:
+    assert defect.row() in PAGE, f"docs/conformance.md lacks the row: {defect.row()}"
+
+
+def test_no_two_are_called_alike() -> None:
+    assert len({one.name for one in DEFECTS}) == len(DEFECTS)
+
+
+def test_a_planted_defect_is_noticed_and_nothing_without_it(tmp_path: Path) -> None:
+    defect = next(one for one in DEFECTS if one.name == "MANAGE CHANNEL close does nothing")
+    case = defect.caught_by[0]
+    folder = plant(tmp_path, defect)
+    assert run(folder, [case]) == {case: "FAIL"}
+    place = folder / defect.file
+    place.write_text((ROOT / defect.file).read_text(encoding="utf-8"), encoding="utf-8")
+    assert run(folder, [case]) == {case: "PASS"}
+
+
+def test_a_defect_without_a_place_is_not_planted(tmp_path: Path) -> None:
+    gone = Defect("gone", "hil/virtual/euicc/channel.py", "no such line", "", ())
+    with pytest.raises(ValueError, match="does not have once"):
+        plant(tmp_path, gone)
