@@ -62,7 +62,7 @@ class ServerAddresses:
 class Launcher:
     """Addresses of one bench. ``folder`` gets logs and state; it must be this process's own."""
 
-    def __init__(self, lab: Lab, folder: Path, *, timeout_s: float = 20.0) -> None:
+    def __init__(self, lab: Lab, folder: Path, *, timeout_s: float = 60.0) -> None:
         self._lab = lab
         self._folder = folder
         self._timeout_s = timeout_s

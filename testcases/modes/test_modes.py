@@ -88,9 +88,12 @@ def test_forged_and_replayed_commands_are_refused(owner: DeviceOwner) -> None:
         stranger.command_mode(Mode.FIRST)
     order = owner.order_mode(Mode.FIRST)
     owner.device.set_mode(Mode.FIRST, order)
-    owner.command_mode(Mode.SECOND)
-    with pytest.raises(DeviceRefusal, match="not authorized"):
-        owner.device.set_mode(Mode.FIRST, order)
+    with step("The same command at once, and after another one"):
+        with pytest.raises(DeviceRefusal, match="not authorized"):
+            owner.device.set_mode(Mode.FIRST, order)
+        owner.command_mode(Mode.SECOND)
+        with pytest.raises(DeviceRefusal, match="not authorized"):
+            owner.device.set_mode(Mode.FIRST, order)
     assert mode_of(owner) == ("second", "server-command")
 
 
