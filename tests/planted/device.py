@@ -161,8 +161,8 @@ DEFECTS: Final = (
     Defect(
         "visits of the jig add up",
         f"{_DEVICE}/jig_sensor.py",
-        "        if self._visit is None:\n            return\n        self._visit = None\n",
-        "        if self._visit is None:\n            return\n",
+        "        self._visit = None\n        self._misses += 1\n",
+        "        self._misses += 0\n",
         (f"{_JIG}_too_short_a_visit_is_refused_and_visits_do_not_add_up",),
     ),
     Defect(
