@@ -12,7 +12,6 @@ _MODES: Final = "testcases/modes/test_modes.py::test"
 _EVENTS: Final = "testcases/modes/test_input_events.py::test"
 _TEST: Final = "testcases/only_test_profiles/test_test_profiles_only.py::test"
 _KEYS: Final = "testcases/authentication/test_key_set.py::test"
-_JIG: Final = "testcases/authentication/test_jig_window.py::test"
 _MANNERS: Final = "testcases/authentication/test_manners.py::test"
 _ATTACH: Final = "testcases/network/test_attach.py::test"
 
@@ -150,40 +149,6 @@ DEFECTS: Final = (
         '        return self._grant(Manner.SKIP, "skipped")\n',
         '        return self._grant(Manner.SKIP, "passed")\n',
         (f"{_MANNERS}_skipping_is_called_skipped",),
-    ),
-    Defect(
-        "the window of the jig is a fifth too wide",
-        f"{_DEVICE}/jig_sensor.py",
-        "        if abs(deviation) > window_v * self._config.nominal_v:\n",
-        "        if abs(deviation) > (window_v + 0.04) * self._config.nominal_v:\n",
-        (f"{_JIG}_beyond_the_edge_of_the_window_is_refused",),
-    ),
-    Defect(
-        "visits of the jig add up",
-        f"{_DEVICE}/jig_sensor.py",
-        "        self._visit = None\n        self._misses += 1\n",
-        "        self._misses += 0\n",
-        (f"{_JIG}_too_short_a_visit_is_refused_and_visits_do_not_add_up",),
-    ),
-    Defect(
-        "the jig needs no dwell",
-        f"{_DEVICE}/jig_sensor.py",
-        "        if stayed_s >= self._config.debounce_s + self._config.dwell_s:\n",
-        "        if stayed_s >= self._config.debounce_s:\n",
-        (
-            f"{_JIG}_too_short_a_visit_is_refused_and_visits_do_not_add_up",
-            f"{_JIG}_a_jig_that_is_there_at_power_on_has_to_dwell_all_the_same",
-        ),
-    ),
-    Defect(
-        "an accepted jig stays accepted",
-        f"{_DEVICE}/jig_sensor.py",
-        "            self._accepted = False\n            self._visit = None\n",
-        "            self._visit = None\n",
-        (
-            f"{_JIG}_a_jig_removed_after_acceptance_is_revoked",
-            f"{_MANNERS}_taking_the_jig_away_takes_the_authentication_away",
-        ),
     ),
     Defect(
         "the device says that it is registered though it was rejected",
