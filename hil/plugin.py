@@ -52,6 +52,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="only these cases of the conformance set, such as 'EUICC-ES5-*' (ini: hil_case, "
         "env: HIL_CASE)",
     )
+    group.addoption(
+        "--hil-test-timeout",
+        metavar="SECONDS",
+        help="longest time of a test on a bench, 0 for ever; 600 by default "
+        "(ini: hil_test_timeout, env: HIL_TEST_TIMEOUT)",
+    )
+    parser.addini("hil_test_timeout", "longest time of a test", type="string", default="")
     parser.addini("hil_case", "default cases", type="string", default="")
     parser.addini("hil_bench", "default bench", type="string", default="")
     parser.addini("hil_strict", "fail where the bench lacks something", type="bool", default=False)

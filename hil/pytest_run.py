@@ -50,6 +50,8 @@ class Run:
         self._bench: Bench | None = None
         self._broken: dict[str, BenchError] = {}
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self.deadline = 0.0
+        """When (time.monotonic) the running test must be over, 0 for never; watchdogs know it."""
 
     @property
     def worker(self) -> str:
@@ -88,6 +90,10 @@ class Run:
             except ConfigError as err:
                 raise pytest.UsageError(str(err)) from None
             self._lead_workers()
+            from hil.pytest_deadline import Deadline, test_timeout  # noqa: PLC0415
+
+            deadline = Deadline(self, test_timeout(self.config))
+            self.config.pluginmanager.register(deadline, "hil-deadline")
         return self._lab
 
     def _lead_workers(self) -> None:
@@ -112,7 +118,9 @@ class Run:
                 from hil.pytest_workers import die_with_parent  # noqa: PLC0415
 
                 die_with_parent()
-            self._bench = Bench(lab, self.folder(), observer=_Notes())
+            self._bench = Bench(
+                lab, self.folder(), observer=_Notes(), deadline=lambda: self.deadline
+            )
         return self._bench
 
     def use(self, name: str, opener: Callable[[Bench], _Thing]) -> _Thing:
@@ -205,6 +213,31 @@ class Run:
         else:
             item.add_marker(pytest.mark.skip(reason=reason))
 
+    def expect(self, deadline: float) -> None:
+        """Say by when (time.monotonic) a sign of life must come, 0 for never."""
+        self.deadline = deadline
+        if self._bench is not None:
+            self._bench.beat()
+
+    def outputs_off(self) -> None:
+        """Switch all outputs off, proven and written down; BenchError if that is not so."""
+        if self._bench is None:
+            return
+        report = self._bench.outputs_off()
+        if report is not None:
+            from hil.evidence import current_notebook  # noqa: PLC0415
+
+            current_notebook().proof("all outputs off", str(report))
+
+    def lost_watchdogs(self) -> list[str]:
+        """Return what the watchdogs of workers that were lost have done, a line each."""
+        named = plugin.setting(self.config, "run_dir")
+        if self.worker != MAIN or not named or not self.config.getoption("numprocesses", None):
+            return []
+        from hil.bench.supply_guard import ends_of  # noqa: PLC0415
+
+        return ends_of(Path(named).expanduser().absolute())
+
     def close(self) -> list[str]:
         """Close the bench and make everything safe; return what failed. Idempotent."""
         failed: list[str] = []
@@ -265,12 +298,21 @@ class _Hooks:
         if hasattr(report, VERDICT_ATTRIBUTE):
             self._run.verdicts.note(report)
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_keyboard_interrupt(self) -> None:
+        # Before pytest works out where the interrupt came; fixtures are torn down after that.
+        try:
+            self._run.outputs_off()
+        except HilError as err:
+            self._failed.append(str(err))
+
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         bench = self._run._bench
         if bench is not None:
             self._as_opened = bench.banner()
         self._failed += self._run.close()
+        self._failed += self._run.lost_watchdogs()
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
             output["hil_bench"] = self._as_opened

@@ -16,6 +16,7 @@ from hil.bench.launcher import Launcher
 from hil.bench.performance import Stage
 from hil.bench.safe_state import SAFE_STATE
 from hil.bench.servers import Servers
+from hil.bench.supply_guard import SupplyGuard
 from hil.errors import BenchError, HilError, UsageError
 from hil.observer import NullObserver, Observer
 
@@ -26,12 +27,11 @@ if TYPE_CHECKING:
     from hil.equipment.card.over_the_air import OverTheAirSession
     from hil.equipment.card.recognition import CardInfo
     from hil.equipment.device.device import Device
-    from hil.equipment.power_supply import PowerSupply
+    from hil.equipment.power_supply import OffReport, PowerSupply
 
 _log = logging.getLogger(__name__)
 _Section = TypeVar("_Section")
 REFERENCE_DIALECT: Final = "hil-reference"
-EMERGENCY_S: Final = 3.0
 _OPENED: Final = (
     "power_supply", "jig", "neighbour", "rail", "card", "over_the_air", "recognised",
     "device", "servers", "smsc",
@@ -43,19 +43,29 @@ class Bench:
 
     ``folder`` belongs to this process alone and gets logs and state. Use it as a context manager,
     or call :meth:`close`; from the first opening on, the outputs also go off at SIGTERM, SIGHUP and
-    at the interpreter's exit.
+    at the interpreter's exit, and by a watchdog process when this one can do nothing. ``deadline``
+    tells it by when (:func:`time.monotonic`) a sign of this process's life must come, 0 for never.
     """
 
     def __init__(
-        self, lab: Lab, folder: Path, *, observer: Observer | None = None, timeout_s: float = 60.0
+        self,
+        lab: Lab,
+        folder: Path,
+        *,
+        observer: Observer | None = None,
+        timeout_s: float = 60.0,
+        deadline: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self.lab = lab
         self.folder = folder
+        self.deadline = deadline
         self.capabilities = capabilities(lab)
         self.observer: Observer = observer or NullObserver()
         self.launcher = Launcher(lab, folder, timeout_s=timeout_s)
         self._closers: list[tuple[str, Callable[[], object]]] = []
         self._hold: Hold | None = None
+        self._supply: PowerSupply | None = None
+        self._guard: SupplyGuard | None = None
         self._forget: Callable[[], None] | None = None
 
     def __enter__(self) -> Self:
@@ -87,35 +97,42 @@ class Bench:
             )
             for channel in section.channels.by_name.values()
         }
-        supply = PowerSupply.open(
-            self.launcher.power_supply(),
-            model=section.model,
-            limits=limits,
-            observer=self.observer,
-            expected_serial=section.serial,
-            timeout_s=section.timeout,
-        )
+        resource = self.launcher.power_supply()
+        guard = SupplyGuard(self.lab, self.folder, self.launcher, self.deadline, self.observer)
+        try:
+            supply = PowerSupply.open(
+                resource,
+                model=section.model,
+                limits=limits,
+                observer=self.observer,
+                expected_serial=section.serial,
+                timeout_s=section.timeout,
+            )
+        except BaseException:
+            guard.let_go()
+            raise
+        # From the last to the first: off, then closed, then what the watchdog has to say.
+        self._closers.append(("watchdog", guard.check_end))
         self._closers.append(("close power supply", supply.close))
-        self._closers.append(("power supply off", lambda: self._off(supply)))
+        self._closers.append(("power supply off", self.outputs_off))
+        self._supply = supply
+        self._guard = guard
+        guard.watch(supply)
         return supply
 
-    def _off(self, supply: PowerSupply) -> None:
-        """Switch all outputs off, proven; over a connection of its own if the first is gone."""
-        try:
-            supply.all_off()
-        except BenchError:
-            from hil.equipment.power_supply import switch_off  # noqa: PLC0415
+    def outputs_off(self) -> OffReport | None:
+        """Switch all outputs of the supply off, proven; None if it was never opened.
 
-            section = self._section("power_supply", self.lab.file.power_supply)
-            report = switch_off(
-                supply.resource,
-                section.model,
-                EMERGENCY_S,
-                expected_serial=section.serial,
-                observer=self.observer,
-            )
-            if not report.proven:
-                raise
+        Over a connection of its own if the first is gone. Raises BenchError if it is not proven, or
+        if the supply is no longer this run's.
+        """
+        if self._supply is None or self._guard is None:
+            return None
+        report = self._guard.switch_off(self._supply)
+        rail = self.__dict__.get("rail")
+        if isinstance(rail, Rail):
+            rail.was_switched_off()
+        return report
 
     @cached_property
     def jig(self) -> Jig:
@@ -267,6 +284,16 @@ class Bench:
 
         return [banner.head(self.lab), *banner.table(inventory(self, open_all=open_all))]
 
+    def beat(self) -> None:
+        """Tell the watchdog the present deadline at once."""
+        if self._guard is not None:
+            self._guard.beat()
+
+    def check_held(self) -> None:
+        """Raise BusyError if the bench is another run's by now, because this one was paused."""
+        if self._hold is not None:
+            self._hold.check()
+
     def opened(self, name: str) -> bool:
         """Whether a property of this bench (``card``, ``device``, …) has been opened."""
         return name in self.__dict__
@@ -289,6 +316,8 @@ class Bench:
         self._closers = again
         for name in _OPENED:
             self.__dict__.pop(name, None)
+        if not failed:
+            self._supply = self._guard = None
         try:
             self.launcher.close()
         except BenchError as err:

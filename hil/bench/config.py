@@ -110,6 +110,20 @@ class VirtualSupply(Section):
     seed: Seed = Field(default=1, description="seed of its readback noise")
 
 
+class WatchdogSection(Section):
+    """The process that switches the supply off when the run no longer can."""
+
+    silence: Seconds = Field(
+        default=1.5, ge=0.5, le=2.5, description="without a sign of life for so long, it acts"
+    )
+    retry: Seconds = Field(
+        default=60.0, gt=0, description="so long it goes on trying where the link is away"
+    )
+    waived: str | None = Field(
+        default=None, min_length=10, description="run without it, for this reason"
+    )
+
+
 class PowerSupplySection(Section):
     """The programmable power supply: instrument, cables, calibration."""
 
@@ -124,6 +138,7 @@ class PowerSupplySection(Section):
         ge=0,
         description="from an answer until the output moves, as measured on this unit",
     )
+    watchdog: WatchdogSection = Field(default_factory=WatchdogSection)
     channels: Channels
 
     @model_validator(mode="after")

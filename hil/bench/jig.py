@@ -236,6 +236,10 @@ class Rail:
         self._on = False
         self.channel.off()
 
+    def was_switched_off(self) -> None:
+        """Take note that all outputs were switched off."""
+        self._on = False
+
     def cycle(self) -> None:
         """Cut the power until the rail has fallen, and restore it."""
         self.off()

@@ -107,6 +107,14 @@ class Launcher:
             return section.visa
         return self._ready("power-supply", self._begin_power_supply).address("resource")
 
+    def power_supply_lifelines(self) -> tuple[int, ...]:
+        """Return what whoever must still reach the supply after our end has to hold open.
+
+        A virtual supply then stays on without us, as a real one does.
+        """
+        part = self._parts.get("power-supply")
+        return () if part is None else (part.lifeline,)
+
     def _begin_power_supply(self) -> Part:
         section = self._lab.file.power_supply
         assert section is not None and section.virtual is not None  # noqa: S101, PT018

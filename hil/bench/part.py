@@ -69,6 +69,11 @@ class Part:
         return self._process.pid
 
     @property
+    def lifeline(self) -> int:
+        """Descriptor of the lifeline; the part lives as long as any process holds it open."""
+        return _opened(self._process.stdin).fileno()
+
+    @property
     def running(self) -> bool:
         """Whether the process is still there."""
         return self._process.poll() is None

@@ -100,6 +100,12 @@ class Notebook:
             more = "".join(f"\n{key}: {given}" for key, given in details.items())
             self.view.attach(name, f"{value:g} {unit}{more}")
 
+    def proof(self, name: str, text: str) -> None:
+        """Note what was read to prove a state, such as that all outputs are off."""
+        self._write({"event": "proof", "name": name, "text": text})
+        if self.view is not None:
+            self.view.attach(name, text)
+
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
         """Run the context as one step of the test."""

@@ -5,7 +5,7 @@ Users of one machine who share equipment point ``HIL_LOCK_DIR`` at one folder fo
 
 from __future__ import annotations
 
-from hil.lease.lease import Lease, OwnedError, holder_of, lock_directory
+from hil.lease.lease import Lease, OwnedError, SucceededError, holder_of, lock_directory
 from hil.lease.owner import Owner
 
-__all__ = ["Lease", "OwnedError", "Owner", "holder_of", "lock_directory"]
+__all__ = ["Lease", "OwnedError", "Owner", "SucceededError", "holder_of", "lock_directory"]

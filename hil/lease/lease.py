@@ -22,7 +22,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, NoReturn, Self
 
 from hil.errors import BenchError
 from hil.lease.heart import BEAT_S, HEART
@@ -39,6 +39,14 @@ _LOG = logging.getLogger(__name__)
 
 class OwnedError(BenchError):
     """Another process drives this thing; the text names its user, host and process."""
+
+
+class SucceededError(OwnedError):
+    """Another has taken over; ``proven``: it has given the thing back since, proven safe."""
+
+    def __init__(self, text: str, *, proven: bool) -> None:
+        super().__init__(text)
+        self.proven = proven
 
 
 def lock_directory() -> Path:
@@ -67,6 +75,7 @@ class Lease:
         self._file = file
         self._token = token_text(token)
         self._beating: LockFile | None = None
+        self._lost = False
 
     @property
     def path(self) -> Path:
@@ -96,23 +105,27 @@ class Lease:
         """Take the right away from the owner of ``token``, for nobody: the thing is free then.
 
         For whoever acts in the place of an owner that can no longer act. ``note`` tells the owner
-        why, should it wake up. Raises :class:`OwnedError` if another has taken over, and if the
-        file is held (an owner stopped in the middle of a message, another program).
+        why, should it wake up.
+
+        Raises :class:`SucceededError` if another has taken over, or the owner has given the thing
+        back proven safe; :class:`OwnedError` if the file is held (an owner stopped in the middle
+        of a message, another program).
         """
         file = LockFile.open(name, path)
         try:
             if not file.lock(_LOCK_S / 5):
                 raise OwnedError(f"{name}: {path} is held by {file.other_holders() or 'somebody'}")
             entry = file.read()
-            if entry.token != token:
-                raise OwnedError(f"{name}: {_describe(entry)}")
-            last = entry.owner or entry.last
-            file.write(Entry(token + 1, last=last, note=note))
+            owned = entry.owner is not None and not _has_ended(entry.owner, entry)
+            if (owned and entry.token != token) or (entry.owner is None and entry.proven):
+                raise SucceededError(f"{name}: {_describe(entry)}", proven=not owned)
+            new = max(_next(entry), token + 1)
+            file.write(Entry(new, last=entry.owner or entry.last, note=note))
             file.unlock()
         except BaseException:
             file.close()
             raise
-        return cls(name, file, token + 1)
+        return cls(name, file, new)
 
     @contextmanager
     def sending(self) -> Iterator[None]:
@@ -123,6 +136,8 @@ class Lease:
         descriptor = self._file.descriptor
         if descriptor < 0:
             raise OwnedError(f"{self.name}: given back already; open it again")
+        if self._lost:
+            self._raise_lost()
         self._share(descriptor)
         try:
             if os.pread(descriptor, len(self._token), 0) != self._token:
@@ -136,17 +151,22 @@ class Lease:
 
     def check(self) -> None:
         """Raise :class:`OwnedError` unless the right is still ours and its file still there."""
+        if self._file.descriptor >= 0 and os.fstat(self._file.descriptor).st_nlink == 0:
+            self._raise_lost()
         with self.sending():
-            if os.fstat(self._file.descriptor).st_nlink == 0:
-                raise OwnedError(
-                    f"{self.name}: its lock file {self.path} has been removed, so another may have "
-                    f"taken over unseen; end this run"
-                )
+            pass
 
-    def release(self, *, proven: bool = False) -> None:
+    def _raise_lost(self) -> NoReturn:
+        raise OwnedError(
+            f"{self.name}: its lock file {self.path} has been removed, so another may have taken "
+            f"over unseen; end this run"
+        )
+
+    def release(self, *, proven: bool = False, note: str = "given back") -> None:
         """Give the right back; may be called again.
 
         ``proven``: the thing was proven safe before; whoever watches over it need not act.
+        ``note`` is for whoever once had it.
         """
         if self._file.descriptor < 0:
             return
@@ -158,7 +178,7 @@ class Lease:
             entry = self._file.read()
             if entry.token == self.token:
                 last = entry.owner or entry.last
-                self._file.write(Entry(self.token, last=last, proven=proven, note="given back"))
+                self._file.write(Entry(self.token, last=last, proven=proven, note=note))
         else:
             _LOG.warning("%s: cannot be given back in %s: it is held", self.name, self.path)
         self._file.close()
@@ -181,6 +201,8 @@ class Lease:
         beating = self._beating
         if beating is None or beating.beat(self._token):
             return True
+        # Remembered here, so that no message has to look whether the file is still there.
+        self._lost = os.fstat(beating.descriptor).st_nlink == 0
         _LOG.error("%s: the lease is lost: %s", self.name, _describe(beating.read()))
         return False
 
@@ -247,11 +269,15 @@ def _write_down(name: str, file: LockFile, entry: Entry) -> int:
             name,
             entry.owner,
         )
-    # Behind every counter there may have been, where the last one cannot be read.
-    token = entry.token + 1 if entry.token >= 0 else time.time_ns()
+    token = _next(entry)
     mine = Owner.this_process()
     file.write(Entry(token, time.monotonic_ns(), owner=mine, last=entry.owner or entry.last))
     return token
+
+
+def _next(entry: Entry) -> int:
+    # Behind every counter there may have been, where the last one cannot be read.
+    return entry.token + 1 if entry.token >= 0 else time.time_ns()
 
 
 def _has_ended(owner: Owner, entry: Entry) -> bool:

@@ -122,11 +122,12 @@ from pathlib import Path
 
 def test_it(bench):
     bench.jig.attach()
-    off = bench._off
+    off = bench._guard.switch_off
     def proven(supply):
-        off(supply)
+        report = off(supply)
         Path("off").write_text(str([supply.channel(n).status().on for n in (1, 2)]))
-    bench._off = proven
+        return report
+    bench._guard.switch_off = proven
     Path("on").write_text(str(os.getpid()))
     time.sleep(60)
 """)

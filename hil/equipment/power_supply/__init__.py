@@ -33,6 +33,8 @@ from hil.equipment.power_supply.readings import (
     Regulation,
 )
 from hil.equipment.power_supply.sequencer import Sequencer
+from hil.equipment.power_supply.watch_orders import WatchReport
+from hil.equipment.power_supply.watchdog import Watchdog
 from hil.errors import LinkError, LinkTimeoutError, SafetyError
 from hil.lease import OwnedError
 
@@ -60,5 +62,7 @@ __all__ = [
     "SettingError",
     "SettleError",
     "TripError",
+    "WatchReport",
+    "Watchdog",
     "switch_off",
 ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
 
 from hil.equipment.power_supply.console import Console
 from hil.equipment.power_supply.dialect import SerialLine
@@ -14,10 +15,19 @@ from hil.equipment.power_supply.models import dialect_of
 from hil.equipment.power_supply.readings import OffReport
 from hil.equipment.power_supply.switching_off import switch_all_off
 from hil.errors import BenchError
+from hil.lease import Lease
 from hil.observer import NullObserver, Observer
 
 _LOG = logging.getLogger(__name__)
-_RETRY_S = 0.1
+RETRY_S: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """How one attempt ended; ``hopeless``: another one just now would end alike."""
+
+    report: OffReport
+    hopeless: bool = False
 
 
 def switch_off(
@@ -34,45 +44,58 @@ def switch_off(
 
     Never raises for the bench: what went wrong stands in the report. Until ``timeout_s`` seconds
     are over it goes on trying to connect (a supply that restarts comes back) and to get proof.
-    The lock of the owner is passed by on purpose: off is always allowed.
+    The lease of the owner is passed by on purpose: off is always allowed.
     """
-
-    def open_link(wait_s: float) -> VisaLink:
-        return VisaLink.open(
-            resource,
-            dialect_of(model),
-            observer=NullObserver() if observer is None else observer,
-            name="power supply (emergency)",
-            timeout_s=wait_s,
-            expected_serial=expected_serial,
-            visa_library=visa_library,
-            serial_line=serial_line,
-            owner=False,
-        )
-
     deadline = time.monotonic() + timeout_s
     while True:
-        left_s = max(0.2, deadline - time.monotonic())
-        try:
-            report = _try(open_link, left_s)
-        except BenchError as err:
-            report = OffReport(resource, problem=str(err))
-            if isinstance(err, IdentityError):
-                break
-        except ValueError as err:  # a model or a resource name that does not exist
-            report = OffReport(resource, problem=str(err))
+        attempt = attempt_off(
+            resource,
+            model,
+            timeout_s=max(0.2, deadline - time.monotonic()),
+            expected_serial=expected_serial,
+            observer=observer,
+            visa_library=visa_library,
+            serial_line=serial_line,
+        )
+        done = attempt.report.proven or attempt.hopeless
+        if done or time.monotonic() + RETRY_S >= deadline:
             break
-        if report.proven or time.monotonic() + _RETRY_S >= deadline:
-            break
-        time.sleep(_RETRY_S)
+        time.sleep(RETRY_S)
+    report = attempt.report
     _LOG.log(logging.INFO if report.proven else logging.ERROR, "%s", report)
     return report
 
 
-def _try(open_link: Callable[[float], VisaLink], left_s: float) -> OffReport:
-    link = open_link(min(1.0, left_s))
+def attempt_off(
+    resource: str,
+    model: str,
+    *,
+    timeout_s: float,
+    expected_serial: str | None,
+    observer: Observer | None = None,
+    visa_library: str = DEFAULT_VISA_LIBRARY,
+    serial_line: SerialLine | None = None,
+    lease: Lease | None = None,
+) -> Attempt:
+    """Try it once; under ``lease``, if one is given."""
     try:
-        channels = switch_all_off(Console(link), decay_timeout_s=min(2.0, left_s))
-    finally:
-        link.close()
-    return OffReport(link.resource, channels)
+        link = VisaLink.open(
+            resource,
+            dialect_of(model),
+            observer=NullObserver() if observer is None else observer,
+            name="power supply (emergency)",
+            timeout_s=min(1.0, timeout_s),
+            expected_serial=expected_serial,
+            visa_library=visa_library,
+            serial_line=serial_line,
+            owner=False,
+            lease=lease,
+        )
+        try:
+            channels = switch_all_off(Console(link), decay_timeout_s=min(2.0, timeout_s))
+        finally:
+            link.close()
+    except (BenchError, ValueError) as err:  # ValueError: a model or a resource that is none
+        hopeless = isinstance(err, IdentityError | ValueError)
+        return Attempt(OffReport(resource, problem=str(err)), hopeless)
+    return Attempt(OffReport(resource, channels))

@@ -50,7 +50,7 @@ class VisaLink:
     ) -> None:
         self.resource = resource
         self._dialect = dialect
-        self._serial_line = serial_line
+        self.serial_line = serial_line
         self.timeout_s = timeout_s
         self.generation = 0
         self.proven_off = False
@@ -59,7 +59,7 @@ class VisaLink:
         self._name = name
         self._open_timeout_s = open_timeout_s
         self._expected_serial = expected_serial
-        self._visa_library = visa_library
+        self.visa_library = visa_library
         self._identity: Identity | None = None
         self._lock = threading.RLock()
         self._wire: Wire | None = None
@@ -223,9 +223,9 @@ class VisaLink:
         opened = open_resource(
             self.resource,
             framing=framing,
-            serial_line=self._serial_line or default,
+            serial_line=self.serial_line or default,
             timeout_s=self._open_timeout_s,
-            visa_library=self._visa_library,
+            visa_library=self.visa_library,
         )
         connection = connected_socket(opened)
         self._wire = (
@@ -247,8 +247,8 @@ class VisaLink:
                 f"{self.resource}: {reply[:120]!r} is no power supply that is known ({known}); "
                 f"write the model it is like into the bench file, or add its row"
             )
-        if self.is_serial and self._serial_line is None:
-            self._serial_line = SerialLine()  # it has just answered so
+        if self.is_serial and self.serial_line is None:
+            self.serial_line = SerialLine()  # it has just answered so
         self._dialect = found
         if found.framing != _ANY_MODEL:
             self.drop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from types import TracebackType
+from typing import Final
 
 from hil.equipment.power_supply.channel import Channel
 from hil.equipment.power_supply.console import Console
@@ -28,10 +29,15 @@ from hil.equipment.power_supply.stimulus.player import (
 from hil.equipment.power_supply.stimulus.shapes import Grain
 from hil.equipment.power_supply.stimulus.timing import timing_of
 from hil.equipment.power_supply.switching_off import switch_all_off
+from hil.equipment.power_supply.watch_orders import Orders
+from hil.equipment.power_supply.watchdog import Watchdog
 from hil.errors import BenchError, ConfigError, UsageError
+from hil.lease import OwnedError, Owner, holder_of
 from hil.observer import NullObserver, Observer
 
 _LOG = logging.getLogger(__name__)
+_ONE_CLIENT: Final = ("ASRL", "USB")
+"""Resources that one connection takes whole."""
 
 
 class PowerSupply:
@@ -39,6 +45,9 @@ class PowerSupply:
 
     def __init__(self, link: VisaLink, limits: Mapping[int, CableLimits]) -> None:
         self._link = link
+        self._watchdog: Watchdog | None = None
+        self._warned = False
+        link.guard = self._warn
         self._console = Console(link)
         self._channels = {
             number: Channel(self._console, number, limit) for number, limit in limits.items()
@@ -126,6 +135,57 @@ class PowerSupply:
         """The VISA resource it was opened with."""
         return self._link.resource
 
+    @property
+    def serial_line(self) -> SerialLine | None:
+        """How its serial line is set, None for the model's own way or no serial line."""
+        return self._link.serial_line
+
+    def watched_by(self, watchdog: Watchdog) -> None:
+        """Have the watchdog reach the supply; from now on nothing goes on without it.
+
+        Without one, outputs go on with a warning in the log: should this process be killed, they
+        stay on. Raises :class:`SafetyError` if the watchdog cannot reach the supply.
+        """
+        with self._link.exclusively():
+            if self.resource.upper().startswith(_ONE_CLIENT):
+                self._link.drop()  # for the time of its look; it comes back when we are gone
+            self._link.guard = watchdog.require
+            lease = self._link.lease
+            watchdog.watch(
+                Orders(
+                    resource=self.resource,
+                    model=self._console.dialect.model,
+                    serial=self.identity.serial,
+                    visa_library=self._link.visa_library,
+                    serial_line=self._link.serial_line,
+                    token=lease.token,
+                    lock=str(lease.path.absolute()),
+                    owner=str(Owner.this_process()),
+                    report=str(watchdog.report_file.absolute()),
+                    silence_s=watchdog.silence_s,
+                    retry_s=watchdog.retry_s,
+                )
+            )
+            self._watchdog = watchdog
+
+    def go_unwatched(self, reason: str) -> None:
+        """Let outputs go on without a watchdog, for a stated reason; the log gets it."""
+        _LOG.warning("%s: no watchdog, because %s", self.resource, reason)
+        self._link.guard = None
+
+    @property
+    def taken_over(self) -> bool:
+        """Whether another process drives it by now; our lease has lapsed then."""
+        try:
+            self._link.lease.check()
+        except (OwnedError, UsageError):  # UsageError: closed, so given back
+            return bool(holder_of(self.resource))
+        return False
+
+    def note_off(self, report: OffReport) -> None:
+        """Take note of a proof that was made over another connection."""
+        self._link.proven_off = report.proven
+
     def channel(self, number: int) -> Channel:
         """Return a channel; :class:`UsageError` if the bench states no cable limits for it."""
         if number not in self._channels:
@@ -200,7 +260,10 @@ class PowerSupply:
         self._console.check_errors(lock)
 
     def close(self) -> None:
-        """Give the panel and the instrument free; may be called again. Does not switch off."""
+        """Give the panel and the instrument free; may be called again. Does not switch off.
+
+        A watchdog is released if all was proven off; if not, it does what this did not.
+        """
         local = self._on_this_line(self._console.dialect.panel.local)
         try:
             if self._link.connected and local is not None:
@@ -210,6 +273,20 @@ class PowerSupply:
             _LOG.warning("the panel may still be locked: %s", err)
         finally:
             self._link.close()
+            watchdog, self._watchdog = self._watchdog, None
+            if watchdog is not None and self._link.proven_off:
+                watchdog.release()
+            elif watchdog is not None:
+                watchdog.let_act()
+
+    def _warn(self) -> None:
+        if not self._warned:
+            self._warned = True
+            _LOG.warning(
+                "%s: no watchdog: should this process be killed, its outputs stay on; give it one "
+                "by watched_by(Watchdog.start(...))",
+                self.resource,
+            )
 
     def _on_this_line(self, command: str | None) -> str | None:
         """Return a command of the panel if it exists on this kind of line."""

@@ -1,0 +1,150 @@
+"""Every end of a run, on a real run: the output is off within 2 s, read at the supply itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.power_supply.part import Part
+from tests.safety.run import IN_TIME_S, Run, a_run, on
+
+WAIT = "time.sleep(60)"
+C_CODE = """lock, libc = (ctypes.c_char * 256)(), ctypes.CDLL(None)
+    libc.pthread_mutex_lock(lock)
+    libc.pthread_mutex_lock(lock)"""
+C_CODE_WITH_GIL = C_CODE.replace("CDLL", "PyDLL")
+TIMEOUT = ("-p", "pytest_timeout", "--timeout", "1")
+
+
+def end(run: Run, *numbers: signal.Signals) -> float:
+    run.wait_on()
+    begun = time.monotonic()
+    for number in numbers:
+        run.process.send_signal(number)
+        time.sleep(0.02)
+    return begun
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        [signal.SIGINT],
+        [signal.SIGINT, signal.SIGINT],
+        [signal.SIGTERM],
+        [signal.SIGHUP],
+    ],
+    ids=lambda numbers: "+".join(number.name for number in numbers),
+)
+def test_signals(tmp_path: Path, part: Part, numbers: list[signal.Signals]) -> None:
+    with a_run(tmp_path, part, WAIT) as run:
+        run.wait_off(end(run, *numbers))
+        assert run.report().proven
+        assert run.code() != 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=lambda n: n.name)
+def test_what_nobody_can_catch(tmp_path: Path, part: Part, number: signal.Signals) -> None:
+    with a_run(tmp_path, part, WAIT) as run:
+        run.wait_off(end(run, number))
+        report = run.report()
+        assert report.proven
+        assert report.reason
+        assert [channel.proven for channel in report.channels] == [True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [("pass", 0), ("raise RuntimeError('of the test')", 1), ("os._exit(9)", 9)],
+    ids=["teardown", "exception", "exit in the middle"],
+)
+def test_ends_by_itself(tmp_path: Path, part: Part, body: str, code: int) -> None:
+    wait = "while not os.path.exists('go'): time.sleep(0.01)\n    "
+    with a_run(tmp_path, part, wait + body) as run:
+        run.wait_on()
+        begun = time.monotonic()
+        (tmp_path / "go").touch()
+        run.wait_off(begun)
+        assert run.code() == code
+        assert run.report().proven
+        trace = tmp_path / "run" / "main" / "trace.jsonl"
+        assert ("all outputs off" in trace.read_text()) == (code != 9)
+
+
+@pytest.mark.parametrize(
+    ("body", "options", "marks"),
+    [
+        ("while True: pass", ("--hil-test-timeout", "1"), ""),
+        (C_CODE, ("--hil-test-timeout", "1"), ""),
+        (C_CODE_WITH_GIL, (), ""),
+        ("while True: pass", (*TIMEOUT, "--timeout-method", "signal"), ""),
+        (WAIT, (*TIMEOUT, "--timeout-method", "thread"), ""),
+        (C_CODE, ("-p", "pytest_timeout"), "@pytest.mark.timeout(1)"),
+    ],
+    ids=["loop", "C", "C with the GIL", "timeout signal", "timeout thread", "marker in C"],
+)
+def test_hung(tmp_path: Path, part: Part, body: str, options: tuple[str, ...], marks: str) -> None:
+    with a_run(tmp_path, part, body, *options, marks=marks) as run:
+        run.wait_on()
+        has_time_s = 1.0 if options else 0.0
+        run.wait_off(time.monotonic(), IN_TIME_S + has_time_s)
+        report = run.report()
+        assert report.proven
+        stuck = body in (C_CODE, C_CODE_WITH_GIL)
+        assert bool(report.reason) == (stuck or "thread" in options)
+        if not stuck:
+            assert run.code() == 1
+            assert "passed" not in run.output()
+
+
+def test_a_lost_worker(tmp_path: Path, part: Part) -> None:
+    with a_run(tmp_path, part, WAIT, "-p", "xdist", "-n", "1") as run:
+        worker = run.wait_on()
+        begun = time.monotonic()
+        os.kill(worker, signal.SIGKILL)
+        run.wait_off(begun)
+        report = run.report("gw0")
+        assert f"process {worker}" in report.owner
+        run.process.send_signal(signal.SIGINT)
+        assert run.code() != 0
+        assert "switched off by its watchdog" in run.output()
+
+
+def test_nobody_reads_the_output_any_more(tmp_path: Path, part: Part) -> None:
+    body = "while not os.path.exists('go'): time.sleep(0.01)"
+    with a_run(tmp_path, part, body, "-v", stdout=subprocess.PIPE) as run:
+        run.wait_on()
+        assert run.process.stdout is not None
+        run.process.stdout.close()
+        begun = time.monotonic()
+        (tmp_path / "go").touch()
+        run.wait_off(begun)
+        assert run.code() != 0
+
+
+@pytest.mark.parametrize("killed", [True, False], ids=["killed", "run to its end"])
+def test_a_link_that_vanishes_and_comes_back(tmp_path: Path, part: Part, killed: bool) -> None:
+    body = WAIT if killed else "power_supply.channel(1).measure()"
+    wait = "while not os.path.exists('go'): time.sleep(0.01)\n    "
+    with a_run(tmp_path, part, wait + body) as run:
+        run.wait_on()
+        part.control({"fault": "refuse"})
+        part.control({"fault": "reset"})
+        (tmp_path / "go").touch()
+        if killed:
+            run.process.kill()
+            time.sleep(0.5)
+        else:
+            assert run.code() == 1
+            assert "NOT PROVEN OFF" in run.output()
+        assert on(part) == {1}
+        begun = time.monotonic()
+        part.control({"clear": True})
+        run.wait_off(begun)
+        report = run.report()
+        assert report.proven
+        assert report.attempts > 1
