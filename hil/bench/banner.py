@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from hil.bench.document import display_name
+from hil.lease import holder_of
 
 if TYPE_CHECKING:
     from hil.bench.bench import Bench
@@ -74,7 +75,9 @@ def planned(lab: Lab) -> list[str]:
         supply = bench.power_supply
         where = supply.visa or "VISA TCPIP socket"
         identity = f"{supply.model} {supply.serial or ''}".rstrip()
-        remark = calibration(lab.calibration)
+        remark = supply_remark(lab)
+        owner = holder_of(supply.visa) if supply.visa else ""
+        remark += f" IN USE by {owner}" if owner else ""
         items.append(Item("power supply", where, identity, supply.virtual is not None, remark))
     if bench.card:
         eid = f"EID {lab.euicc_keys.eid}" if lab.euicc_keys else ""
@@ -90,6 +93,17 @@ def planned(lab: Lab) -> list[str]:
         where = f"{bench.servers.transport.upper()} on 127.0.0.1"
         items.append(Item("servers", where, identity, virtual=False))
     return [head(lab), *table(items)]
+
+
+def supply_remark(lab: Lab) -> str:
+    """Return what else is to be known of the supply: its calibration, and a missing watchdog."""
+    supply = lab.file.power_supply
+    waived = supply.watchdog.waived if supply is not None else None
+    return (
+        f"{calibration(lab.calibration)} NO WATCHDOG: {waived}"
+        if waived
+        else (calibration(lab.calibration))
+    )
 
 
 def card_transport(lab: Lab) -> str:

@@ -56,6 +56,7 @@ def examine(name: str, *, profile: str | None = None) -> list[Check]:
         return [*checks, Check("bench file", "wrong", text, "mend the lines named"), *_tools()]
     checks.append(Check("bench file", "found", str(lab.path)))
     checks += _keys(lab)
+    checks += _holders(lab)
     checks += _power_supply(lab)
     checks += _card(lab)
     checks += _device(lab)
@@ -93,6 +94,14 @@ def _packages(packages: tuple[tuple[str, str], ...], name: str) -> Check | None:
     return Check(name, "missing", f"Python packages {lacking}", f"pip install {' '.join(lacking)}")
 
 
+def _holders(lab: Lab) -> Iterator[Check]:
+    from hil.bench.hold import holders  # noqa: PLC0415
+
+    for name, owner in holders(lab).items():
+        mend = "wait for that run, or end it"
+        yield Check("bench", "busy", f"{name} is in use by {owner}", mend)
+
+
 def _power_supply(lab: Lab) -> Iterator[Check]:
     section = lab.file.power_supply
     if section is None:
@@ -105,7 +114,14 @@ def _power_supply(lab: Lab) -> Iterator[Check]:
         yield Check("power supply", "found", f"virtual {section.model}")
         return
     from hil.bench.discovery import discover_instrument  # noqa: PLC0415
+    from hil.lease import holder_of  # noqa: PLC0415
 
+    owner = holder_of(section.visa)
+    if owner:
+        # Asking for its identity would come between the owner's queries and their answers.
+        mend = "wait for that run, or end it"
+        yield Check("power supply", "busy", f"{section.visa} is in use by {owner}", mend)
+        return
     answer = discover_instrument(section.visa, timeout_s=section.timeout)
     if not answer.identity:
         yield Check(

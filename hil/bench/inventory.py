@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hil.bench.banner import Item, calibration, card_transport
+from hil.bench.banner import Item, card_transport, supply_remark
 
 if TYPE_CHECKING:
     from hil.bench.bench import Bench
@@ -36,7 +36,7 @@ def _power_supply(bench: Bench, ask: bool) -> Item:
     where, identity = section.visa or "VISA", f"{section.model} {section.serial or ''}".rstrip()
     if ask:
         where, identity = bench.launcher.power_supply(), bench.power_supply.identity.raw
-    remark = calibration(bench.lab.calibration)
+    remark = supply_remark(bench.lab)
     return Item("power supply", where, identity, section.virtual is not None, remark)
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from hil.bench.project import project_root, runs_folder
-from hil.cli import INTERRUPTED, OK, REPORT
+from hil.bench.supply_guard import ends_of
+from hil.cli import BENCH, INTERRUPTED, OK, REPORT
 from hil.cli.choice import add_bench_arguments, choose_bench
 from hil.cli.pytest_command import pytest_command
 from hil.evidence import allure_report as report
@@ -79,8 +80,21 @@ def main(arguments: argparse.Namespace, rest: list[str]) -> int:
     if arguments.strict:
         command.append("--hil-strict")
     code = _pytest(command, {"HIL_RUNS": str(runs_folder()), "HIL_BANNER": "shown"})
-    _environment(results, lab.name, banner)
-    return _report(arguments, folder, results, lab.name, code)
+    unsafe = _watchdogs(folder)
+    _environment(results, lab.name, banner, unsafe)
+    code = _report(arguments, folder, results, lab.name, code)
+    return (code or BENCH) if unsafe else code
+
+
+def _watchdogs(folder: Path) -> list[str]:
+    """Say what the watchdogs of the run had to do, or failed to do; it belongs to the evidence."""
+    lines = ends_of(folder)
+    for line in lines:
+        print(f"safety    {line}", flush=True)
+    if lines:
+        with (folder / "bench.txt").open("a", encoding="utf-8") as file:
+            file.writelines(f"safety: {line}\n" for line in lines)
+    return lines
 
 
 def _folder(given: str | None) -> Path:
@@ -145,7 +159,7 @@ def _passing_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _environment(results: Path, bench: str, banner: list[str]) -> None:
+def _environment(results: Path, bench: str, banner: list[str], unsafe: list[str]) -> None:
     """Write what Allure shows as the environment of the run."""
     if not results.is_dir():
         return
@@ -153,6 +167,7 @@ def _environment(results: Path, bench: str, banner: list[str]) -> None:
     for line in banner[1:]:
         name, _, rest = line.strip().partition("  ")
         lines.append(f"{name.strip().replace(' ', '.')} = {' '.join(rest.split())}")
+    lines += [f"safety.{number} = {line}" for number, line in enumerate(unsafe, 1)]
     text = "\n".join(lines).encode("ascii", "backslashreplace").decode()
     (results / "environment.properties").write_text(text + "\n", encoding="ascii")
 

@@ -141,11 +141,12 @@ import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
 bench.rail.on()
 bench.jig.attach()
-off = bench._off
+off = bench._guard.switch_off
 def proven(supply):
-    off(supply)
+    report = off(supply)
     tell(off=[supply.channel(n).status().on for n in (1, 2)])
-bench._off = proven
+    return report
+bench._guard.switch_off = proven
 tell(parts=parts())
 time.sleep(60)
 """

@@ -30,6 +30,8 @@ _BOOT: Final = (
     "from hil.equipment.power_supply.watchdog_process import main; sys.exit(main())"
 )
 _END_S: Final = 3.0
+_AT_WORK: Final[list[subprocess.Popen[bytes]]] = []
+"""Processes that go on without us; kept, so that nobody complains of them as forgotten."""
 
 
 class Watchdog:
@@ -147,8 +149,10 @@ class Watchdog:
         if self.process.stdin is not None:
             with contextlib.suppress(OSError):
                 self.process.stdin.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
+        try:
             self.process.wait(wait_s)
+        except subprocess.TimeoutExpired:
+            _AT_WORK.append(self.process)
         if self.process.stdout is not None:
             self.process.stdout.close()
         return self.report()

@@ -90,7 +90,7 @@ class Vigil:
         self._silence_s = silence_s
         self._beat_at = time.monotonic()
         self._deadline = 0.0
-        self._kept_waiting_s = _FIRST_BEAT_S
+        self._kept_waiting_s = self._longest_s = _FIRST_BEAT_S
 
     def reason(self) -> str:
         """Wait, and return why to act; "" if the owner has proven all off and let go."""
@@ -116,7 +116,7 @@ class Vigil:
             return ""
         if self._source.stopped():
             return f"its process has been stopped for {silent_s:.1f} s"
-        if silent_s >= self._silence_s + self._kept_waiting_s:
+        if silent_s >= self._silence_s + min(self._kept_waiting_s, self._longest_s):
             return f"its process gave no sign of life for {silent_s:.1f} s"
         return ""
 
@@ -131,6 +131,7 @@ class Vigil:
                 self._deadline = float(deadline)
                 self._beat_at = now
                 self._kept_waiting_s = 0.0
+                self._longest_s = 2 * self._silence_s
 
 
 class Acting:
