@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from hil.errors import BenchError, UsageError
-from hil.lease import holder_of
+from hil.lease import OwnedError, holder_of
 
 if TYPE_CHECKING:
     from hil.bench.config import PowerSupplySection
@@ -82,8 +82,8 @@ class SupplyGuard:
         try:
             return supply.all_off()
         except BenchError:
-            if supply.taken_over:
-                # Its outputs are now those of another run: none of our business.
+            if not _ours(supply):
+                # Its outputs are another run's, or its watchdog sees to them: not our business.
                 raise
             report = self._emergency(supply)
             if not report.proven:
@@ -109,14 +109,26 @@ class SupplyGuard:
             expected_serial=self._section.serial,
             observer=self._observer,
             serial_line=supply.serial_line,
+            lease=supply.lease,
         )
 
     def _lost(self, problem: str) -> None:
         supply = self._supply
-        if supply is None or not holder_of(supply.resource):
+        if supply is None or not _ours(supply):
             return  # it has acted and fenced us out; its report tells
         report = self._emergency(supply)
         _log.error("%s: its watchdog is gone (%s), so: %s", supply.resource, problem, report)
+
+
+def _ours(supply: PowerSupply) -> bool:
+    """Whether no other process has the supply by now; ours may have been paused."""
+    if supply.lease is None:
+        return not holder_of(supply.resource)
+    try:
+        supply.lease.check()
+    except OwnedError:
+        return False
+    return True
 
 
 def ends_of(folder: Path, *, wait_s: float = EMERGENCY_S) -> list[str]:

@@ -34,7 +34,9 @@ power_supply:
 """
 CONFTEST = """
 import os, pathlib
+from hil.bench.safe_state import SafeState
 from hil.plugin import run_of
+from hil.pytest_run import Run
 
 pytest_plugins = ("fixtures.evidence", "fixtures.bench", "fixtures.power_supply")
 
@@ -134,12 +136,13 @@ def a_run(
     marks: str = "",
     more: str = "",
     stdout: int | None = None,
+    broken: tuple[str, ...] = (),
 ) -> Iterator[Run]:
     """Start pytest on a bench with the supply ``part``; end what is left of it afterwards."""
     (folder / "bench.yaml").write_text(
         BENCH.format(resource=part.resource, serial=SERIAL, more=more)
     )
-    (folder / "conftest.py").write_text(CONFTEST)
+    (folder / "conftest.py").write_text(CONFTEST + "\n".join(broken))
     (folder / "test_it.py").write_text(TEST.format(body=body, marks=marks))
     (folder / "pytest.ini").write_text("[pytest]\n")
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HIL_")}

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from hil.equipment.power_supply import CableLimits, PowerSupply
 from tests.power_supply.part import Part
 from tests.safety.run import IN_TIME_S, Run, a_run, on
 
 WAIT = "time.sleep(60)"
+UNTIL_GO = "while not os.path.exists('go'): time.sleep(0.01)"
 C_CODE = """lock, libc = (ctypes.c_char * 256)(), ctypes.CDLL(None)
     libc.pthread_mutex_lock(lock)
     libc.pthread_mutex_lock(lock)"""
@@ -59,12 +61,11 @@ def test_what_nobody_can_catch(tmp_path: Path, part: Part, number: signal.Signal
 
 @pytest.mark.parametrize(
     ("body", "code"),
-    [("pass", 0), ("raise RuntimeError('of the test')", 1), ("os._exit(9)", 9)],
-    ids=["teardown", "exception", "exit in the middle"],
+    [("pass", 0), ("raise RuntimeError('of the test')", 1)],
+    ids=["teardown", "exception"],
 )
 def test_ends_by_itself(tmp_path: Path, part: Part, body: str, code: int) -> None:
-    wait = "while not os.path.exists('go'): time.sleep(0.01)\n    "
-    with a_run(tmp_path, part, wait + body) as run:
+    with a_run(tmp_path, part, f"{UNTIL_GO}\n    {body}") as run:
         run.wait_on()
         begun = time.monotonic()
         (tmp_path / "go").touch()
@@ -72,7 +73,7 @@ def test_ends_by_itself(tmp_path: Path, part: Part, body: str, code: int) -> Non
         assert run.code() == code
         assert run.report().proven
         trace = tmp_path / "run" / "main" / "trace.jsonl"
-        assert ("all outputs off" in trace.read_text()) == (code != 9)
+        assert "all outputs off" in trace.read_text()
 
 
 @pytest.mark.parametrize(
@@ -115,8 +116,7 @@ def test_a_lost_worker(tmp_path: Path, part: Part) -> None:
 
 
 def test_nobody_reads_the_output_any_more(tmp_path: Path, part: Part) -> None:
-    body = "while not os.path.exists('go'): time.sleep(0.01)"
-    with a_run(tmp_path, part, body, "-v", stdout=subprocess.PIPE) as run:
+    with a_run(tmp_path, part, UNTIL_GO, "-v", stdout=subprocess.PIPE) as run:
         run.wait_on()
         assert run.process.stdout is not None
         run.process.stdout.close()
@@ -129,8 +129,7 @@ def test_nobody_reads_the_output_any_more(tmp_path: Path, part: Part) -> None:
 @pytest.mark.parametrize("killed", [True, False], ids=["killed", "run to its end"])
 def test_a_link_that_vanishes_and_comes_back(tmp_path: Path, part: Part, killed: bool) -> None:
     body = WAIT if killed else "power_supply.channel(1).measure()"
-    wait = "while not os.path.exists('go'): time.sleep(0.01)\n    "
-    with a_run(tmp_path, part, wait + body) as run:
+    with a_run(tmp_path, part, f"{UNTIL_GO}\n    {body}") as run:
         run.wait_on()
         part.control({"fault": "refuse"})
         part.control({"fault": "reset"})
@@ -148,3 +147,73 @@ def test_a_link_that_vanishes_and_comes_back(tmp_path: Path, part: Part, killed:
         report = run.report()
         assert report.proven
         assert report.attempts > 1
+
+
+def test_an_output_that_stays_on_is_told_loudly(tmp_path: Path, part: Part) -> None:
+    marks = '@pytest.mark.requires("power_supply.jig")'
+    more = "watchdog: {retry: 500 ms}"
+    with a_run(tmp_path, part, UNTIL_GO, marks=marks, more=more) as run:
+        run.wait_on()
+        part.control({"stuck": 1, "value": True})
+        (tmp_path / "go").touch()
+        assert run.code() == 1
+        assert not run.report().proven
+        assert "NOT PROVEN OFF" in run.output()
+        assert "PASS 0  FAIL 0  INCONCLUSIVE 0  ERROR 1" in run.output()
+
+
+def test_a_run_that_wakes_up_does_not_touch_the_supply_of_another(
+    tmp_path: Path, part: Part, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = f"{UNTIL_GO}\n    power_supply.channel(1).apply(1.0, 0.1)"
+    with a_run(tmp_path, part, body) as run:
+        run.wait_on()
+        run.process.send_signal(signal.SIGSTOP)
+        assert run.report().proven
+        monkeypatch.setenv("HIL_LOCK_DIR", str(tmp_path / "locks"))
+        limits = {1: CableLimits(max_volts=5.5, max_amps=0.5, ovp_volts=6.0, ocp_amps=0.6)}
+        with PowerSupply.open(part.resource, model="DP832", limits=limits) as supply:
+            channel = supply.channel(1)
+            channel.protect()
+            channel.apply(4.2, 0.2)
+            channel.on()
+            (tmp_path / "go").touch()
+            run.process.send_signal(signal.SIGCONT)
+            assert run.code() == 1
+            state = part.channel(1)
+            assert (state["on"], state["set_volts"], state["set_amps"]) == (True, 4.2, 0.2)
+            assert f"process {os.getpid()}" in run.output()
+            assert "has it now" in run.output()
+
+
+ALONE = {
+    "fixture finaliser": ("Run.close = lambda self: []", "SafeState.make_safe = lambda self: []"),
+    "end of the session": (
+        "Run.outputs_off = lambda self: None",
+        "SafeState.make_safe = lambda self: []",
+    ),
+    "exit of the interpreter": (
+        "Run.outputs_off = lambda self: None",
+        "Run.close = lambda self: []",
+    ),
+}
+"""What is broken, so that one layer remains. The watchdog is waived in each case."""
+
+
+@pytest.mark.parametrize("layer", ALONE)
+def test_each_layer_does_it_alone(tmp_path: Path, part: Part, layer: str) -> None:
+    more = 'watchdog: {waived: "one layer alone"}'
+    with a_run(tmp_path, part, UNTIL_GO, more=more, broken=ALONE[layer]) as run:
+        run.wait_on()
+        (tmp_path / "go").touch()
+        run.wait_off(time.monotonic())
+        assert run.reports() == {}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda n: n.name)
+def test_signals_are_a_layer_of_their_own(
+    tmp_path: Path, part: Part, number: signal.Signals
+) -> None:
+    with a_run(tmp_path, part, WAIT, more='watchdog: {waived: "one layer alone"}') as run:
+        run.wait_off(end(run, number))
+        assert "NO WATCHDOG: one layer alone" in run.output()

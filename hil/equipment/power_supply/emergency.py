@@ -39,12 +39,13 @@ def switch_off(
     observer: Observer | None = None,
     visa_library: str = DEFAULT_VISA_LIBRARY,
     serial_line: SerialLine | None = None,
+    lease: Lease | None = None,
 ) -> OffReport:
     """Connect to a supply beside its owner, switch every channel off and prove it.
 
     Never raises for the bench: what went wrong stands in the report. Until ``timeout_s`` seconds
     are over it goes on trying to connect (a supply that restarts comes back) and to get proof.
-    The lease of the owner is passed by on purpose: off is always allowed.
+    Without ``lease`` that of the owner is passed by on purpose: off is always allowed.
     """
     deadline = time.monotonic() + timeout_s
     while True:
@@ -56,6 +57,7 @@ def switch_off(
             observer=observer,
             visa_library=visa_library,
             serial_line=serial_line,
+            lease=lease,
         )
         done = attempt.report.proven or attempt.hopeless
         if done or time.monotonic() + RETRY_S >= deadline:

@@ -138,10 +138,8 @@ class VisaLink:
             yield
 
     @property
-    def lease(self) -> Lease:
-        """The lease under which this link drives the instrument."""
-        if self._lease is None:
-            raise UsageError(f"{self.resource}: this link has no lease")
+    def lease(self) -> Lease | None:
+        """The lease under which this link drives the instrument, if there is one."""
         return self._lease
 
     def going_on(self) -> None:

@@ -32,7 +32,7 @@ from hil.equipment.power_supply.switching_off import switch_all_off
 from hil.equipment.power_supply.watch_orders import Orders
 from hil.equipment.power_supply.watchdog import Watchdog
 from hil.errors import BenchError, ConfigError, UsageError
-from hil.lease import OwnedError, Owner, holder_of
+from hil.lease import Lease, Owner
 from hil.observer import NullObserver, Observer
 
 _LOG = logging.getLogger(__name__)
@@ -151,6 +151,8 @@ class PowerSupply:
                 self._link.drop()  # for the time of its look; it comes back when we are gone
             self._link.guard = watchdog.require
             lease = self._link.lease
+            if lease is None:
+                raise UsageError(f"{self.resource}: closed already; open it again")
             watchdog.watch(
                 Orders(
                     resource=self.resource,
@@ -174,13 +176,9 @@ class PowerSupply:
         self._link.guard = None
 
     @property
-    def taken_over(self) -> bool:
-        """Whether another process drives it by now; our lease has lapsed then."""
-        try:
-            self._link.lease.check()
-        except (OwnedError, UsageError):  # UsageError: closed, so given back
-            return bool(holder_of(self.resource))
-        return False
+    def lease(self) -> Lease | None:
+        """The right to drive it, None once it was given back."""
+        return self._link.lease
 
     def note_off(self, report: OffReport) -> None:
         """Take note of a proof that was made over another connection."""
