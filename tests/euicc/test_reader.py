@@ -115,3 +115,26 @@ def test_scriptor_speaks_t0(environment: dict[str, str]) -> None:
     assert f"< OK: {ATR}" in output
     answers = [line for line in output.splitlines() if line.startswith("<")]
     assert [one[2:7] for one in answers[1:]] == ["61 19", "62 17", "6C 0A", "FF FF"]
+
+
+def test_what_explorers_of_sims_send_first(environment: dict[str, str]) -> None:
+    """Class A0 is for 2G SIMs, which no profile package makes; SELECT may ask for no data."""
+    script = "\n".join(
+        [
+            "reset",
+            "A0 A4 00 00 02 3F 00",
+            "A0 C0 00 00 16",
+            "00 A4 00 0C 02 3F 00",
+            "00 A4 00 0C 02 2F E2",
+            "80 F2 00 00 00",
+            "00 A4 04 0C 07 A0 00 00 00 87 10 02",
+            "80 10 00 00 01 FF",
+            "exit\n",
+        ]
+    )
+    answers = [
+        line for line in _run(environment, "scriptor", text=script).splitlines() if line[:1] == "<"
+    ]
+    assert [one[2:7] for one in answers[1:5]] == ["6E 00", "6E 00", "90 00", "90 00"]
+    assert answers[5][2:4] in ("6C", "62")
+    assert [one[2:7] for one in answers[6:]] == ["6A 82", "90 00"]
