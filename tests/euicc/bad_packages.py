@@ -266,8 +266,6 @@ raw(
 # The header.
 header("an unknown version", Status.UNSUPPORTED_VERSION, major=99)
 header("version 1", Status.UNSUPPORTED_VERSION, major=1, minor=0)
-header("another ICCID in the header", BAD, iccid=bytes(10))
-CASES[-1] = replace(CASES[-1], element="mf")
 for _service in (Service.CONTACTLESS, Service.MBMS, Service.CAVE, Service.EAP, Service.CAT_TP,
                  Service.SCP11AC, Service.DNS_RESOLUTION):  # fmt: skip
     header(f"service {_service.name}", FEATURE, services=(Service.USIM, _service))
@@ -299,7 +297,6 @@ whole(
 )
 whole("a second MF", BAD, NEW, lambda b: [*b[:2], renumbered(b[1]), *b[2:]])
 whole("the USIM twice", PARAMETER, NEW, lambda b: [*b[:-1], renumbered(find(b, "usim")), b[-1]])
-file_change("an ICCID that is not the header's", BAD, "mf", "ef-iccid", FillContent(bytes(10)))
 file_change("a fill behind the end of a file", BAD, "mf", "ef-iccid", FillContent(bytes(11)))
 file_change("an offset behind the end of a file", BAD, "mf", "ef-iccid", FillOffset(10),
             FillContent(b"\x00"))  # fmt: skip

@@ -15,6 +15,8 @@ from hil.wire.identifiers import isd_p_aid
 from hil.wire.install_script import store_data_blocks
 from hil.wire.isdp_keys import derive
 from hil.wire.packets import Packet
+from hil.wire.profile_package.elements import encode
+from hil.wire.profile_package.header import ProfileHeader
 from hil.wire.profile_package.package import Element, join, split
 from hil.wire.profile_package.response import EuiccResponse
 from tests.euicc.terminal import BASE_KEYS, Terminal, factory, packets_for, profile
@@ -214,15 +216,6 @@ BAD_PACKAGES: dict[str, tuple[Breakage, int]] = {
         ),
         1,
     ),
-    "another ICCID in EF.ICCID": (
-        lambda parts: join(
-            replace(p, body=p.body.replace(bytes.fromhex("98000100"), bytes.fromhex("98000200")))
-            if p.name == "mf"
-            else p
-            for p in parts
-        ),
-        3,
-    ),
     "a PIN whose PUK is missing": (
         lambda parts: join(p for p in parts if p.name != "pukCodes"),
         11,
@@ -305,3 +298,18 @@ def test_a_profile_larger_than_the_memory_is_refused(tmp_path: Path) -> None:
         assert terminal.states() == {AID: PERSONALIZED}
     finally:
         card.close()
+
+
+def test_the_iccid_of_the_header_is_not_compared(terminal: Terminal, card: VirtualCard) -> None:
+    """TCA interoperable format, header: the eUICC does not check it against EF.ICCID."""
+    package = profile(size=0)
+    head, *rest = split(package)
+    header = ProfileHeader.decode(head.body)
+    other = bytes.fromhex("89001000000000009999")
+    changed = encode(replace(header, iccid=other))
+    create(terminal)
+    assert load(terminal, join((changed, *rest))).ok
+    terminal.isd_r(isdr_commands.enable_profile(AID))
+    card.reset()
+    swapped = "".join(b + a for a, b in zip(*[iter(header.iccid.hex())] * 2, strict=True))
+    assert terminal.read(0x3F00, 0x2FE2).hex() == swapped

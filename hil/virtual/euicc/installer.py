@@ -105,7 +105,7 @@ def install(
         with _blaming(element.identification, element):
             statuses.append(builder.take(number, element))
     statuses.append(PeStatus(OK, parts[-1].identification))
-    tree = builder.finish(header)
+    tree = builder.finish()
     if header.connectivity is not None:
         builder.made.kept[CONNECTIVITY] = header.connectivity
     return InstalledProfile(
@@ -254,7 +254,7 @@ class _Builder:
             case NonStandard() | elements.UnknownElement():
                 raise InstallError(Status.PE_NOT_SUPPORTED, element.name)
 
-    def finish(self, header: ProfileHeader) -> FileTree:
+    def finish(self) -> FileTree:
         """Return the finished tree, links tied to their targets; check what needs the whole."""
         if self.made.mf is None:
             raise InstallError(Status.BAD_VALUES, "the package makes no MF")
@@ -267,7 +267,6 @@ class _Builder:
         tree.tie_links()
         self._check_names(tree)
         self._check_mappings(tree)
-        self._check_iccid(tree, header)
         return tree
 
     def _note_maker(self, identification: int | None) -> None:
@@ -350,16 +349,6 @@ class _Builder:
                     f"no keys in NAA {used.source.hex()}",
                     identification=identification,
                 )
-
-    def _check_iccid(self, tree: FileTree, header: ProfileHeader) -> None:
-        file = tree.at(b"\x2f\xe2")
-        swapped = bytes(byte >> 4 | byte << 4 & 0xF0 for byte in header.iccid)
-        if not isinstance(file, Ef) or bytes(file.content) != swapped:
-            raise InstallError(
-                Status.BAD_VALUES,
-                "EF.ICCID is not the ICCID of the header",
-                identification=self._makers.get("2FE2" if file is not None else ""),
-            )
 
 
 def _check_frame(parts: tuple[Element, ...]) -> ProfileHeader:

@@ -127,9 +127,16 @@ def row(number: int, title: str, statuses: tuple[int, ...], change: Change) -> A
         ),
         row(
             7,
-            "An ICCID in the header that is not that of the file",
-            (BAD_VALUES, PARAMETER),
-            changed("ProfileHeader", lambda body: replace(body, iccid=bytes(10))),
+            "A DF that names a PIN which nothing defines",
+            (PIN_MISSING,),
+            files(
+                Fcp(
+                    descriptor=b"\x78\x21",
+                    file_id=b"\x5f\x99",
+                    security=b"\x2f\x06\x01",
+                    pin_status=b"\x07",
+                )
+            ),
         ),
         row(8, "A file twice", (PARAMETER, BAD_VALUES), files(EF, EF)),
         row(
