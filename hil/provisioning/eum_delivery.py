@@ -16,6 +16,9 @@ class EisSink(Protocol):
     def register(self, signed: SignedEis) -> str:
         """Take the EIS of a new eUICC; return its EID."""
 
+    def update_properties(self, eid: str, changed: Mapping[str, str]) -> None:
+        """Take additional properties of an eUICC."""
+
 
 class EisDelivery:
     """One eUICC maker and the SM-SRs it works with."""
@@ -26,6 +29,14 @@ class EisDelivery:
 
     def deliver(self, eid: str, sm_sr: str) -> None:
         """Send the signed EIS of one eUICC to one SM-SR."""
-        if sm_sr not in self._sm_srs:
-            raise Refusal(RefusalCode.NO_ROUTE, f"{self._maker.id} does not work with {sm_sr!r}")
-        self._sm_srs[sm_sr].register(self._maker.eis(eid))
+        self._sm_sr(sm_sr).register(self._maker.eis(eid))
+
+    def update_properties(self, eid: str, sm_sr: str, changed: Mapping[str, str]) -> None:
+        """Tell one SM-SR additional properties of an eUICC that this maker made."""
+        self._maker.eis(eid)
+        self._sm_sr(sm_sr).update_properties(eid, changed)
+
+    def _sm_sr(self, name: str) -> EisSink:
+        if name not in self._sm_srs:
+            raise Refusal(RefusalCode.NO_ROUTE, f"{self._maker.id} does not work with {name!r}")
+        return self._sm_srs[name]

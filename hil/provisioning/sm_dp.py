@@ -19,6 +19,7 @@ from hil.provisioning.function_calls import first_time, new_identifier
 from hil.provisioning.links import EumLink, MnoLink, PacketReceiver
 from hil.provisioning.notices import Notice, NoticeBox, NoticeTaker, take_once
 from hil.provisioning.online.calls import OnlineCalls
+from hil.provisioning.online.isdp_keys import IsdpKeys
 from hil.provisioning.online.link import Es3Link
 from hil.provisioning.online.profiles import ProfileShelf
 from hil.provisioning.online.worker import CallWorker
@@ -83,6 +84,7 @@ class SmDp:
             ProfileShelf(store, self._templates, self.place),
             es3 or {},
             credentials,
+            keys=IsdpKeys(store, eum),
             new_call=new_identifier,
             timeout_s=card_timeout_s,
             clock=clock,

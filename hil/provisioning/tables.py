@@ -209,6 +209,14 @@ EIS: Final = Table(
     Column("audited_at", Float),
 )
 
+EIS_PROPERTIES: Final = Table(
+    "eis_properties",
+    METADATA,
+    Column("eid", String(32), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
 EIS_PROFILES: Final = Table(
     "eis_profiles",
     METADATA,
@@ -365,7 +373,21 @@ DP_CALLS: Final = Table(
     Column("state", String(16), nullable=False, index=True),
     Column("reason", Text, nullable=False, default=""),
     Column("attempts", Integer, nullable=False, default=0),
+    Column("data", LargeBinary),
     Column("created_at", Float, nullable=False),
+)
+
+DP_ISDP_KEYS: Final = Table(
+    "dp_isdp_keys",
+    METADATA,
+    Column("eid", String(32), primary_key=True),
+    Column("isdp_aid", LargeBinary, primary_key=True),
+    Column("iccid", String(20), nullable=False),
+    Column("kvn", Integer, nullable=False),
+    Column("enc", LargeBinary, nullable=False),
+    Column("mac", LargeBinary, nullable=False),
+    Column("dek", LargeBinary, nullable=False),
+    Column("option", Integer, nullable=False),
 )
 
 HANDOVERS: Final = Table(

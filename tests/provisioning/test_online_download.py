@@ -20,12 +20,14 @@ from hil.provisioning.orders import ProfileRequest, Route
 from hil.provisioning.sm_dp import SmDp
 from hil.provisioning.sm_sr.eis_rows import SubscriptionAddress
 from hil.provisioning.sm_sr.ota_queue import Patience
-from hil.provisioning.tables import DP_CALLS
+from hil.provisioning.tables import DP_CALLS, DP_ISDP_KEYS
 from hil.provisioning.trust import Principal
 from hil.provisioning.trust import Role as PeerRole
 from hil.virtual.euicc import VirtualCard, open_card
+from hil.wire import isdr_commands, tlv
 from hil.wire.gp_certificate import Role
 from tests.provisioning.air import CardAir, start
+from tests.provisioning.aired import Air
 from tests.provisioning.certified import TestCi
 from tests.provisioning.pumping import Pumping
 from tests.provisioning.world import MSISDN, OPERATOR, World, eid_of
@@ -294,3 +296,74 @@ def test_calls_at_the_same_moment_get_profiles_of_their_own(online: Online) -> N
         )
     iccids = {online.calls.report(call, "mno-1").iccid for call in calls}
     assert len(iccids) == len(eids)
+
+
+PARAMETERS = bytes.fromhex("A1073501034702696E")
+"""Bearer description and network access name, as SGP.02 has them for an ISD-P."""
+
+
+def kept(card: VirtualCard, world: World) -> list[bytes]:
+    """Return the connectivity parameters that the card keeps for each ISD-P."""
+    aids = [row.isdp_aid.hex() for row in world.sm_sr.book.profiles(EID)]
+    found = [card._persistent.nvm.get(f"profile/{aid}/connectivity") for aid in aids]
+    return [one for one in found if one is not None]
+
+
+def test_connectivity_parameters_go_to_the_isd_p_with_the_keys_of_the_download(
+    online: Online,
+) -> None:
+    iccid = online.download().iccid
+    place = Place("sm-sr-1", EID, iccid)
+    online.build()
+    report = online.carried_out(online.calls.update_connectivity("mno-1", place, PARAMETERS))
+    assert (report.kind, report.state, report.reason) == ("connectivity", "done", "")
+    assert kept(online.card, online.world) == [PARAMETERS]
+    again = PARAMETERS[:-1] + b"x"
+    assert online.carried_out(online.calls.update_connectivity("mno-1", place, again)).reason == ""
+    assert kept(online.card, online.world) == [again]
+    for mno, wanted, parameters, subject in (
+        ("mno-2", place, PARAMETERS, "8.2.1"),
+        ("mno-1", Place("sm-sr-1", EID, "8900101"), PARAMETERS, "8.2.1"),
+        ("mno-1", place, b"", "1.6"),
+        ("mno-1", place, b"\x35\x09\x01", "1.6"),
+        ("mno-1", place, b"\x35\x81\xc8" + bytes(200), "1.6"),
+    ):
+        with pytest.raises(Refusal) as caught:
+            online.calls.update_connectivity(mno, wanted, parameters)
+        assert caught.value.details["subject"] == subject
+
+
+def test_connectivity_parameters_under_other_keys_are_refused(online: Online) -> None:
+    iccid = online.download().iccid
+    before = kept(online.card, online.world)
+    with online.sm_dp._store.transaction() as connection:
+        connection.execute(update(DP_ISDP_KEYS).values(enc=bytes(16), mac=bytes(16)))
+    place = Place("sm-sr-1", EID, iccid)
+    report = online.carried_out(online.calls.update_connectivity("mno-1", place, PARAMETERS))
+    assert report.state == "failed"
+    assert "connectivity parameters" in report.reason
+    assert kept(online.card, online.world) == before
+
+
+def test_the_sm_sr_alone_changes_nothing_in_an_isd_p(online: Online) -> None:
+    iccid = online.download().iccid
+    before = kept(online.card, online.world)
+    plain = tlv.encode(0x22, isdr_commands.update_connectivity(PARAMETERS).encode())
+    sm_dp = Principal("sm-dp-1", PeerRole.SM_DP)
+    with Pumping(online.world.sm_sr.jobs.queue):
+        job = online.world.sm_sr.downloads.update_connectivity(sm_dp, EID, iccid, plain)
+        report = online.world.sm_sr.jobs.wait(job, timeout_s=20)
+    assert (report.state, "6985" in report.reason) == ("failed", True), report.reason
+    assert kept(online.card, online.world) == before
+
+
+def test_connectivity_parameters_of_a_profile_whose_keys_are_derived(air: Air) -> None:
+    iccid = air.installed()
+    es3 = LocalEs3(air.world.sm_sr, Principal("sm-dp-1", PeerRole.SM_DP))
+    air.world.sm_dp.online._links["sm-sr-1"] = es3
+    calls = air.world.sm_dp.online
+    with Pumping(air.world.sm_sr.jobs.queue):
+        call = calls.update_connectivity("mno-1", Place("sm-sr-1", EID, iccid), PARAMETERS)
+        report = calls.carry_out(call)
+    assert (report.state, report.reason) == ("done", "")
+    assert kept(air.card, air.world) == [PARAMETERS]

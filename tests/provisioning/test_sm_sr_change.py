@@ -23,7 +23,7 @@ from hil.provisioning.sm_sr.jobs import JobReport
 from hil.provisioning.sm_sr.ota_queue import Patience, ota_keys_of
 from hil.provisioning.sm_sr.server import SmSr
 from hil.provisioning.support_server.outbox import Outbox, ProfileEvent, StatusNotification
-from hil.provisioning.tables import EIS, EIS_PROFILES, OTA_KEYS, OUTBOX
+from hil.provisioning.tables import EIS, EIS_PROFILES, EIS_PROPERTIES, OTA_KEYS, OUTBOX
 from hil.provisioning.trust import Principal
 from hil.provisioning.trust import Role as PeerRole
 from hil.virtual.euicc import VirtualCard, open_card
@@ -39,6 +39,7 @@ EID = eid_of(1)
 MNO = Principal("mno-1", PeerRole.MNO)
 OLD = Principal("sm-sr-1", PeerRole.SM_SR)
 NEW = Principal("sm-sr-2", PeerRole.SM_SR)
+MAKER = Principal("eum-1", PeerRole.EUM)
 
 
 class LocalEs7:
@@ -172,10 +173,11 @@ def keys_of(change: Change, store: str) -> list[int]:
 def test_the_whole_change_and_life_after_it(change: Change) -> None:
     iccid = change.air.installed(enable=True)
     change.old.set_policy(OPERATOR, EID, iccid, 2)
+    change.old.update_properties(MAKER, EID, {"batch": "7"})
     change.begin()
     assert change.run().state == "done"
     with change.air.world.store("sm-sr").transaction() as connection:
-        for table in (EIS, EIS_PROFILES, OTA_KEYS):
+        for table in (EIS, EIS_PROFILES, EIS_PROPERTIES, OTA_KEYS):
             assert connection.execute(select(table)).first() is None, table.name
     assert keys_of(change, "sm-sr-2") == [2]
     (row,) = change.new.book.profiles(EID)
@@ -183,6 +185,7 @@ def test_the_whole_change_and_life_after_it(change: Change) -> None:
     assert [(one.event, one.sm_sr) for one in change.taker.notices] == [
         ("sm-sr-changed", "sm-sr-2")
     ]
+    assert change.new.management.get_eis(OPERATOR, EID).properties == {"batch": "7"}
     assert change.audited(change.new) == {iccid: "enabled"}
     with pytest.raises(Refusal, match="does not know the eUICC"):
         change.old.audit(OPERATOR, EID)
@@ -213,6 +216,7 @@ def test_nothing_else_goes_to_an_euicc_that_leaves(change: Change) -> None:
         lambda: change.old.management.set_address(MNO, EID, iccid, SubscriptionAddress("001012")),
         lambda: change.old.leaving.change(MNO, EID, "sm-sr-2"),
         lambda: change.old.book.set_msisdn(EID, "88210777"),
+        lambda: change.old.update_properties(MAKER, EID, {"batch": "7"}),
         lambda: change.old.notify(noted(iccid, "enabled")),
     ):
         with pytest.raises(Refusal) as caught:

@@ -165,6 +165,11 @@ class EumClient(PeerClient):
         eid: str = self.call("POST", "/euiccs", str, body)
         return eid
 
+    def update_properties(self, eid: str, sm_sr: str, changed: Mapping[str, str]) -> None:
+        """Have an SM-SR told additional properties of an eUICC."""
+        body = m.PropertiesMessage(sm_sr=sm_sr, properties=dict(changed))
+        self.tell("POST", f"/euiccs/{segment(eid)}/properties", body)
+
     def deliver_eis(self, eid: str, sm_sr: str) -> None:
         """Have the EIS brought to an SM-SR."""
         self.tell("POST", f"/euiccs/{segment(eid)}/deliveries", m.SmSrMessage(sm_sr=sm_sr))

@@ -28,6 +28,7 @@ TITLES: Final = {
     "POST /scp03-key-sets/{kvn}": "Give the SCP03 key sets of many eUICCs",
     "POST /euiccs": "Enter an eUICC that was made",
     "POST /euiccs/{eid}/deliveries": "Bring the EIS of an eUICC to an SM-SR",
+    "POST /euiccs/{eid}/properties": "Tell an SM-SR additional properties of an eUICC",
     "GET /orders/{order_id}": "Say how an order stands",
     "POST /orders/{order_id}/eids": "Name the eUICCs of an order",
     "POST /orders/{order_id}/resume": "Go on with an order that broke off",

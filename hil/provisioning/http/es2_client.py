@@ -55,6 +55,11 @@ class Es2Client(PeerClient):
         """Delete a profile (DeleteProfile); return the call."""
         return self._start("DeleteProfile", _message(place))
 
+    def update_connectivity(self, place: Place, parameters: bytes) -> str:
+        """Set connectivity parameters of a profile by its ISD-P; return the call."""
+        body = e.Es2ConnectivityRequest(**_message(place).values() | {"parameters": parameters})
+        return self._start("UpdateConnectivityParameters", body)
+
     def update_policy_rules(self, place: Place, pol2: int) -> None:
         """Set POL2 (UpdatePolicyRules)."""
         body = e.Es2PolicyRequest(**_message(place).values() | {"pol2": pol2})

@@ -70,6 +70,12 @@ def add_es2(app: FastAPI, door: PeerDoor, calls: OnlineCalls) -> None:
         address = SubscriptionAddress(message.address.imsi, message.address.msisdn)
         calls.update_subscription_address(peer.id, place_of(message), address)
 
+    @app.post("/es2/UpdateConnectivityParameters", operation_id="es2_UpdateConnectivityParameters")
+    @spans_peers
+    def update_connectivity(message: e.Es2ConnectivityRequest, peer: Peer = mno) -> e.CallMessage:
+        call = calls.update_connectivity(peer.id, place_of(message), message.parameters)
+        return e.CallMessage(call=call)
+
     @app.get("/es2/calls/{call}")
     def report(call: str, peer: Peer = reader) -> e.CallReportMessage:
         return e.CallReportMessage.of(

@@ -36,6 +36,10 @@ def add_functions(app: FastAPI, server: SmSr) -> None:
     def register_eis(message: e.RegisterEisRequest, peer: Peer = maker) -> None:
         server.register_eis(principal(peer), SignedEis(message.payload, message.signature))
 
+    @app.post("/es1/UpdateEISAdditionalProperties", status_code=204)
+    def update_properties(message: e.PropertiesRequest, peer: Peer = maker) -> None:
+        server.update_properties(principal(peer), message.eid, message.properties)
+
     for interface, role in (("es3", Role.SM_DP), ("es4", Role.MNO)):
         _add_management(app, server, interface, role)
     _add_download(app, server)

@@ -45,6 +45,7 @@ def add_handover(app: FastAPI, server: SmSr) -> None:
             message.kvns,
             tuple(EisProfileRow(**row.values()) for row in message.profiles),
             message.scp81,
+            message.properties,
         )
         server.coming.handover_euicc(principal(peer), handed)
 

@@ -125,6 +125,7 @@ class Es7Client(PeerClient):
             msisdn=handed.msisdn,
             kvns=handed.kvns,
             scp81=handed.scp81,
+            properties=dict(handed.properties),
             profiles=tuple(ProfileMessage.of(row) for row in handed.profiles),
         )
         self.tell("POST", "/es7/HandoverEUICC", body)

@@ -30,6 +30,12 @@ class RegisterEisRequest(FunctionRequest):
     signature: HexBytes
 
 
+class PropertiesRequest(EuiccRequest):
+    """ES1.UpdateEISAdditionalProperties: those to be set by name; an empty value takes one away."""
+
+    properties: dict[str, str]
+
+
 class PolicyRulesRequest(ProfileRequestMessage):
     """UpdatePolicyRules; POL2: 1 no disable, 2 no delete, 4 delete on disable."""
 
@@ -97,6 +103,7 @@ class EisMessage(Message):
     payload: HexBytes
     signature: HexBytes
     profiles: tuple[ProfileMessage, ...]
+    properties: dict[str, str] = Field(default_factory=dict)
 
 
 class NoticeMessage(FunctionRequest):
@@ -158,6 +165,12 @@ class Es2AddressRequest(Es2ProfileRequest):
     address: SubscriptionAddressMessage
 
 
+class Es2ConnectivityRequest(Es2ProfileRequest):
+    """ES2.UpdateConnectivityParameters: data objects of SGP.02, 4.1.3.4, not secured."""
+
+    parameters: HexBytes
+
+
 class CallMessage(Message):
     """The id of a call."""
 
@@ -196,6 +209,7 @@ class HandoverRequest(FunctionRequest):
     kvns: tuple[int, ...]
     profiles: tuple[ProfileMessage, ...]
     scp81: tuple[tuple[int, int], ...] = ()
+    properties: dict[str, str] = Field(default_factory=dict)
 
 
 class AuthenticateSmSrRequest(EuiccRequest):

@@ -159,6 +159,11 @@ def eum_face(maker: EuiccMaker, door: PeerDoor, ledger: Ledger, delivery: EisDel
     def deliver(eid: str, message: m.SmSrMessage, _peer: Peer = operator) -> None:
         delivery.deliver(eid, message.sm_sr)
 
+    @app.post("/euiccs/{eid}/properties", status_code=204)
+    @spans_peers
+    def properties(eid: str, message: m.PropertiesMessage, _peer: Peer = operator) -> None:
+        delivery.update_properties(eid, message.sm_sr, message.properties)
+
     return app
 
 

@@ -198,6 +198,13 @@ class SmSrMessage(Message):
     sm_sr: Text
 
 
+class PropertiesMessage(Message):
+    """Additional properties of an eUICC, and the SM-SR that is told of them."""
+
+    sm_sr: Text
+    properties: dict[str, str]
+
+
 class IsdpRequest(Message):
     """An SM-DP asks for a free ISD-P."""
 

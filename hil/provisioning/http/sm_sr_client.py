@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from hil.errors import LinkTimeoutError
 from hil.provisioning.eis import SignedEis
+from hil.provisioning.http import es_messages as e
 from hil.provisioning.http import management_messages as g
 from hil.provisioning.http import messages as m
 from hil.provisioning.http.clients import ReceiverClient, segment
@@ -35,6 +37,11 @@ class SmSrClient(ReceiverClient):
         body = m.SignedEisMessage(payload=signed.payload, signature=signed.signature)
         eid: str = self.call("POST", "/eis", str, body)
         return eid
+
+    def update_properties(self, eid: str, changed: Mapping[str, str]) -> None:
+        """Set additional properties of an eUICC (ES1.UpdateEISAdditionalProperties)."""
+        body = e.PropertiesRequest(eid=eid, properties=dict(changed))
+        self.tell("POST", "/es1/UpdateEISAdditionalProperties", body)
 
     def notify(self, notification: StatusNotification) -> None:
         """Send a status notification."""

@@ -20,6 +20,8 @@ from hil.errors import HilError
 from hil.provisioning.credentials import Credentials
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.es_status import FunctionStatus, refusal
+from hil.provisioning.online import connectivity
+from hil.provisioning.online.isdp_keys import IsdpKeys
 from hil.provisioning.online.link import Es3Link, finished, start_when_free
 from hil.provisioning.online.procedure import Means, WantedProfile, download
 from hil.provisioning.online.profiles import ProfileShelf
@@ -74,6 +76,7 @@ class OnlineCalls:
         links: Mapping[str, Es3Link],
         credentials: Credentials | None,
         *,
+        keys: IsdpKeys,
         new_call: Identifier,
         timeout_s: float = 3600.0,
         clock: Callable[[], float] = time.time,
@@ -81,6 +84,7 @@ class OnlineCalls:
         self._sm_dp = sm_dp
         self._store = store
         self._shelf = shelf
+        self._keys = keys
         self._links = dict(links)
         self._credentials = credentials
         self._new_call = new_call
@@ -136,6 +140,11 @@ class OnlineCalls:
     def delete_profile(self, mno: str, place: Place) -> str:
         """Delete a profile of this MNO (ES2.DeleteProfile); return the call."""
         return self._managed("delete", mno, place)
+
+    def update_connectivity(self, mno: str, place: Place, parameters: bytes) -> str:
+        """Set connectivity parameters of a profile of this MNO, by its ISD-P; return the call."""
+        connectivity.check_parameters(parameters)
+        return self._managed("connectivity", mno, place, data=parameters)
 
     def update_policy_rules(self, mno: str, place: Place, pol2: int) -> None:
         """Set POL2 of a profile of this MNO (ES2.UpdatePolicyRules)."""
@@ -228,8 +237,13 @@ class OnlineCalls:
                 subscription=found.subscription,
                 enable=row.enable,
             )
-            means = Means(link, self._credentials, self._today, self._timeout_s)
+            means = Means(link, self._credentials, self._today, self._timeout_s, self._keys.keep)
             download(wanted, means, lambda step: self._set(row.call, step=step))
+            return
+        if row.kind == "connectivity":
+            profile = self._owned(row.mno, Place(row.sm_sr, row.eid, row.iccid))
+            keys = self._keys.find(row.eid, profile.isdp_aid, row.iccid)
+            connectivity.update(link, profile, keys, bytes(row.data), timeout_s=self._timeout_s)
             return
         start = {
             "enable": link.enable_profile,
@@ -242,11 +256,11 @@ class OnlineCalls:
         self._set(row.call, job=job)
         finished(link, job, timeout_s=self._timeout_s)
 
-    def _managed(self, kind: str, mno: str, place: Place) -> str:
+    def _managed(self, kind: str, mno: str, place: Place, *, data: bytes | None = None) -> str:
         call = self._new_call(kind)
         if not self._known(call):
             self._owned(mno, place)
-            self._note(call, kind, mno, place)
+            self._note(call, kind, mno, place, data=data)
         return call
 
     def _known(self, call: str) -> bool:
@@ -271,7 +285,16 @@ class OnlineCalls:
             FunctionStatus.NOT_YOUR_PROFILE, f"profile {place.iccid} is not one of the MNO {mno}"
         )
 
-    def _note(self, call: str, kind: str, mno: str, place: Place, *, enable: bool = False) -> None:
+    def _note(
+        self,
+        call: str,
+        kind: str,
+        mno: str,
+        place: Place,
+        *,
+        enable: bool = False,
+        data: bytes | None = None,
+    ) -> None:
         with self._store.transaction() as connection:
             connection.execute(
                 insert(DP_CALLS).values(
@@ -282,6 +305,7 @@ class OnlineCalls:
                     eid=place.eid,
                     iccid=place.iccid,
                     enable=enable,
+                    data=data,
                     state="running",
                     created_at=self._clock(),
                 )

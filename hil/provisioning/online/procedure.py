@@ -22,8 +22,12 @@ from hil.provisioning.sm_sr.eis_rows import EisProfileRow, SubscriptionAddress
 from hil.provisioning.sm_sr.management import EisView
 from hil.wire.isdp_keys import ISD_P_KVN
 from hil.wire.key_establishment import Reference
+from hil.wire.scp03_keys import KeySet
 
 log = logging.getLogger(__name__)
+
+KeepKeys = Callable[[str, bytes, str, KeySet], None]
+"""Told EID, AID and ICCID of an ISD-P and the keys that were established in it."""
 
 Step = Callable[[str], None]
 """Told the name of each step before it is done."""
@@ -44,12 +48,16 @@ class WantedProfile:
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """With what: the SM-SR, our credentials, the day, and how long the card may take each time."""
+    """With what: the SM-SR, our credentials, the day, how long the card may take each time.
+
+    ``keep_keys`` keeps the keys of the ISD-P before they are used.
+    """
 
     link: Es3Link
     credentials: Credentials
     today: Callable[[], date]
     timeout_s: float
+    keep_keys: KeepKeys
 
 
 def download(wanted: WantedProfile, means: Means, step: Step) -> None:
@@ -90,6 +98,7 @@ def _install(wanted: WantedProfile, means: Means, view: EisView, step: Step) -> 
         step("EstablishISDPKeySet")
         reference = Reference(kvn=ISD_P_KVN, parameters=PARAMETERS)
         keys = establish(line, made.isdp_aid, reference, means.credentials, card_key)
+        means.keep_keys(wanted.eid, made.isdp_aid, iccid, keys)
         step("DownloadAndInstallation")
         install(line, made.isdp_aid, keys, package, block=wanted.template.block)
         step("ProfileDownloadCompleted")

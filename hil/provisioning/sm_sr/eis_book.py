@@ -16,6 +16,7 @@ from hil.provisioning.es_status import FunctionStatus, refusal
 from hil.provisioning.eum import AdminKey, OtaKeys
 from hil.provisioning.function_calls import first_time
 from hil.provisioning.sm_sr.admin_keys import admin_key_of, put_admin_key
+from hil.provisioning.sm_sr.eis_properties import properties_of, set_properties
 from hil.provisioning.sm_sr.eis_rows import (
     EisProfileRow,
     SubscriptionAddress,
@@ -108,6 +109,7 @@ class EisBook:
         )
         for profile in handed.profiles:
             put_profile(connection, profile)
+        set_properties(connection, eis.eid, handed.properties)
 
     def enter(
         self, eis: Eis, signed: SignedEis, keys: OtaKeys, admin: AdminKey | None = None
@@ -268,6 +270,24 @@ class EisBook:
             msisdn=address.msisdn,
             pol2=pol2,
         )
+
+    def update_properties(self, eum: str, eid: str, changed: Mapping[str, str]) -> None:
+        """Set additional properties, for the maker of the eUICC (ES1)."""
+        if not changed:
+            raise refusal(FunctionStatus.DATA_INVALID, "no additional property is named")
+        with self._store.transaction() as connection:
+            self.require_staying(connection, eid)
+            made_by = connection.execute(select(EIS.c.eum).where(EIS.c.eid == eid)).scalar_one()
+            if made_by != eum:
+                raise refusal(
+                    FunctionStatus.CALLER_NOT_ALLOWED, f"eUICC {eid} was not made by {eum}"
+                )
+            set_properties(connection, eid, changed)
+
+    def properties(self, eid: str) -> dict[str, str]:
+        """Return the additional properties of an eUICC."""
+        with self._store.transaction() as connection:
+            return properties_of(connection, eid)
 
     def due_for_deletion(self) -> tuple[EisProfileRow, ...]:
         """Return the profiles that POL2 wants deleted, for they were disabled."""

@@ -29,6 +29,7 @@ from hil.provisioning.tables import (
     CARD_NOTIFICATIONS,
     EIS,
     EIS_PROFILES,
+    EIS_PROPERTIES,
     ISDP_AIDS,
     OTA_JOBS,
     OTA_KEYS,
@@ -170,6 +171,7 @@ class HandoverOut:
             kvns=self._book.ota_kvns(eid),
             profiles=self._book.profiles(eid),
             scp81=self._book.scp81_keys(eid),
+            properties=self._book.properties(eid),
         )
         self._link(target).handover_euicc(handed)
         with self._store.transaction() as connection:
@@ -223,5 +225,6 @@ class HandoverOut:
 
 def forget(connection: Connection, eid: str) -> None:
     """Forget an eUICC: its EIS, its profiles and its keys."""
-    for table in (OTA_KEYS, ADMIN_KEYS, ADMIN_KEY_RENEWALS, EIS_PROFILES, EIS, ISDP_AIDS):
+    keys = (OTA_KEYS, ADMIN_KEYS, ADMIN_KEY_RENEWALS)
+    for table in (*keys, EIS_PROPERTIES, EIS_PROFILES, EIS, ISDP_AIDS):
         connection.execute(delete(table).where(table.c.eid == eid))

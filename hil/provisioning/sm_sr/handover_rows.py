@@ -14,7 +14,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
@@ -55,6 +56,7 @@ class HandedEis:
     kvns: tuple[int, ...]
     profiles: tuple[EisProfileRow, ...]
     scp81: tuple[tuple[int, int], ...] = ()
+    properties: Mapping[str, str] = field(default_factory=dict)
 
     def encode(self) -> str:
         """Return it as JSON."""
@@ -66,6 +68,7 @@ class HandedEis:
                 "msisdn": self.msisdn,
                 "kvns": list(self.kvns),
                 "scp81": [list(one) for one in self.scp81],
+                "properties": dict(self.properties),
                 "profiles": [
                     asdict(row) | {"isdp_aid": row.isdp_aid.hex()} for row in self.profiles
                 ],
@@ -84,8 +87,9 @@ class HandedEis:
             signed = SignedEis(bytes.fromhex(raw["payload"]), bytes.fromhex(raw["signature"]))
             kvns = tuple(int(kvn) for kvn in raw["kvns"])
             scp81 = tuple((int(kvn), int(kid)) for kvn, kid in raw.get("scp81", ()))
-            return cls(raw["eid"], signed, raw["msisdn"], kvns, rows, scp81)
-        except (ValueError, TypeError, KeyError) as err:
+            told = {str(name): str(value) for name, value in raw.get("properties", {}).items()}
+            return cls(raw["eid"], signed, raw["msisdn"], kvns, rows, scp81, told)
+        except (ValueError, TypeError, KeyError, AttributeError) as err:
             raise CodecError(f"handed EIS cannot be read: {type(err).__name__}") from err
 
     def of(self, eid: str) -> HandedEis:

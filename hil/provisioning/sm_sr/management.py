@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hil.provisioning.es_status import FunctionStatus, refusal
@@ -25,7 +26,8 @@ class EisView:
     """What a caller may see of an EIS: the maker's signed part, and the caller's own profiles.
 
     ``remaining_memory``: bytes not granted to any ISD-P, as far as the SM-SR knows; ``audited_at``:
-    seconds since 1970, None before the first audit; ``msisdn``: for those who own a profile.
+    seconds since 1970, None before the first audit; ``msisdn``: for those who own a profile;
+    ``properties``: the additional ones, as its maker names them.
     """
 
     eid: str
@@ -38,6 +40,7 @@ class EisView:
     payload: bytes
     signature: bytes
     profiles: tuple[EisProfileRow, ...]
+    properties: Mapping[str, str]
 
 
 class ProfileManagement:
@@ -67,6 +70,7 @@ class ProfileManagement:
             payload=bytes(row.payload),
             signature=bytes(row.signature),
             profiles=own,
+            properties=self._book.properties(eid),
         )
 
     def enable(self, caller: Principal, eid: str, iccid: str) -> str:

@@ -150,6 +150,11 @@ class SmSr:
         self.book.enter(eis, signed, self._eum.ota_keys(eis.eid), admin)
         return eis.eid
 
+    def update_properties(self, caller: Principal, eid: str, changed: Mapping[str, str]) -> None:
+        """Take additional properties of an eUICC from its maker (ES1)."""
+        require_role(caller, Role.EUM)
+        self.book.update_properties(caller.id, eid, changed)
+
     def notify(self, notification: StatusNotification) -> None:
         """Take a status notification of a support server; one that came before changes nothing.
 

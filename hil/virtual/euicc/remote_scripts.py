@@ -33,6 +33,7 @@ from hil.wire.tlv import Tlv
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hil.virtual.euicc.channel import Channel
     from hil.virtual.euicc.download import ProfileDownloads
     from hil.virtual.euicc.key_store import StoredKey
     from hil.virtual.euicc.nvm import Nvm
@@ -55,9 +56,12 @@ class RemoteScripts:
         nvm: Nvm,
         domain: Callable[[bytes], SecurityDomain | None],
         downloads: ProfileDownloads,
+        new_channel: Callable[[], Channel],
     ) -> None:
         self._domain = domain
         self._downloads = downloads
+        self._new_channel = new_channel
+        self._channels: dict[bytes, Channel] = {}
         # Between the two messages of a key establishment the SM-DP must hear from the card, so they
         # come in two scripts. Script chaining says so; without it the sequence is kept as well.
         self._chains = ScriptChains[Chain](nvm, implicit=True)
@@ -73,6 +77,8 @@ class RemoteScripts:
 
         ``dek``: enciphers keys in this script.
         """
+        isd_p = is_isd_p_aid(aid)
+        execute = self._execute_isd_p if isd_p else self._execute
         return self._in_chain(
             self._chains,
             chain_name(aid, aid),
@@ -80,8 +86,9 @@ class RemoteScripts:
             dek,
             lambda chain: run_expanded(
                 raw,
-                lambda command: self._execute(aid, command, chain),
+                lambda command: execute(aid, command, chain),
                 lambda item: tlv.decode_one(self._downloads.process(aid, item.encode()))[0],
+                inner=isd_p,
             ),
         )
 
@@ -117,6 +124,20 @@ class RemoteScripts:
         chains.end(name, chaining, chain)
         return answer
 
+    def _execute_isd_p(self, aid: bytes, command: CommandApdu, chain: Chain) -> ResponseApdu:
+        """Do a command for an ISD-P: its SM-DP speaks SCP03 inside the SM-SR's packets (ES8).
+
+        The packet alone opens nothing there: the SM-SR has no keys of an ISD-P. The session goes on
+        in the next script, for the SM-DP must hear the card's challenge first.
+        """
+        domain = self._domain(aid)
+        if domain is None:
+            self._channels.pop(aid, None)
+            raise RefusalError(0x6A82, "the application is gone")
+        channel = self._channels.setdefault(aid, self._new_channel())
+        channel.chain = chain
+        return domain.process(command, channel)
+
     def _execute(self, aid: bytes, command: CommandApdu, chain: Chain) -> ResponseApdu:
         domain = self._domain(aid)
         if domain is None:
@@ -136,12 +157,17 @@ def run_either(raw: bytes, execute: Execute, answers: frozenset[int]) -> bytes:
 
 
 def run_expanded(
-    raw: bytes, execute: Execute, secured: Callable[[Tlv], Tlv] | None = None
+    raw: bytes,
+    execute: Execute,
+    secured: Callable[[Tlv], Tlv] | None = None,
+    *,
+    inner: bool = False,
 ) -> bytes:
     """Run a script; return the response script, definite or indefinite as the command came.
 
     Execution ends at the first command that fails; its answer is the last one. ``secured`` takes
-    the SCP03t objects; where there is none they are a bad format.
+    the SCP03t objects; where there is none they are a bad format. ``inner``: commands may be under
+    secure messaging of their own.
     """
     try:
         script = CommandScript.decode(raw)
@@ -155,7 +181,7 @@ def run_expanded(
                 return _bad_format(UNKNOWN_TAG)
             answers.append(secured(item))
         elif item.tag == C_APDU:
-            answers.append(_one(item, execute))
+            answers.append(_one(item, execute, inner=inner))
         else:
             # Immediate and error actions ask for nothing this card would do; chaining is seen to.
             continue
@@ -169,22 +195,22 @@ def _bad_format(code: int) -> bytes:
     return ResponseScript((Tlv(BAD_FORMAT, bytes((code,))),), 0).encode()
 
 
-def _one(item: Tlv, execute: Execute) -> Tlv:
+def _one(item: Tlv, execute: Execute, *, inner: bool) -> Tlv:
     try:
         command = CommandApdu.decode(item.value)
     except CodecError as err:
         log.info("remote command refused: %s", err)
         return Tlv(R_APDU, b"\x67\x00")
-    response = _guarded(command, execute)
+    response = _guarded(command, execute, inner=inner)
     if command.le is None:
         response = ResponseApdu(b"", response.sw)
     return Tlv(R_APDU, response.encode())
 
 
-def _guarded(command: CommandApdu, execute: Execute) -> ResponseApdu:
+def _guarded(command: CommandApdu, execute: Execute, *, inner: bool = False) -> ResponseApdu:
     """Execute a command; a refusal is an answer."""
     try:
-        if command.cla & _SECURED:
+        if command.cla & _SECURED and not inner:
             raise RefusalError(0x6882, "secured twice")
         return execute(command)
     except RefusalError as err:

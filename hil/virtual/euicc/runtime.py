@@ -78,7 +78,9 @@ class Runtime:
         self._ecasd = Ecasd(persistent.factory.eid, persistent.factory.ecasd, self._secure)
         self._isd_ps: dict[bytes, IsdPDomain] = {}
         self._profile = ProfileDomains(persistent, tree.owner)
-        scripts = RemoteScripts(persistent.nvm, self._domain, self._downloads)
+        scripts = RemoteScripts(
+            persistent.nvm, self._domain, self._downloads, lambda: Channel(0, tree.mf)
+        )
         self._pins = PinPresentations(persistent.nvm, tree)
         memory = FileMemory(persistent.nvm, registry, tree)
         files = RemoteFiles(persistent.nvm, tree, memory, self._pins)

@@ -23,6 +23,7 @@ pytestmark = [
 SIGNED: Final = {"payload": "7b7d", "signature": "00" * 64}
 FIELDS: Final[dict[str, dict[str, Any]]] = {
     "RegisterEIS": SIGNED,
+    "UpdateEISAdditionalProperties": {"properties": {"batch": "7"}},
     "GetEIS": {},
     "AuditEIS": {},
     "EnableProfile": {"iccid": "own"},
@@ -43,6 +44,10 @@ FIELDS: Final[dict[str, dict[str, Any]]] = {
     "DownloadProfile": {"profile_type": "prepaid"},
 }
 """Fields of each function beside the EID, of the right shape."""
+OF_ES2: Final[dict[str, dict[str, Any]]] = {
+    "UpdateConnectivityParameters": {"iccid": "own", "parameters": "35010347026e31"},
+}
+"""Where those of ES2 are others."""
 _MANAGEMENT: Final = (
     "GetEIS",
     "AuditEIS",
@@ -62,7 +67,11 @@ _CHANGE: Final = ("PrepareSMSRChange", "SMSRChange")
 _OF_AN_MNO: Final = ("EnableProfile", "DisableProfile", "DeleteProfile", "UpdatePolicyRules")
 FUNCTIONS: Final[dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]]] = {
     # interface: section, functions, who may not call them
-    "ES1": ("SGP.02, 5.2", ("RegisterEIS",), ("mno", "sm_dp", "other_sm_sr", "operator")),
+    "ES1": (
+        "SGP.02, 5.2",
+        ("RegisterEIS", "UpdateEISAdditionalProperties"),
+        ("mno", "sm_dp", "other_sm_sr", "operator"),
+    ),
     "ES3": ("SGP.02, 5.4", _MANAGEMENT + _DOWNLOAD, ("mno", "eum", "other_sm_sr", "operator")),
     "ES4": (
         "SGP.02, 5.5",
@@ -76,7 +85,13 @@ FUNCTIONS: Final[dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]]] = {
     ),
     "ES2": (
         "SGP.02, 5.3",
-        ("GetEIS", "DownloadProfile", *_OF_AN_MNO, "UpdateSubscriptionAddress"),
+        (
+            "GetEIS",
+            "DownloadProfile",
+            *_OF_AN_MNO,
+            "UpdateSubscriptionAddress",
+            "UpdateConnectivityParameters",
+        ),
         ("eum", "sm_sr", "operator"),
     ),
 }
@@ -100,9 +115,10 @@ def fields_of(parties: Parties, name: str) -> dict[str, Any]:
     known = {"own": euicc.own, "mno": parties.mno, "sm-sr": parties.sm_sr}
     fields: dict[str, Any] = {"eid": euicc.eid}
     interface, _, function = name.partition("/")
-    for field, value in FIELDS[function].items():
+    chosen = OF_ES2.get(function) if interface == "es2" else None
+    for field, value in (chosen or FIELDS[function]).items():
         fields[field] = known.get(value, value) if isinstance(value, str) else value
-    if interface == "es1":
+    if function == "RegisterEIS":
         del fields["eid"]
     if interface == "es2":
         fields["sm_sr"] = parties.sm_sr

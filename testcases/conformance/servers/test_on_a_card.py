@@ -126,6 +126,50 @@ def test_a_profiles_life_through_the_sm_dp(parties: Parties, esim: Esim) -> None
         told(parties, iccid, "enabled", "disabled", "enabled", "disabled", "deleted")
 
 
+@pytest.mark.conformance("SMDP-ES2-CONNECTIVITY-01", section="SGP.02, 3.14, 5.4 and 4.1.3.4")
+def test_connectivity_parameters_go_to_the_isd_p(parties: Parties, esim: Esim) -> None:
+    """The SM-DP brings connectivity parameters to its ISD-P by SCP03, the SM-SR alone brings none.
+
+    Preconditions: a profile was downloaded; it is DISABLED.
+
+    Steps:
+    1. UpdateConnectivityParameters by ES2: done; again with others: done.
+    2. UpdateConnectivityParameters by ES2 for what is no data object: invalid 1.6 / 2.1.
+    3. UpdateConnectivityParameters by ES3 with STORE DATA that no key of the ISD-P secures: the job
+       is failed.
+    4. The EIS is as before.
+    """
+    eid = audited(parties, esim)
+    with step("Precondition: a profile is downloaded"):
+        iccid = downloaded(parties, eid, enable=False)
+    place = {"eid": eid, "iccid": iccid}
+    name = "es2/UpdateConnectivityParameters"
+
+    def ask(parameters: str) -> dict[str, Any]:
+        fields = place | {"sm_sr": parties.sm_sr, "parameters": parameters}
+        answer: dict[str, Any] = parties.call(
+            parties.mno, parties.sm_dp, name, identifier=None, **fields
+        )
+        return answer
+
+    try:
+        with unchanged(parties, eid):
+            with step("1. UpdateConnectivityParameters"):
+                for parameters in ("35010347026e31", "35010347026e32"):
+                    report = preparing.ended(parties, ask(parameters)["call"])
+                    assert (report["state"], report["reason"]) == ("done", "")
+            with step("2. What is no data object"), refused(Answer.DATA_INVALID):
+                ask("3509")
+            with step("3. STORE DATA without SCP03"):
+                data = "220f80e288000a3a070735010347026e33"
+                fields = place | {"data": data}
+                report = job(parties, parties.sm_dp, "es3/UpdateConnectivityParameters", **fields)
+                assert report["state"] == "failed"
+    finally:
+        with step("The profile is deleted"):
+            assert job(parties, parties.mno, "es4/DeleteProfile", **place)["state"] == "done"
+
+
 @pytest.mark.conformance("SMSR-ES3-CREATE-01", section="SGP.02, 5.4.3")
 def test_an_isdp_without_a_profile_can_only_be_deleted(parties: Parties, esim: Esim) -> None:
     """An ISD-P is created, can be used for a download alone, and is deleted.
