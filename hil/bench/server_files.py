@@ -105,7 +105,7 @@ def accounts(lab: Lab) -> dict[str, str]:
     if section is None or lab.server_keys is None:
         return {"sm-sr": DEFAULT_PASSWORD}
     password = lab.server_keys.smpp_password or DEFAULT_PASSWORD
-    return dict.fromkeys(section.of_kind("sm-sr"), password)
+    return {section.system_id(name): password for name in section.of_kind("sm-sr")}
 
 
 def _certificates(lab: Lab, section: ServersSection) -> dict[str, Any] | None:
@@ -280,9 +280,10 @@ class _Making:
             number = NUMBER.format(self._section.of_kind("sm-sr").index(name) + 1)
             row["carrier"] = {
                 "address": self._smpp,
-                "system_id": name,
-                "password": accounts(self._lab)[name],
+                "system_id": self._section.system_id(name),
+                "password": accounts(self._lab)[self._section.system_id(name)],
                 "number": number,
+                "delivery_reports": True,
             }
         if name in self._folded.values():
             row["support"] = self._support()

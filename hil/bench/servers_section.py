@@ -19,7 +19,7 @@ _OPTIONAL: Final[dict[ActorKind, set[str]]] = {
     "eum": {"sm_sr", "iccid_prefix", "imsi_prefix"},
     "sm-dp": set(),
     "support-server": {"sm_sr", "dedicated_line_from"},
-    "sm-sr": {"auto_download", "administration_port"},
+    "sm-sr": {"auto_download", "administration_port", "smpp_system_id"},
 }
 """Which keys only some kinds have."""
 
@@ -54,6 +54,11 @@ class ActorSection(Section):
     administration_port: Annotated[int, Field(ge=0, le=65535)] | None = Field(
         default=None,
         description="sm-sr: HTTPS administration sessions, on 127.0.0.1; 0 takes a free port",
+    )
+    smpp_system_id: str | None = Field(
+        default=None,
+        pattern=r"^[\x21-\x7e]{1,15}$",
+        description="sm-sr: its account at the SMS centre; its own id by default",
     )
 
     @model_validator(mode="after")
@@ -125,6 +130,10 @@ class ServersSection(Section):
         if taken or self.line_station == self.operator:
             raise wrong("line_station and operator need ids of their own")
         return self
+
+    def system_id(self, sm_sr: str) -> str:
+        """Return the account of an SM-SR at the SMS centre."""
+        return self.actors[sm_sr].smpp_system_id or sm_sr
 
     def of_kind(self, *kinds: ActorKind) -> list[str]:
         """Return the ids of the actors of these kinds, in the order of the file."""

@@ -217,6 +217,7 @@ class Assembly:
             carrier = SmppCarrier(
                 SmppAccount(row.address, row.system_id, row.password, row.number),
                 timeout_s=row.timeout_s,
+                delivery_reports=row.delivery_reports,
             )
             self._carriers.append(carrier)
         administration = None
@@ -243,6 +244,7 @@ class Assembly:
             others=self._directory.clients(actor.id, Role.SM_SR, Es7Client),
             credentials=parts.credentials(self.config, actor.identity, actor.id),
             number=actor.carrier.number if actor.carrier is not None else None,
+            delivery_reports=actor.carrier is not None and actor.carrier.delivery_reports,
         )
         self._sm_srs[actor.id] = sm_sr
         self.workers.append(Worker(f"{actor.id} notices and policies", sm_sr.work))

@@ -181,13 +181,17 @@ class SupportSection(Actor, SupportFunctions):
 
 
 class CarrierSection(Section):
-    """The SMS centre of an SM-SR."""
+    """The SMS centre of an SM-SR.
+
+    ``delivery_reports``: the centre brings what cards say in delivery reports, when asked for it.
+    """
 
     address: str
     system_id: str
     password: str = Field(repr=False)
     number: str
     timeout_s: float = Field(default=10.0, gt=0)
+    delivery_reports: bool = False
 
 
 class SizeSection(Section):

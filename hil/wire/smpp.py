@@ -8,20 +8,28 @@ from typing import Final, Self
 from hil.errors import CodecError
 from hil.wire.smpp_bodies import Bind, DataMessage, Named, Party, ShortMessage
 from hil.wire.smpp_values import (
+    ESM_DELIVERY_ACKNOWLEDGEMENT,
     ESM_DELIVERY_RECEIPT,
+    ESM_MESSAGE_TYPE,
     ESM_UDHI,
     INTERFACE_VERSION,
     RESPONSE,
+    SME_ACKNOWLEDGEMENT,
+    SME_ACKNOWLEDGEMENT_MASK,
     Command,
     Status,
     Tag,
 )
 
 __all__ = [
+    "ESM_DELIVERY_ACKNOWLEDGEMENT",
     "ESM_DELIVERY_RECEIPT",
+    "ESM_MESSAGE_TYPE",
     "ESM_UDHI",
     "INTERFACE_VERSION",
     "LONGEST",
+    "SME_ACKNOWLEDGEMENT",
+    "SME_ACKNOWLEDGEMENT_MASK",
     "Bind",
     "Body",
     "Command",

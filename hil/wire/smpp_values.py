@@ -69,5 +69,11 @@ INTERFACE_VERSION: Final = 0x34
 ESM_UDHI: Final = 0x40
 """ESM class bit: the message begins with a user data header."""
 ESM_DELIVERY_RECEIPT: Final = 0x04
+ESM_DELIVERY_ACKNOWLEDGEMENT: Final = 0x08
+"""Message types of ESM class: the centre's receipt, and what the device itself says (5.2.12)."""
+ESM_MESSAGE_TYPE: Final = 0x3C
+SME_ACKNOWLEDGEMENT: Final = 0x04
+"""Registered delivery: the device's own delivery acknowledgement is asked for (5.2.17)."""
+SME_ACKNOWLEDGEMENT_MASK: Final = 0x0C
 TON_INTERNATIONAL: Final = 0x01
 NPI_E164: Final = 0x01

@@ -43,3 +43,28 @@ def test_packets_over_the_air_install_a_profile(
         assert enabled.state is ProfileState.ENABLED
         assert esim.iccid_after_reset(ordered.iccid) == ordered.iccid
     assert device.status().mode == "second"
+
+
+@pytest.mark.requirement("R-52", "R-64")
+@pytest.mark.severity("normal")
+def test_answers_come_back_in_delivery_reports(desk: Desk, device: Device, esim: Esim) -> None:
+    """Profile and status go over the air with each proof of receipt in the delivery report.
+
+    The card answers the ENVELOPE itself (SPI 16 19), the device reports that to the SMS centre, and
+    the centre brings it to the SM-SR.
+    """
+    eid = esim.eid()
+    with step("The MNO orders; the packets go to the SM-SR"):
+        request = ProfileRequest(sm_dp="sm-dp-1", profile_type="test", targets=(eid,))
+        (ordered,) = desk.mno("mno-2").request_profiles(request).profiles
+    sm_sr = desk.sm_sr("sm-sr-1")
+    with step("The SM-SR sends the packets, and enables the profile"):
+        started = sm_sr.download(ordered.iccid, enable=True, way="report")
+        report = sm_sr.wait(started, timeout_s=JOB_TIMEOUT_S)
+        assert (report.state, report.reason) == ("done", "")
+    with step("The card shows the profile"):
+        assert esim.iccid_after_reset(ordered.iccid) == ordered.iccid
+    with step("The SM-SR asks the card for its profiles"):
+        report = sm_sr.wait(sm_sr.audit(eid, way="report"), timeout_s=JOB_TIMEOUT_S)
+        assert (report.state, report.reason, report.messages) == ("done", "", 1)
+    assert device.status().mode == "second"

@@ -248,6 +248,49 @@ def test_rubbish_on_the_radio_is_told_and_ends_the_connection(
     phone.close()
 
 
+@pytest.mark.parametrize("asked", [0x04, 0x05])
+def test_what_a_device_says_in_its_report_goes_to_who_asked_for_it(
+    client: SmppLine, phone: RadioLine, asked: int
+) -> None:
+    client.send(bind())
+    attach(phone)
+    answer = client.send(submit(registered_delivery=asked))
+    number, _ = heard(phone)
+    report = bytes.fromhex("027100000e0a00000100000000000000019000")
+    phone.say({"delivered": number, "report": report.hex(), "ok": True})
+    found = [client.hear() for _ in range(1 + (asked & 1))]
+    told = found[-1].body
+    assert isinstance(told, ShortMessage)
+    # SMPP 3.4, 5.2.12: message type 0010 in bits 5 to 2, and a header in the message.
+    assert (told.esm_class, told.message) == (0x48, report)
+    assert (told.protocol_id, told.data_coding) == (0x7F, 0xF6)
+    assert (told.source.address, told.destination.address) == (MSISDN, "12345")
+    assert isinstance(answer.body, Named)
+    assert told.options[0x001E] == answer.body.name.encode() + b"\x00"
+
+
+def test_who_did_not_ask_hears_nothing_of_reports(client: SmppLine, phone: RadioLine) -> None:
+    client.send(bind())
+    attach(phone)
+    client.send(submit())
+    number, _ = heard(phone)
+    phone.say({"delivered": number, "report": "027100", "ok": True})
+    client.send(submit(3, registered_delivery=1))
+    number, _ = heard(phone)
+    phone.say({"delivered": number, "report": "", "ok": True})
+    receipt = client.hear().body
+    assert isinstance(receipt, ShortMessage)
+    assert receipt.esm_class == ESM_DELIVERY_RECEIPT, "the first that comes"
+
+
+def test_a_report_that_is_no_hex_ends_the_connection(phone: RadioLine) -> None:
+    attach(phone)
+    phone.say({"delivered": 1, "report": "xyz"})
+    row = phone.hear()
+    assert row is not None
+    assert "hex digits" in row["error"]
+
+
 def test_a_receipt_tells_that_the_device_has_it(client: SmppLine, phone: RadioLine) -> None:
     client.send(bind())
     attach(phone)

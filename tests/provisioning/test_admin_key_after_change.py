@@ -23,7 +23,8 @@ from hil.provisioning.sm_sr.carrier import Receive
 from hil.provisioning.sm_sr.eis_rows import EisProfileRow, put_profile
 from hil.provisioning.sm_sr.handover_rows import HandedEis
 from hil.provisioning.sm_sr.jobs import JobReport
-from hil.provisioning.sm_sr.ota_queue import OtaCommand, Patience
+from hil.provisioning.sm_sr.ota_queue import Patience
+from hil.provisioning.sm_sr.ota_rows import OtaCommand
 from hil.provisioning.sm_sr.server import SmSr
 from hil.provisioning.tables import ADMIN_KEY_RENEWALS, ADMIN_KEYS, OTA_COMMANDS
 from hil.wire import isdr_commands
@@ -221,7 +222,7 @@ def test_the_card_no_longer_comes_to_the_old_sm_sr(change: Change) -> None:
 
 def test_a_lost_answer_to_the_new_key_is_asked_for_again(change: Change) -> None:
     lost: list[int] = []
-    real = change.new.jobs.queue._receive_packet
+    real = change.new.jobs.queue.answers.take_packet
 
     def lose_one(source: str, packet: bytes) -> None:
         with change.store.transaction() as connection:
@@ -231,7 +232,7 @@ def test_a_lost_answer_to_the_new_key_is_asked_for_again(change: Change) -> None
             return
         real(source, packet)
 
-    change.new.jobs.queue._receive_packet = lose_one  # type: ignore[method-assign]
+    change.new.jobs.queue.answers.take_packet = lose_one  # type: ignore[method-assign]
     change.hand_over()
     change.work_until(change.own_key)
     assert len(lost) == 2

@@ -11,7 +11,8 @@ from sqlalchemy import select
 from hil.errors import CodecError
 from hil.provisioning.notices import Notice
 from hil.provisioning.orders import Route
-from hil.provisioning.sm_sr.ota_queue import Patience, ota_keys_of
+from hil.provisioning.sm_sr.ota_queue import Patience
+from hil.provisioning.sm_sr.ota_security import ota_keys_of
 from hil.provisioning.sm_sr.server import SmSr
 from hil.provisioning.tables import CARD_NOTIFICATIONS
 from hil.virtual.euicc import open_card

@@ -20,7 +20,8 @@ from hil.provisioning.orders import Route
 from hil.provisioning.sm_sr.eis_rows import SubscriptionAddress
 from hil.provisioning.sm_sr.handover_rows import HandedEis, HandoverReport
 from hil.provisioning.sm_sr.jobs import JobReport
-from hil.provisioning.sm_sr.ota_queue import Patience, ota_keys_of
+from hil.provisioning.sm_sr.ota_queue import Patience
+from hil.provisioning.sm_sr.ota_security import ota_keys_of
 from hil.provisioning.sm_sr.server import SmSr
 from hil.provisioning.support_server.outbox import Outbox, ProfileEvent, StatusNotification
 from hil.provisioning.tables import EIS, EIS_PROFILES, EIS_PROPERTIES, OTA_KEYS, OUTBOX

@@ -48,8 +48,9 @@ class EuiccMessage(Message):
     profiles: tuple[ProfileMessage, ...]
 
 
-Way = Literal["auto", "sms", "https"]
-"""By short messages, in an administration session, or as the number of commands makes better."""
+Way = Literal["auto", "sms", "report", "https"]
+"""By short messages (``report``: with the proof of receipt in the delivery report), in an
+administration session, or as the number of commands makes better."""
 
 
 class DownloadMessage(Message):

@@ -83,9 +83,9 @@ class SmSrClient(ReceiverClient):
         """Delete a profile; return the job."""
         return self._job(f"/euiccs/{segment(eid)}/profiles/{segment(iccid)}/delete")
 
-    def audit(self, eid: str) -> str:
+    def audit(self, eid: str, *, way: g.Way = "auto") -> str:
         """Ask the card for its profiles; return the job."""
-        return self._job(f"/euiccs/{segment(eid)}/audit")
+        return self._job(f"/euiccs/{segment(eid)}/audit?way={way}")
 
     def set_policy(self, eid: str, iccid: str, pol2: int) -> None:
         """Set POL2 of a profile."""

@@ -82,8 +82,8 @@ def add_sm_sr(app: FastAPI, server: SmSr) -> None:
         server.set_policy(_principal(peer), eid, iccid, message.pol2)
 
     @app.post("/euiccs/{eid}/audit")
-    def audit(eid: str, peer: Peer = manager) -> g.JobMessage:
-        return g.JobMessage(job=server.audit(_principal(peer), eid))
+    def audit(eid: str, *, way: g.Way = "auto", peer: Peer = manager) -> g.JobMessage:
+        return g.JobMessage(job=server.audit(_principal(peer), eid, way=way))
 
     @app.get("/jobs/{job}")
     def job(

@@ -25,7 +25,9 @@ from hil.wire.command_script import CommandScript
 from hil.wire.identifiers import ISD_R_TAR
 from hil.wire.scp80 import SecurityParameters
 
-Way = Literal["auto", "sms", "https"]
+Way = Literal["auto", "sms", "report", "https"]
+"""How a job goes: ``report`` is by short messages with the answer in the delivery report."""
+
 QUIET_SPI: Final = bytes.fromhex("1600")
 """Checksum, ciphered, counter higher; no proof of receipt: the session itself is the proof."""
 REQUEST_PARAMETERS: Final = SecurityParameters(QUIET_SPI, ISD_R_TAR)

@@ -22,7 +22,7 @@ from hil.provisioning.sm_sr.eis_effects import EisEffects
 from hil.provisioning.sm_sr.handover_rows import is_leaving
 from hil.provisioning.sm_sr.job_outcome import Outcome
 from hil.provisioning.sm_sr.jobs import Jobs
-from hil.provisioning.sm_sr.ota_queue import ota_keys_of
+from hil.provisioning.sm_sr.ota_security import ota_keys_of
 from hil.provisioning.store import Store
 from hil.provisioning.tables import CARD_NOTIFICATIONS
 from hil.wire import isdr_commands, tlv

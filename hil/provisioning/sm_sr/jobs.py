@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from hil.errors import LinkTimeoutError
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.es_status import FunctionStatus, refusal
-from hil.provisioning.sm_sr import scripts
+from hil.provisioning.sm_sr import ota_rows, scripts
 from hil.provisioning.sm_sr.handover_rows import is_arriving, is_leaving
 from hil.provisioning.sm_sr.job_outcome import (
     NEXT,
@@ -32,7 +32,9 @@ from hil.provisioning.sm_sr.job_outcome import (
     tolerated,
     unproved,
 )
-from hil.provisioning.sm_sr.ota_queue import OtaCommand, OtaQueue, skip_counters
+from hil.provisioning.sm_sr.ota_queue import OtaQueue
+from hil.provisioning.sm_sr.ota_rows import OtaCommand
+from hil.provisioning.sm_sr.ota_security import skip_counters
 from hil.provisioning.store import Store
 from hil.provisioning.tables import OTA_COMMANDS, OTA_JOBS
 from hil.wire.isdr_commands import get_status
@@ -126,7 +128,7 @@ class Jobs:
 
         ``along`` is stored in the same transaction, before the commands; it gets the job's id.
         """
-        queue = self.queue
+        _ = self.queue
         job = uuid.uuid4().hex
         made = commands(job)
         with self._store.transaction() as connection:
@@ -159,7 +161,7 @@ class Jobs:
                 )
             )
             for command in made:
-                queue.add(connection, command)
+                ota_rows.add(connection, command)
         self._store.when_committed(self._wake)
         return job
 
@@ -212,11 +214,11 @@ class Jobs:
             commands = self._judged(connection, job, head.kind)
             failed = next((row for row in commands if row.state == "failed"), None)
             if failed is not None:
-                self.queue.cancel(connection, job)
+                ota_rows.cancel(connection, job)
                 self._close(connection, head, commands, f"{failed.name}: {failed.reason}")
             elif not any(row.state in ("queued", "sent") for row in commands):
                 if asked(commands[-1]) and scripts.has_more(bytes(commands[-1].response or b"")):
-                    self.queue.add(
+                    ota_rows.add(
                         connection,
                         scripts.isd_r_command(job, head.eid, NEXT, scripts.get_status_next()),
                     )
@@ -249,7 +251,7 @@ class Jobs:
         if again:
             # A card that is further on than our counter refuses everything: leave some out.
             skip_counters(connection, head.eid, COUNTER_SKIP)
-        self.queue.add(connection, scripts.isd_r_command(head.job, head.eid, VERIFY, get_status()))
+        ota_rows.add(connection, scripts.isd_r_command(head.job, head.eid, VERIFY, get_status()))
 
     def _close(
         self, connection: Connection, head: Row[Any], commands: list[Row[Any]], reason: str

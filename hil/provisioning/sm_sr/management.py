@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from hil.provisioning.es_status import FunctionStatus, refusal
 from hil.provisioning.sm_sr import scripts
+from hil.provisioning.sm_sr.admin_way import Way
 from hil.provisioning.sm_sr.eis_book import EisBook
 from hil.provisioning.sm_sr.eis_rows import (
     POL2_NO_DELETE,
@@ -15,6 +16,7 @@ from hil.provisioning.sm_sr.eis_rows import (
     SubscriptionAddress,
 )
 from hil.provisioning.sm_sr.jobs import JobKind, Jobs
+from hil.provisioning.sm_sr.ota_rows import OtaCommand
 from hil.provisioning.sm_sr.rights import Rights
 from hil.provisioning.trust import Principal, Role
 from hil.wire import isdr_commands
@@ -121,18 +123,16 @@ class ProfileManagement:
             raise refusal(FunctionStatus.POL2, f"POL2 of {iccid} forbids to delete it")
         return self._one("delete", caller, profile, isdr_commands.delete_profile(profile.isdp_aid))
 
-    def audit(self, caller: Principal, eid: str) -> str:
+    def audit(self, caller: Principal, eid: str, *, way: Way = "auto") -> str:
         """Ask the card for the state of all its profiles; the EIS is set right by the answer."""
         self._book.msisdn(eid)
         command = isdr_commands.get_status()
-        return self._jobs.start(
-            "audit",
-            eid,
-            "",
-            b"",
-            caller=caller.id,
-            commands=lambda job: [scripts.isd_r_command(job, eid, "audit", command)],
-        )
+
+        def commands(job: str) -> list[OtaCommand]:
+            self._jobs.queue.choose(job, eid, way)
+            return [scripts.isd_r_command(job, eid, "audit", command)]
+
+        return self._jobs.start("audit", eid, "", b"", caller=caller.id, commands=commands)
 
     def check_image(self, eid: str, iccid: str, *, enable: bool, clear: bool) -> None:
         """Refuse an image that does on the card what POL2 forbids (SGP.02, 3.6.3).

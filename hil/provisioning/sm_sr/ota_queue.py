@@ -1,14 +1,5 @@
 """Commands over the air, one at a time for each eUICC, kept until their outcome is known.
 
-| state | meaning |
-|---|---|
-| queued | waits for the commands before it |
-| sent | went out at least once; is sent again, the same bytes, when no proof of receipt comes |
-| done | the proof of receipt is there, ``response`` holds the answer |
-| unanswered | the card has run it (or refuses its counter), but the answer was lost |
-| failed | refused by the card, or given up |
-| cancelled | a command before it failed |
-
 A command that goes in an administration session (SCP81) is handed out to the card when it asks for
 it; a short message asks the card for a session, again and again while none comes. Such a command
 has no packet of its own.
@@ -26,32 +17,26 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Row, select, update
 
 from hil.errors import CodecError, LinkError
 from hil.provisioning.errors import Refusal, RefusalCode
+from hil.provisioning.sm_sr import ota_rows
 from hil.provisioning.sm_sr.admin_way import REQUEST_PARAMETERS, AdminWay, Way, set_way
 from hil.provisioning.sm_sr.carrier import Carrier
 from hil.provisioning.sm_sr.eis_book import EisBook
+from hil.provisioning.sm_sr.ota_answers import OtaAnswers
+from hil.provisioning.sm_sr.ota_rows import PENDING
+from hil.provisioning.sm_sr.ota_security import parameters_of, take_counter
 from hil.provisioning.sm_sr.packing import MessageSize
 from hil.provisioning.store import Store
-from hil.provisioning.tables import OTA_COMMANDS, OTA_KEYS
-from hil.wire.scp80 import (
-    SGP02_SPI,
-    OtaKeySet,
-    ResponsePacket,
-    ResponseStatus,
-    SecurityParameters,
-    unwrap_response,
-    wrap_command,
-)
-from hil.wire.sms import Reassembler, split
+from hil.provisioning.tables import OTA_COMMANDS
+from hil.wire.scp80 import ResponsePacket, ResponseStatus, wrap_command
+from hil.wire.sms import split
 
 log = logging.getLogger(__name__)
-
-_PENDING: Final = ("queued", "sent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,30 +58,15 @@ class Patience:
         return min(self.longest_s, self.answer_s * self.back_off ** (attempt - 1))
 
 
-@dataclass(frozen=True, slots=True)
-class OtaCommand:
-    """What is to be sent: the script for the application with ``tar`` of the eUICC ``eid``.
-
-    ``expected``: the answer as it must be, where it can be known.
-    """
-
-    job: str
-    eid: str
-    name: str
-    tar: bytes
-    script: bytes
-    expected: bytes | None = None
-
-
-Notified = Callable[[str, bytes], None]
-"""Called with the sender's number and a command packet of a card; CodecError drops it."""
-
 Finished = Callable[[Row[Any]], None]
 """Called with the row of a command whose state is final, outside of any transaction."""
 
 
 class OtaQueue:
-    """The queue of one SM-SR; :meth:`pump` does what is due, :meth:`wait` waits for news."""
+    """The queue of one SM-SR; :meth:`pump` does what is due, :meth:`wait` waits for news.
+
+    ``reports``: whether the carrier brings the user data of delivery reports.
+    """
 
     def __init__(
         self,
@@ -108,53 +78,34 @@ class OtaQueue:
         size: MessageSize | None = None,
         patience: Patience | None = None,
         admin: AdminWay | None = None,
+        reports: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._admin = admin
+        self._reports = reports
         self._book = book
         self._carrier = carrier
         self._finished = finished
         self._size = size or MessageSize()
         self._patience = patience or Patience()
         self._clock = clock
-        self._parts = Reassembler()
-        self._parts_lock = threading.Lock()
         self._pump_lock = threading.Lock()
         self._sessions: Counter[str] = Counter()
         self._news = threading.Event()
         self.changed = threading.Condition()
-        self.notified: Notified = _drop
-        """Who takes packets that cards send of themselves."""
+        self.answers = OtaAnswers(store, book, self._take_answer, clock=self._now)
 
-    def add(self, connection: Connection, command: OtaCommand) -> None:
-        """Queue a command in the caller's transaction."""
-        connection.execute(
-            insert(OTA_COMMANDS).values(
-                job=command.job,
-                eid=command.eid,
-                name=command.name,
-                tar=command.tar,
-                script=command.script,
-                expected=command.expected,
-                next_try=0.0,
-                state="queued",
-            )
-        )
-
-    def cancel(self, connection: Connection, job: str) -> None:
-        """Cancel the commands of a job that have not been sent."""
-        connection.execute(
-            update(OTA_COMMANDS)
-            .where(OTA_COMMANDS.c.job == job, OTA_COMMANDS.c.state == "queued")
-            .values(state="cancelled")
-        )
+    def _now(self) -> float:
+        return self._clock()
 
     def pump(self) -> float | None:
         """Send what is due; return in how many seconds the next thing is due, None for nothing."""
         with self._pump_lock:
             due: list[float] = []
-            for row in self._heads():
+            with self._store.transaction() as connection:
+                heads = ota_rows.heads(connection)
+            for row in heads:
                 now = self._clock()
                 if row.next_try > now:
                     due.append(row.next_try - now)
@@ -163,19 +114,6 @@ class OtaQueue:
                 if again is not None:
                     due.append(again)
             return min(due) if due else None
-
-    def _heads(self) -> list[Row[Any]]:
-        """Return the first unfinished command of each eUICC."""
-        with self._store.transaction() as connection:
-            rows = connection.execute(
-                select(OTA_COMMANDS)
-                .where(OTA_COMMANDS.c.state.in_(_PENDING))
-                .order_by(OTA_COMMANDS.c.id)
-            ).all()
-        heads: dict[str, Row[Any]] = {}
-        for row in rows:
-            heads.setdefault(row.eid, row)
-        return list(heads.values())
 
     def _advance(self, row: Row[Any]) -> float | None:
         if row.state == "sent" and row.status == ResponseStatus.COUNTER_LOW:
@@ -221,17 +159,16 @@ class OtaQueue:
             }
             asks = self._admin
             if asks is not None and asks.is_for(connection, row, self._size):
-                keys, counter = _take_counter(connection, row.eid)
+                keys, counter = take_counter(connection, row.eid)
                 packet = wrap_command(asks.request, counter, REQUEST_PARAMETERS, keys)
             else:
                 asks = None
                 values["state"] = "sent"
             if asks is None and row.packet is None:
-                keys, counter = _take_counter(connection, row.eid)
+                keys, counter = take_counter(connection, row.eid)
                 values["counter"] = counter
-                values["packet"] = wrap_command(
-                    bytes(row.script), counter, _parameters(bytes(row.tar)), keys
-                )
+                secured = parameters_of(connection, row)
+                values["packet"] = wrap_command(bytes(row.script), counter, secured, keys)
             connection.execute(
                 update(OTA_COMMANDS).where(OTA_COMMANDS.c.id == row.id).values(**values)
             )
@@ -244,6 +181,10 @@ class OtaQueue:
             if self._admin is None:
                 raise Refusal(RefusalCode.NO_ROUTE, "this SM-SR has no administration server")
             self._admin.require(eid)
+        if way == "report" and not self._reports:
+            raise Refusal(
+                RefusalCode.NO_ROUTE, "the SMS centre of this SM-SR brings no delivery reports"
+            )
         if way != "auto":
             with self._store.transaction() as connection:
                 set_way(connection, job, way)
@@ -265,21 +206,20 @@ class OtaQueue:
     def command(self, eid: str, number: int) -> Row[Any] | None:
         """Return a command of an eUICC by its number."""
         with self._store.transaction() as connection:
-            return connection.execute(
-                select(OTA_COMMANDS).where(OTA_COMMANDS.c.id == number, OTA_COMMANDS.c.eid == eid)
-            ).first()
+            return ota_rows.numbered(connection, eid, number)
 
     def handed_out(self, eid: str) -> Row[Any] | None:
         """Return the command that was handed out in a session and has not been answered."""
-        row = self._first(eid)
+        with self._store.transaction() as connection:
+            row = ota_rows.first(connection, eid)
         return row if row is not None and row.state == "sent" and row.packet is None else None
 
     def hand_out(self, eid: str) -> Row[Any] | None:
         """Return the command that is due in a session, noted as sent before it leaves."""
-        row = self._first(eid)
-        if row is None or row.state != "queued" or self._admin is None:
-            return None
         with self._store.transaction() as connection:
+            row = ota_rows.first(connection, eid)
+            if row is None or row.state != "queued" or self._admin is None:
+                return None
             if not self._admin.is_for(connection, row, self._size):
                 return None
             due = self._clock() + self._patience.wait(max(1, row.attempts))
@@ -302,47 +242,15 @@ class OtaQueue:
         """Note that nobody knows whether a command ran."""
         self._finish(row, "unanswered", reason)
 
-    def _first(self, eid: str) -> Row[Any] | None:
-        with self._store.transaction() as connection:
-            return connection.execute(
-                select(OTA_COMMANDS)
-                .where(OTA_COMMANDS.c.eid == eid, OTA_COMMANDS.c.state.in_(_PENDING))
-                .order_by(OTA_COMMANDS.c.id)
-            ).first()
-
     def receive(self, source: str, user_data: bytes) -> None:
-        """Take one message from the network: a part of a proof of receipt, or of a notification."""
-        try:
-            with self._parts_lock:
-                whole = self._parts.add(source, user_data, now_s=self._clock())
-            if whole is None:
-                return
-            if whole.kind == "command":
-                self.notified(source, whole.payload)
-                return
-            self._receive_packet(source, whole.payload)
-        except CodecError as err:
-            log.warning("message from %s is dropped: %s", source, err)
-
-    def _receive_packet(self, source: str, packet: bytes) -> None:
-        for eid in self._book.eids_at(source):
-            with self._store.transaction() as connection:
-                row = connection.execute(
-                    select(OTA_COMMANDS).where(
-                        OTA_COMMANDS.c.eid == eid, OTA_COMMANDS.c.state == "sent"
-                    )
-                ).first()
-                keys = _keys(connection, eid)
-            if row is None or keys is None:
-                continue
-            answer = unwrap_response(packet, _parameters(bytes(row.tar)), keys)
-            if answer.counter == row.counter and answer.tar == bytes(row.tar):
-                self._take_answer(row, answer)
-                return
-        log.info("answer from %s belongs to no command that waits", source)
+        """Take one message from the network."""
+        self.answers.receive(source, user_data)
 
     def _take_answer(self, row: Row[Any], answer: ResponsePacket) -> None:
-        if answer.status == ResponseStatus.OK:
+        if answer.status == ResponseStatus.ANSWER_BY_SUBMIT:
+            # It does not fit a delivery report: the answer itself is on its way.
+            log.info("answer of %s to %s follows by short message", row.eid, row.name)
+        elif answer.status == ResponseStatus.OK:
             self._finish(row, "done", "", response=answer.data)
         elif answer.status == ResponseStatus.COUNTER_LOW:
             # A doubled message may be answered before the first one is: wait a moment for that.
@@ -367,7 +275,7 @@ class OtaQueue:
         with self._store.transaction() as connection:
             changed = connection.execute(
                 update(OTA_COMMANDS)
-                .where(OTA_COMMANDS.c.id == row.id, OTA_COMMANDS.c.state.in_(_PENDING))
+                .where(OTA_COMMANDS.c.id == row.id, OTA_COMMANDS.c.state.in_(PENDING))
                 .values(**values)
             )
             final = connection.execute(
@@ -387,42 +295,6 @@ class OtaQueue:
         self._news.set()
         with self.changed:
             self.changed.notify_all()
-
-
-def _drop(source: str, _packet: bytes) -> None:
-    log.warning("message from %s is not a proof of receipt", source)
-
-
-def ota_keys_of(connection: Connection, eid: str) -> OtaKeySet | None:
-    """Return the SCP80 key set by which an eUICC is managed, None for an unknown one."""
-    return _keys(connection, eid)
-
-
-def skip_counters(connection: Connection, eid: str, amount: int) -> None:
-    """Leave counters out, because the card is further on than this SM-SR knows."""
-    connection.execute(
-        update(OTA_KEYS).where(OTA_KEYS.c.eid == eid).values(counter=OTA_KEYS.c.counter + amount)
-    )
-
-
-def _take_counter(connection: Connection, eid: str) -> tuple[OtaKeySet, int]:
-    row = connection.execute(
-        select(OTA_KEYS).where(OTA_KEYS.c.eid == eid).with_for_update()
-    ).first()
-    if row is None:
-        raise CodecError(f"no SCP80 keys for the eUICC {eid}")
-    counter = int(row.counter) + 1
-    connection.execute(update(OTA_KEYS).where(OTA_KEYS.c.eid == eid).values(counter=counter))
-    return OtaKeySet(int(row.kvn), bytes(row.kic), bytes(row.kid)), counter
-
-
-def _keys(connection: Connection, eid: str) -> OtaKeySet | None:
-    row = connection.execute(select(OTA_KEYS).where(OTA_KEYS.c.eid == eid)).first()
-    return None if row is None else OtaKeySet(int(row.kvn), bytes(row.kic), bytes(row.kid))
-
-
-def _parameters(tar: bytes) -> SecurityParameters:
-    return SecurityParameters(SGP02_SPI, tar)
 
 
 def _status_name(status: int) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from hil.errors import CodecError
-from hil.provisioning.sm_sr.ota_queue import OtaCommand
+from hil.provisioning.sm_sr.ota_rows import OtaCommand
 from hil.provisioning.sm_sr.packing import MessageSize, pack
 from hil.wire import tlv
 from hil.wire.apdu import CommandApdu

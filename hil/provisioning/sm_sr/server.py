@@ -35,7 +35,8 @@ from hil.provisioning.sm_sr.handover_out import HandoverOut
 from hil.provisioning.sm_sr.job_outcome import Outcome
 from hil.provisioning.sm_sr.jobs import JobReport, Jobs
 from hil.provisioning.sm_sr.management import ProfileManagement
-from hil.provisioning.sm_sr.ota_queue import OtaCommand, OtaQueue, Patience
+from hil.provisioning.sm_sr.ota_queue import OtaQueue, Patience
+from hil.provisioning.sm_sr.ota_rows import OtaCommand
 from hil.provisioning.sm_sr.packing import MessageSize
 from hil.provisioning.sm_sr.rights import Rights
 from hil.provisioning.store import Store
@@ -58,7 +59,8 @@ class SmSr:
     ``authorised``: SM-DP → MNOs on whose behalf it may manage profiles that it did not make.
     ``takers``: MNOs and SM-DPs that are notified of changes of their profiles. ``others``: SM-SRs
     to which eUICCs may go and from which they may come; for the latter it needs ``credentials``,
-    and its ``number`` at the SMS centre where cards are to be told of it.
+    and its ``number`` at the SMS centre where cards are to be told of it. ``delivery_reports``:
+    whether the carrier brings their user data.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class SmSr:
         others: Mapping[str, Es7Link] | None = None,
         credentials: Credentials | None = None,
         number: str | None = None,
+        delivery_reports: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         store.claim("sm-sr", door.owner)
@@ -129,10 +132,11 @@ class SmSr:
                 size=self._size,
                 patience=patience,
                 admin=None if administration is None else administration.way,
+                reports=delivery_reports,
                 clock=clock,
             )
             self.jobs.attach(queue)
-            queue.notified = self.card_notifications.receive
+            queue.answers.notified = self.card_notifications.receive
             carrier.listen(queue.receive)
             self.jobs.recover()
             if administration is not None:
@@ -241,9 +245,9 @@ class SmSr:
         """Delete a disabled profile; return the job."""
         return self.management.delete(caller, eid, iccid)
 
-    def audit(self, caller: Principal, eid: str) -> str:
+    def audit(self, caller: Principal, eid: str, *, way: Way = "auto") -> str:
         """Ask the card for its profiles; return the job."""
-        return self.management.audit(caller, eid)
+        return self.management.audit(caller, eid, way=way)
 
     def set_policy(self, caller: Principal, eid: str, iccid: str, pol2: int) -> None:
         """Set POL2 of a profile."""

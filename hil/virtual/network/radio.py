@@ -31,7 +31,7 @@ from hil.errors import CodecError
 from hil.virtual.network.authentication_centre import AuthenticationCentre
 from hil.virtual.network.link_model import Air
 from hil.virtual.network.registration import Registration
-from hil.virtual.network.subscribers import Subscribers
+from hil.virtual.network.subscribers import Report, Subscribers
 from hil.wire.sms import SmsSubmit
 
 log = logging.getLogger(__name__)
@@ -146,7 +146,8 @@ class _Connection:
             raise CodecError("a device must attach first")
         elif "delivered" in row:
             number = _number(row["delivered"])
-            self._face.subscribers.delivered(self._msisdn, number, ok=row.get("ok", True) is True)
+            report = Report(row.get("ok", True) is True, _octets(row.get("report", "")))
+            self._face.subscribers.delivered(self._msisdn, number, report)
         elif "submit" in row:
             number = _number(row.get("id"))
             message = SmsSubmit.decode(_octets(row["submit"]))

@@ -15,8 +15,11 @@ from hil.errors import CodecError
 from hil.virtual.network.smpp_session import SmppSession
 from hil.virtual.network.subscribers import Delivery, Subscribers
 from hil.wire.smpp import (
+    ESM_DELIVERY_ACKNOWLEDGEMENT,
     ESM_DELIVERY_RECEIPT,
     ESM_UDHI,
+    SME_ACKNOWLEDGEMENT,
+    SME_ACKNOWLEDGEMENT_MASK,
     Bind,
     DataMessage,
     Party,
@@ -25,6 +28,8 @@ from hil.wire.smpp import (
     Tag,
 )
 from hil.wire.sms import (
+    DCS_CARD_8_BIT,
+    PID_SIM_DATA_DOWNLOAD,
     Address,
     SmsDeliver,
     SmsSubmit,
@@ -118,7 +123,12 @@ class SmsCentre:
             if wanted == _RECEIPT_ALWAYS or (wanted == _RECEIPT_ON_FAILURE and not taken):
                 self._hand_in(session.system_id, _receipt(message, message_id, taken=taken))
 
-        if not self._subscribers.offer(number, Delivery(tpdu, done)):
+        def reported(user_data: bytes) -> None:
+            if message.registered_delivery & SME_ACKNOWLEDGEMENT_MASK == SME_ACKNOWLEDGEMENT:
+                told = _acknowledgement(message, message_id, user_data)
+                self._hand_in(session.system_id, told)
+
+        if not self._subscribers.offer(number, Delivery(tpdu, done, reported)):
             return Status.MESSAGE_QUEUE_FULL, ""
         return Status.OK, message_id
 
@@ -212,4 +222,22 @@ def _receipt(message: ShortMessage | DataMessage, message_id: str, *, taken: boo
             Tag.RECEIPTED_MESSAGE_ID: message_id.encode() + b"\x00",
             Tag.MESSAGE_STATE: bytes((state,)),
         },
+    )
+
+
+def _acknowledgement(
+    message: ShortMessage | DataMessage, message_id: str, user_data: bytes
+) -> ShortMessage:
+    """Return the user data of a delivery report as an SME delivery acknowledgement (5.2.12).
+
+    That of a card is a proof of receipt with its header (3GPP TS 23.040, 9.2.2.1a; TS 31.115).
+    """
+    return ShortMessage(
+        source=message.destination,
+        destination=message.source,
+        message=user_data,
+        esm_class=ESM_DELIVERY_ACKNOWLEDGEMENT | ESM_UDHI,
+        protocol_id=PID_SIM_DATA_DOWNLOAD,
+        data_coding=DCS_CARD_8_BIT,
+        options={Tag.RECEIPTED_MESSAGE_ID: message_id.encode() + b"\x00"},
     )

@@ -25,11 +25,26 @@ Send = Callable[[dict[str, object]], Awaitable[None]]
 
 @dataclass(slots=True)
 class Delivery:
-    """One message for a device; ``done`` is called once with whether the device took it."""
+    """One message for a device; ``done`` is called once with whether the device took it.
+
+    ``reported``: called with the user data of its delivery report, where there is some.
+    """
 
     tpdu: bytes
     done: Callable[[bool], None]
+    reported: Callable[[bytes], None] | None = None
     attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a device answers to a message: taken or not, and the user data of the report."""
+
+    ok: bool
+    user_data: bytes = b""
+
+
+_SILENCE: Final = Report(ok=False)
 
 
 @dataclass(slots=True)
@@ -40,7 +55,7 @@ class Subscriber:
     waiting: deque[Delivery] = field(default_factory=deque)
     news: asyncio.Event = field(default_factory=asyncio.Event)
     send: Send | None = None
-    reports: dict[int, asyncio.Future[bool]] = field(default_factory=dict)
+    reports: dict[int, asyncio.Future[Report]] = field(default_factory=dict)
 
 
 class Subscribers:
@@ -85,11 +100,11 @@ class Subscribers:
             subscriber.send = None
             self._fail_reports(subscriber)
 
-    def delivered(self, msisdn: str, number: int, *, ok: bool) -> None:
+    def delivered(self, msisdn: str, number: int, report: Report) -> None:
         """Note that the device has a message, or could not take it."""
         waiting = self._of(msisdn).reports.pop(number, None)
         if waiting is not None and not waiting.done():
-            waiting.set_result(ok)
+            waiting.set_result(report)
 
     @property
     def covered(self) -> bool:
@@ -110,7 +125,7 @@ class Subscribers:
     def _fail_reports(self, subscriber: Subscriber) -> None:
         for waiting in subscriber.reports.values():
             if not waiting.done():
-                waiting.set_result(False)
+                waiting.set_result(_SILENCE)
         subscriber.reports.clear()
 
     async def _serve(self, subscriber: Subscriber) -> None:
@@ -147,18 +162,20 @@ class Subscribers:
             subscriber.waiting.appendleft(delivery)
             return
         number = next(self._ids)
-        report: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        report: asyncio.Future[Report] = asyncio.get_running_loop().create_future()
         subscriber.reports[number] = report
-        taken = False
+        heard = _SILENCE
         try:
             await send({"deliver": delivery.tpdu.hex(), "id": number})
-            taken = await asyncio.wait_for(report, self._report_s)
+            heard = await asyncio.wait_for(report, self._report_s)
         except (ConnectionError, TimeoutError):
             log.info("message %d to %s was not confirmed", number, subscriber.msisdn)
         finally:
             subscriber.reports.pop(number, None)
-        if taken:
+        if heard.ok:
             delivery.done(True)
+            if heard.user_data and delivery.reported is not None:
+                delivery.reported(heard.user_data)
             return
         delivery.attempts += 1
         if delivery.attempts >= DELIVERY_ATTEMPTS:
