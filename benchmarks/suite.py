@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -21,9 +22,17 @@ def run() -> list[dict[str, Any]]:
         command = [sys.executable, "-m", "pytest", "testcases", "--hil-bench", "virtual", "-q"]
         command += ["-p", "no:randomly", "-p", "no:cacheprovider", "-n", "2", "--dist", "loadfile"]
         command += ["--hil-run-dir", folder, "--alluredir", f"{folder}/allure"]
+        # As ./lab does: what is compiled once is kept.
+        kept = {key: val for key, val in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
         began = time.perf_counter()
         done = subprocess.run(
-            command, check=False, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_S
+            command,
+            check=False,
+            cwd=ROOT,
+            env=kept,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
         )
         seconds = time.perf_counter() - began
     last = (done.stdout.strip().splitlines() or ["no output"])[-1]
