@@ -34,7 +34,7 @@ from fastapi import FastAPI
 from hil.errors import BenchError, ConfigError, HilError
 from hil.provisioning import serve_config as c
 from hil.provisioning.assembly import Assembly, Worker, endpoints
-from hil.provisioning.http.protocol import ServerProtocol
+from hil.provisioning.http.protocol import Server, ServerProtocol
 from hil.provisioning.http.tls import server_context
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 THREADS: Final = 100
 MAX_HEAD: Final = 32 * 1024
 """Longest head of a request in bytes."""
-START_SECONDS: Final = 20.0
+START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 5.0
 IDLE_SECONDS: Final = 1.0
 WAKE_SECONDS: Final = 0.02
@@ -66,7 +66,7 @@ class Servers:
             raise
         self._servers = {name: self._server(name) for name in self._sockets}
 
-    def _server(self, name: str) -> uvicorn.Server:
+    def _server(self, name: str) -> Server:
         config = uvicorn.Config(
             self._assembly.faces[name],
             http=ServerProtocol,
@@ -83,7 +83,7 @@ class Servers:
         config.load()
         if self._config.certificates is not None:
             config.ssl = server_context(self._config.certificates, name.split("/", maxsplit=1)[0])
-        return uvicorn.Server(config)
+        return Server(config)
 
     def __enter__(self) -> Servers:
         try:
@@ -113,7 +113,7 @@ class Servers:
         """End everything; may be called again."""
         self._over.set()
         for server in self._servers.values():
-            server.should_exit = True
+            server.end()
         self._assembly.end()
         deadline = time.monotonic() + STOP_SECONDS
         for thread in self._threads:

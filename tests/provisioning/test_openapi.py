@@ -24,12 +24,24 @@ from tests.provisioning.serving import Bench
 ERRORS = {"400", "401", "403", "404", "408", "409", "413", "422", "423", "500", "503", "504"}
 
 
+@pytest.fixture(scope="module")
+def described_kinds() -> dict[str, dict[str, Any]]:
+    return descriptions()
+
+
 @pytest.mark.parametrize("layout", ["separate", "inside-sm-sr"])
 def test_every_description_is_valid_and_tells_the_errors(layout: str) -> None:
     servers = Servers(parse_config(Bench(None, layout=layout).text(), "test"))
+    seen = set()
     try:
         for name, app in servers.faces.items():
-            described = json.loads(json.dumps(app.openapi()))
+            written = json.dumps(app.openapi())
+            described = json.loads(written)
+            # Two servers of a kind differ in their title alone, and to validate takes seconds.
+            alike = written.replace(json.dumps(app.title), "")
+            if alike in seen:
+                continue
+            seen.add(alike)
             validate(described)
             found = [
                 operation | {"method": method}
@@ -48,6 +60,7 @@ def test_every_description_is_valid_and_tells_the_errors(layout: str) -> None:
                 is_read = operation["method"] == "get"
                 assert changes is not (sessions or is_read), operation["operationId"]
             assert "HTTPBearer" in described["components"]["securitySchemes"]
+        assert len(seen) >= 4
     finally:
         servers.close()
 
@@ -64,8 +77,10 @@ def media(described: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 @pytest.mark.parametrize("kind", ["mno", "eum", "sm-dp", "support-server", "sm-sr"])
-def test_every_example_is_as_described_and_every_function_has_its_title(kind: str) -> None:
-    described = descriptions()[kind]
+def test_every_example_is_as_described_and_every_function_has_its_title(
+    kind: str, described_kinds: dict[str, dict[str, Any]]
+) -> None:
+    described = described_kinds[kind]
     schemas = described["components"]
     found = list(media(described))
     assert len(found) > 8

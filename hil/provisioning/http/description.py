@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
+from hil.provisioning.http.messages import ErrorAnswer
+
 TITLES: Final = {
     "GET /health": "Say what this server is",
     "POST /sessions": "Open a session: the server proves itself",
@@ -111,6 +113,13 @@ VALUES: Final[dict[str, object]] = {
 }
 """Examples by the name of a field; others are made from the type."""
 
+_SCHEMAS: Final = "#/components/schemas/"
+ERROR_CONTENT: Final = {
+    "application/json": {"schema": {"$ref": f"{_SCHEMAS}{ErrorAnswer.__name__}"}}
+}
+"""The body of every refusal, by reference: as a model it would be built anew for each function and
+status, which was most of what it took to start a server."""
+
 _OCTETS: Final = "00112233445566778899aabbccddeeff"
 _SPECIFIED: Final = re.compile(r"/(es\d)/(\w+)$")
 _METHODS: Final = ("get", "put", "post", "patch", "delete")
@@ -123,7 +132,8 @@ def describe(app: FastAPI, kind: str) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             description = plain()
-            schemas = description.get("components", {}).get("schemas", {})
+            schemas = description.setdefault("components", {}).setdefault("schemas", {})
+            schemas.update(_error_schemas())
             for path, item in description["paths"].items():
                 for method in _METHODS:
                     if method in item:
@@ -132,6 +142,12 @@ def describe(app: FastAPI, kind: str) -> None:
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _error_schemas() -> dict[str, Any]:
+    """Return the schemas that :data:`ERROR_CONTENT` refers to, by name."""
+    whole = ErrorAnswer.model_json_schema(ref_template=_SCHEMAS + "{model}")
+    return {**whole.pop("$defs"), ErrorAnswer.__name__: whole}
 
 
 def title_of(kind: str, function: str) -> str | None:

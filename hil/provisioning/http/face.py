@@ -20,7 +20,7 @@ from hil.errors import CodecError, LinkError, LinkTimeoutError
 from hil.provisioning.door import PeerDoor, require_role
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.function_calls import Ledger
-from hil.provisioning.http.description import describe
+from hil.provisioning.http.description import ERROR_CONTENT, describe
 from hil.provisioning.http.function_routes import BODY_KEY, RECEIVED_KEY, function_route
 from hil.provisioning.http.messages import (
     ChallengeAnswer,
@@ -96,7 +96,7 @@ def new_face(title: str, kind: str, door: PeerDoor, ledger: Ledger) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         dependencies=[gate],
-        responses={status: {"model": ErrorAnswer, **row} for status, row in _ANSWERS.items()},
+        responses={status: {**row, "content": ERROR_CONTENT} for status, row in _ANSWERS.items()},
     )
     app.add_middleware(BodyLimit)
     app.add_exception_handler(Refusal, _refused)
@@ -126,8 +126,13 @@ def new_face(title: str, kind: str, door: PeerDoor, ledger: Ledger) -> FastAPI:
     return app
 
 
-def token(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> str:
-    """Return the bearer token of a request; refuse a request without one."""
+async def token(
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> str:
+    """Return the bearer token of a request; refuse a request without one.
+
+    This and :func:`caller_of` look into memory only: as coroutines they cost no change of thread.
+    """
     if credentials is None:
         raise Refusal(
             RefusalCode.NOT_AUTHENTICATED, "no session: authenticate at POST /sessions first"
@@ -138,7 +143,7 @@ def token(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_b
 def caller_of(door: PeerDoor, *roles: Role) -> Callable[..., Peer]:
     """Return a dependency that gives the authenticated peer, and refuses other roles than these."""
 
-    def caller(session: str = Depends(token)) -> Peer:
+    async def caller(session: str = Depends(token)) -> Peer:
         if roles:
             require_role(door.principal(session), *roles)
         return door.peer(session)

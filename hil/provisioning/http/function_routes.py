@@ -20,6 +20,7 @@ from fastapi import Depends, Header, Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
+from starlette.concurrency import run_in_threadpool
 
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.function_calls import (
@@ -38,6 +39,9 @@ OF_SGP02: Final = re.compile(r"/es\d/")
 """Paths of the functions of SGP.02: they are refused without a function call identifier."""
 BODY_KEY: Final = "hil.body"
 RECEIVED_KEY: Final = "hil.received"
+
+SHORT_BODY: Final = 16 * 1024
+"""Bytes of a body that are read in less time than a change of thread takes."""
 
 _CHANGING: Final = frozenset(("POST", "PUT", "PATCH", "DELETE"))
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
@@ -61,7 +65,7 @@ def function_route(ledger: Ledger, peer_of: Callable[..., Peer]) -> type[APIRout
     ``peer_of`` is the dependency that gives the authenticated caller.
     """
 
-    def asked(
+    async def asked(
         request: Request,
         peer: Peer = Depends(peer_of),  # noqa: B008 - FastAPI's own way
         header: Annotated[
@@ -82,6 +86,13 @@ def function_route(ledger: Ledger, peer_of: Callable[..., Peer]) -> type[APIRout
                 description="seconds in which this call may be carried out",
             ),
         ] = None,
+    ) -> FunctionCall | None:
+        if len(request.scope.get(BODY_KEY, b"")) > SHORT_BODY:
+            return await run_in_threadpool(call_of, request, peer, header, validity)
+        return call_of(request, peer, header, validity)
+
+    def call_of(
+        request: Request, peer: Peer, header: str | None, validity: float | None
     ) -> FunctionCall | None:
         body: bytes = request.scope.get(BODY_KEY, b"")
         fields = _fields(request, body)

@@ -8,9 +8,11 @@ send one too slowly, takes no more than so many at once, and answers what is no 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any, Final, cast
 
 import h11
+import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from hil.provisioning.http.tls import tls_extension
@@ -23,6 +25,35 @@ MAX_CONNECTIONS: Final = 500
 
 GOODBYE_SECONDS: Final = 0.1
 """How long the end of the server waits for the end of a TLS connection."""
+
+
+DATE_SECONDS: Final = 1.0
+"""How old the date of an answer may be."""
+
+
+class Server(uvicorn.Server):
+    """One server. uvicorn's own looks ten times a second whether it is to end; this one is told."""
+
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ending = asyncio.Event()
+
+    def end(self) -> None:
+        """Have the server end; from any thread, and again."""
+        self.should_exit = True
+        if self._loop is not None:
+            # A loop that is closed has ended already.
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._ending.set)
+
+    async def main_loop(self) -> None:
+        """Keep the date right until the end."""
+        self._loop = asyncio.get_running_loop()
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), DATE_SECONDS)
 
 
 class ServerProtocol(H11Protocol):
