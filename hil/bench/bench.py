@@ -12,7 +12,7 @@ from hil.bench import banner
 from hil.bench.capabilities import capabilities
 from hil.bench.hold import Hold
 from hil.bench.jig import Jig, Rail
-from hil.bench.launcher import Launcher
+from hil.bench.launcher import START_S, Launcher
 from hil.bench.performance import Stage
 from hil.bench.safe_state import SAFE_STATE
 from hil.bench.servers import Servers
@@ -21,6 +21,7 @@ from hil.errors import BenchError, HilError, UsageError
 from hil.observer import NullObserver, Observer
 
 if TYPE_CHECKING:
+    from hil.bench.desk import Desk
     from hil.bench.lab import Lab
     from hil.bench.meter import Meter
     from hil.equipment.card import Card
@@ -34,7 +35,7 @@ _Section = TypeVar("_Section")
 REFERENCE_DIALECT: Final = "hil-reference"
 _OPENED: Final = (
     "power_supply", "jig", "neighbour", "rail", "card", "over_the_air", "recognised",
-    "device", "servers", "smsc",
+    "device", "servers", "desk", "smsc",
 )  # fmt: skip
 
 
@@ -53,7 +54,7 @@ class Bench:
         folder: Path,
         *,
         observer: Observer | None = None,
-        timeout_s: float = 60.0,
+        timeout_s: float = START_S,
         deadline: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self.lab = lab
@@ -263,6 +264,15 @@ class Bench:
             keys=self._section("key_sets.servers", self.lab.server_keys),
             observer=self.observer,
         )
+
+    @cached_property
+    def desk(self) -> Desk:
+        """The operator's desk: a client of each server, with a session that lasts."""
+        from hil.bench.desk import Desk  # noqa: PLC0415
+
+        desk = Desk(self.servers)
+        self._closers.append(("close the clients of the servers", desk.close))
+        return desk
 
     @cached_property
     def smsc(self) -> str:

@@ -30,6 +30,9 @@ _log = logging.getLogger(__name__)
 OPEN_CARD: Final = "hil.virtual.euicc:open_card"
 CARD_CONTACTS: Final = "hil.virtual.euicc.contacts:Contacts"
 PCSC_SOCKET_ENV: Final = "PCSCLITE_CSOCK_NAME"
+START_S: Final = 60.0
+"""Longest wait for a part: ten times what one takes, for a machine with ten times as much to do.
+One that ended is noticed at once."""
 STOP_S: Final = 3.0
 
 
@@ -62,7 +65,7 @@ class ServerAddresses:
 class Launcher:
     """Addresses of one bench. ``folder`` gets logs and state; it must be this process's own."""
 
-    def __init__(self, lab: Lab, folder: Path, *, timeout_s: float = 60.0) -> None:
+    def __init__(self, lab: Lab, folder: Path, *, timeout_s: float = START_S) -> None:
         self._lab = lab
         self._folder = folder
         self._timeout_s = timeout_s

@@ -24,6 +24,11 @@ from hil.provisioning.trust import PeerKeySet
 
 DEFAULT_TIMEOUT_S: Final = 30.0
 MAX_ANSWER: Final = 16 * 1024 * 1024
+KEPT_SECONDS: Final = 30.0
+"""How long a connection without work is kept: half of what these servers keep it, so that the
+client closes first and no request meets a closed one."""
+CONNECTIONS: Final = 100
+KEPT_CONNECTIONS: Final = 20
 
 _Answer = TypeVar("_Answer")
 
@@ -60,7 +65,14 @@ class PeerClient:
         self._lock = threading.Lock()
         self._extensions = {} if server_name is None else {"sni_hostname": server_name}
         self._http = httpx2.Client(
-            timeout=httpx2.Timeout(timeout_s), trust_env=False, verify=tls or _trusts_nobody()
+            timeout=httpx2.Timeout(timeout_s),
+            trust_env=False,
+            verify=tls or _trusts_nobody(),
+            limits=httpx2.Limits(
+                max_connections=CONNECTIONS,
+                max_keepalive_connections=KEPT_CONNECTIONS,
+                keepalive_expiry=KEPT_SECONDS,
+            ),
         )
 
     def close(self) -> None:
