@@ -22,6 +22,10 @@ KEEP_IN_MEMORY: Final = 20_000
 """Exchanges kept for the attachment of one test; the file keeps all of them."""
 
 
+_ENCODE: Final = json.JSONEncoder(ensure_ascii=False).encode
+"""Made once: a run notes a hundred thousand exchanges."""
+
+
 class View(Protocol):
     """A report that is written while the run goes on."""
 
@@ -40,7 +44,7 @@ class Notebook:
 
     def __init__(self, file: Path | None = None, view: View | None = None) -> None:
         self.view = view
-        self._file = file.open("a", encoding="utf-8") if file else None
+        self._file = file.open("ab") if file else None
         self._lock = threading.Lock()
         self._test = ""
         self._started_ns = time.monotonic_ns()
@@ -137,7 +141,7 @@ class Notebook:
             if self._file is None:
                 return
             record = {"at_ns": at_ns or time.monotonic_ns(), "test": self._test, **record}
-            self._file.write(json.dumps(record, ensure_ascii=False) + "\n")
+            self._file.write(f"{_ENCODE(record)}\n".encode())
             self._file.flush()
 
 

@@ -13,7 +13,9 @@ from hil.virtual.device.jig_config import JigConfig
 from hil.virtual.device.jig_sensor import JigSensor, PinSample
 
 _RAIL_STEP_NS: Final = 1_000_000
-_RAIL_POLL_S: Final = 0.004
+_RAIL_LOOK_S: Final = 0.01
+"""How often the instants that have passed are looked at; it decides nothing but how late they are
+known. Each look is the work of an idle device, of which a run has many."""
 _LEAKAGE_OHMS: Final = 100_000.0
 _LONGEST_LOOK_BACK_NS: Final = 2_000_000_000
 
@@ -172,7 +174,7 @@ async def watch_rail(wires: Wires, config: RailConfig, changed: Callable[[bool],
             sense.sample(at_ns, wires.rail_volts(at_ns))
             if sense.on is not before:
                 changed(sense.on)
-        await asyncio.sleep(_RAIL_POLL_S)
+        await asyncio.sleep(_RAIL_LOOK_S)
 
 
 async def watch_jig(wires: Wires, config: JigConfig, sensor: JigSensor) -> None:
