@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Final
 
 from fastapi import Depends, FastAPI, Request
@@ -140,7 +140,7 @@ async def token(
     return credentials.credentials
 
 
-def caller_of(door: PeerDoor, *roles: Role) -> Callable[..., Peer]:
+def caller_of(door: PeerDoor, *roles: Role) -> Callable[..., Awaitable[Peer]]:
     """Return a dependency that gives the authenticated peer, and refuses other roles than these."""
 
     async def caller(session: str = Depends(token)) -> Peer:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import wraps
 from typing import Annotated, Any, Final, TypeVar
@@ -59,7 +59,7 @@ def needs_identifier(endpoint: _Endpoint) -> _Endpoint:
     return endpoint
 
 
-def function_route(ledger: Ledger, peer_of: Callable[..., Peer]) -> type[APIRoute]:
+def function_route(ledger: Ledger, peer_of: Callable[..., Awaitable[Peer]]) -> type[APIRoute]:
     """Return the class of routes whose functions go through ``ledger``.
 
     ``peer_of`` is the dependency that gives the authenticated caller.
@@ -136,7 +136,7 @@ def function_route(ledger: Ledger, peer_of: Callable[..., Peer]) -> type[APIRout
 def _once(
     endpoint: Callable[..., Any],
     ledger: Ledger,
-    asked: Callable[..., FunctionCall | None],
+    asked: Callable[..., Awaitable[FunctionCall | None]],
     status: int,
 ) -> Callable[..., Any]:
     signature = inspect.signature(endpoint, eval_str=True)
