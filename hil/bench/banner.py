@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from hil.bench.cables import waivers_of
 from hil.bench.document import display_name
 from hil.lease import holder_of
 
@@ -65,6 +66,13 @@ def calibration(given: Calibration, *, today: datetime.date | None = None) -> st
     if days < 0:
         return f"cal OVERDUE since {given.due}"
     return f"{text} WARN" if days <= WARN_DAYS else text
+
+
+def supply_remark(lab: Lab) -> str:
+    """Return what is to be known of the supply: its calibration, and what it goes without."""
+    supply = lab.file.power_supply
+    waivers = waivers_of(supply) if supply is not None else ""
+    return "; ".join(filter(None, (calibration(lab.calibration), waivers)))
 
 
 def planned(lab: Lab) -> list[str]:

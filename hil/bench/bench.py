@@ -86,28 +86,21 @@ class Bench:
     def power_supply(self) -> PowerSupply:
         """The power supply: identified, outputs proven off, within the limits of its cables."""
         self._begin()
-        from hil.equipment.power_supply import CableLimits, PowerSupply  # noqa: PLC0415
+        from hil.bench.cables import limits_of, serial_line_of  # noqa: PLC0415
+        from hil.equipment.power_supply import PowerSupply  # noqa: PLC0415
 
         section = self._section("power_supply", self.lab.file.power_supply)
-        limits = {
-            channel.channel: CableLimits(
-                max_volts=channel.max_voltage,
-                max_amps=channel.max_current,
-                ovp_volts=channel.ovp,
-                ocp_amps=channel.ocp,
-            )
-            for channel in section.channels.by_name.values()
-        }
         resource = self.launcher.power_supply()
         guard = SupplyGuard(self.lab, self.folder, self.launcher, self.deadline, self.observer)
         try:
             supply = PowerSupply.open(
                 resource,
                 model=section.model,
-                limits=limits,
+                limits=limits_of(section),
                 observer=self.observer,
                 expected_serial=section.serial,
                 timeout_s=section.timeout,
+                serial_line=serial_line_of(section),
             )
         except BaseException:
             guard.let_go()

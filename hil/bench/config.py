@@ -31,6 +31,7 @@ Pattern = Annotated[
     str, BeforeValidator(_pattern), WithJsonSchema({"type": "string", "format": "regex"})
 ]
 Seed = Annotated[int, Field(ge=0, le=2**32)]
+Reason = Annotated[str, Field(min_length=5, max_length=200)]
 
 
 class ChannelSection(Section):
@@ -39,16 +40,29 @@ class ChannelSection(Section):
     channel: int = Field(ge=1, le=8, description="number of the output on the instrument")
     max_voltage: Volts = Field(description="most volts the cable and what hangs on it may see")
     max_current: Amps = Field(description="most amperes the cable and what hangs on it may see")
-    ovp: Volts = Field(description="over-voltage protection, set and read back before 'on'")
-    ocp: Amps = Field(description="over-current protection, set and read back before 'on'")
+    ovp: Volts | None = Field(
+        default=None, description="over-voltage protection, set and read back before 'on'"
+    )
+    ocp: Amps | None = Field(
+        default=None, description="over-current protection, set and read back before 'on'"
+    )
+    without_ovp: Reason | None = Field(
+        default=None, description="in the place of 'ovp': why it is safe without, for the report"
+    )
+    without_ocp: Reason | None = Field(default=None, description="the same in the place of 'ocp'")
+    ocp_delay: Seconds | None = Field(
+        default=None, ge=0, le=60, description="how long the OCP lets a current pass"
+    )
     lead_resistance: Ohms = Field(default=0.0, description="of both leads together")
     lead_tolerance: Fraction = Field(default=0.2, description="how well that is known")
 
     @model_validator(mode="after")
     def _protection_above_limits(self) -> Self:
-        if self.ovp < self.max_voltage:
+        exactly_one(self, "ovp", "without_ovp")
+        exactly_one(self, "ocp", "without_ocp")
+        if self.ovp is not None and self.ovp < self.max_voltage:
             raise wrong(f"ovp ({self.ovp:g} V) is below max_voltage ({self.max_voltage:g} V)")
-        if self.ocp < self.max_current:
+        if self.ocp is not None and self.ocp < self.max_current:
             raise wrong(f"ocp ({self.ocp:g} A) is below max_current ({self.max_current:g} A)")
         return self
 
@@ -124,13 +138,28 @@ class WatchdogSection(Section):
     )
 
 
+class SerialLineSection(Section):
+    """How the supply's serial line is set, if not as its maker ships it."""
+
+    baudrate: int = Field(default=9600, ge=300, le=4_000_000)
+    data_bits: Literal[7, 8] = 8
+    parity: Literal["none", "even", "odd"] = "none"
+    stop_bits: Literal[1, 2] = 1
+    flow_control: Literal["none", "rts-cts", "dtr-dsr", "xon-xoff"] = "none"
+
+
 class PowerSupplySection(Section):
     """The programmable power supply: instrument, cables, calibration."""
 
-    model: str = Field(description="instrument model, such as DP832")
+    model: str = Field(
+        default="auto", description="instrument model, such as DP832; 'auto': as it says itself"
+    )
     visa: str | None = Field(default=None, description="VISA resource, as 'hil discover' prints it")
     virtual: VirtualSupply | None = None
     serial: str | None = Field(default=None, description="serial number the instrument must have")
+    serial_line: SerialLineSection | None = Field(
+        default=None, description="how a serial line is set, if not as the model ships"
+    )
     calibration: CalibrationSection | None = None
     timeout: Seconds = Field(default=2.0, gt=0, description="longest wait for one answer")
     command_time: Seconds | None = Field(

@@ -211,8 +211,10 @@ def bench_file(found: Found) -> str:
 
 
 def _model(identity: str) -> str:
-    match = re.match(r"RIGOL TECHNOLOGIES,\s*(DP8\d\dA?)", identity, re.IGNORECASE)
-    return match[1].upper() if match else ""
+    from hil.equipment.power_supply.models import dialect_answering  # noqa: PLC0415
+
+    row = dialect_answering(identity)
+    return "" if row is None else row.model
 
 
 def _quoted(text: str) -> str:

@@ -34,6 +34,7 @@ START_S: Final = 60.0
 """Longest wait for a part: ten times what one takes, for a machine with ten times as much to do.
 One that ended is noticed at once."""
 STOP_S: Final = 3.0
+DEFAULT_VIRTUAL_SUPPLY: Final = "DP832"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +123,11 @@ class Launcher:
         section = self._lab.file.power_supply
         assert section is not None and section.virtual is not None  # noqa: S101, PT018
         virtual = section.virtual
+        model = DEFAULT_VIRTUAL_SUPPLY if section.model.casefold() == "auto" else section.model
         return self._begin(
             "power-supply",
             "power_supply",
-            *("--model", section.model, "--serial", virtual.serial, "--seed", str(virtual.seed)),
+            *("--model", model, "--serial", virtual.serial, "--seed", str(virtual.seed)),
             *("--port", "0", "--copper-port", "0"),
         )
 

@@ -11,7 +11,7 @@ from hil.equipment.power_supply.console import Console
 from hil.equipment.power_supply.dialect import SerialLine
 from hil.equipment.power_supply.errors import IdentityError
 from hil.equipment.power_supply.link import DEFAULT_VISA_LIBRARY, VisaLink
-from hil.equipment.power_supply.models import dialect_of
+from hil.equipment.power_supply.models import AUTO, dialect_of
 from hil.equipment.power_supply.readings import OffReport
 from hil.equipment.power_supply.switching_off import switch_all_off
 from hil.errors import BenchError
@@ -83,7 +83,7 @@ def attempt_off(
     try:
         link = VisaLink.open(
             resource,
-            dialect_of(model),
+            None if model.casefold() == AUTO else dialect_of(model),
             observer=NullObserver() if observer is None else observer,
             name="power supply (emergency)",
             timeout_s=min(1.0, timeout_s),
