@@ -68,13 +68,6 @@ def calibration(given: Calibration, *, today: datetime.date | None = None) -> st
     return f"{text} WARN" if days <= WARN_DAYS else text
 
 
-def supply_remark(lab: Lab) -> str:
-    """Return what is to be known of the supply: its calibration, and what it goes without."""
-    supply = lab.file.power_supply
-    waivers = waivers_of(supply) if supply is not None else ""
-    return "; ".join(filter(None, (calibration(lab.calibration), waivers)))
-
-
 def planned(lab: Lab) -> list[str]:
     """Return the banner by the bench file alone; nothing is opened."""
     bench = lab.file
@@ -104,14 +97,14 @@ def planned(lab: Lab) -> list[str]:
 
 
 def supply_remark(lab: Lab) -> str:
-    """Return what else is to be known of the supply: its calibration, and a missing watchdog."""
+    """Return what else is to be known of the supply: its calibration, and what it goes without."""
     supply = lab.file.power_supply
-    waived = supply.watchdog.waived if supply is not None else None
-    return (
-        f"{calibration(lab.calibration)} NO WATCHDOG: {waived}"
-        if waived
-        else (calibration(lab.calibration))
-    )
+    if supply is None:
+        return ""
+    waived = supply.watchdog.waived
+    watchdog = f"NO WATCHDOG: {waived}" if waived else ""
+    known = (calibration(lab.calibration), watchdog, waivers_of(supply))
+    return " ".join(filter(None, known))
 
 
 def card_transport(lab: Lab) -> str:
