@@ -1,0 +1,119 @@
+"""Each defect of a jig pin is caught by the test case named here, on a device with nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from hil.virtual.device.jig_config import JigDefect
+
+ROOT = Path(__file__).parents[2]
+CASES = ROOT / "testcases" / "jig_attacks"
+CAUGHT_BY = {
+    JigDefect.NO_DEBOUNCE: "test_ramps_and_sweeps.py::test_visits_do_not_add_up[gap above debounce]",
+    JigDefect.SHORT_DWELL: (
+        "test_ramps_and_sweeps.py::test_a_visit_shorter_than_debounce_and_dwell_is_refused"
+    ),
+    JigDefect.CUMULATIVE_DWELL: (
+        "test_ramps_and_sweeps.py::test_visits_do_not_add_up[gap below debounce]"
+    ),
+    JigDefect.LATCH_ON_RAMP: (
+        "test_ramps_and_sweeps.py::test_a_ramp_through_the_window_never_latches[up]"
+    ),
+    JigDefect.NO_LOCKOUT: "test_ramps_and_sweeps.py::test_repeated_sweeps_lock_the_pin",
+    JigDefect.WIDE_WINDOW: (
+        "test_drift.py::test_beyond_the_edge_by_what_the_supply_is_uncertain_of[above]"
+    ),
+    JigDefect.NO_HYSTERESIS: "test_drift.py::test_a_slow_drift_is_revoked_at_the_revoke_limit[up]",
+    JigDefect.INVERTED_HYSTERESIS: (
+        "test_drift.py::test_a_slow_drift_is_revoked_at_the_revoke_limit[up]"
+    ),
+    JigDefect.NO_REVOKE: "test_removal.py::test_a_loss_is_revoked_in_time",
+    JigDefect.SLOW_REVOKE: "test_removal.py::test_a_loss_is_revoked_in_time",
+    JigDefect.REVOKE_IS_BLIND_TO_DRIFT: (
+        "test_drift.py::test_a_slow_drift_is_revoked_at_the_revoke_limit[up]"
+    ),
+    JigDefect.TRUST_OVER_RESET: "test_restart.py::test_acceptance_does_not_outlive_a_restart",
+    JigDefect.BOOT_SKIPS_DWELL: (
+        "test_restart.py::test_a_jig_that_is_there_at_power_on_has_to_dwell"
+    ),
+    JigDefect.OPEN_IS_VALID: "test_beyond_the_range.py::test_an_open_pin_is_refused",
+    JigDefect.OVERRANGE_WRAPS: "test_beyond_the_range.py::test_another_voltage_is_refused[2x]",
+    JigDefect.EITHER_PIN: "test_wrong_pin.py::test_the_wrong_pin_is_refused",
+    JigDefect.NEIGHBOUR_IGNORED: "test_wrong_pin.py::test_both_pins_are_refused",
+    JigDefect.SOURCE_IGNORED: "test_source.py::test_a_weak_source_is_refused",
+    JigDefect.REFERENCE_FOLLOWS_RAIL: (
+        "test_supply_variation.py::test_the_window_holds_at_the_ends_of_the_rail[lowest]"
+    ),
+}
+SLOW_PIN = {"dwell_s": 1.0}
+"""So that a defect of time shows on a busy computer too; the jig file says the same."""
+
+
+def bench_with(folder: Path, defect: JigDefect | None) -> Path:
+    """Write a bench of a supply and a device alone; return its file."""
+    bench = yaml.safe_load((ROOT / "lab-config" / "virtual.yaml").read_text(encoding="utf-8"))
+    for part in ("card", "network", "servers"):
+        del bench[part]
+    bench["key_sets"] = {"device": bench["key_sets"]["device"]}
+    virtual: dict[str, Any] = {"msisdn": "15550100001"}
+    if defect is not None:
+        virtual["config"] = {"jig": {"defect": str(defect)}}
+    bench["device"]["virtual"] = virtual
+    for name in ("jigs", "keysets"):
+        shutil.copytree(ROOT / "lab-config" / name, folder / name)
+    jig = folder / "jigs" / "voltage-1v8.yaml"
+    text = jig.read_text(encoding="utf-8")
+    assert "dwell: 400 ms" in text
+    jig.write_text(text.replace("dwell: 400 ms", "dwell: 1 s"), encoding="utf-8")
+    (folder / "pin.yaml").write_text(yaml.safe_dump(bench), encoding="utf-8")
+    return folder / "pin.yaml"
+
+
+def verdicts(folder: Path, defect: JigDefect | None, *cases: str) -> dict[str, dict[str, Any]]:
+    """Run cases on a device with a defect; return the entries of the table by name."""
+    bench = bench_with(folder / "lab", defect)
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q"),
+            *(str(CASES / case) for case in cases),
+            *("--hil-bench", str(bench), "--hil-run-dir", str(folder / "run")),
+        ],
+        cwd=ROOT,
+        env={**os.environ, "HIL_LOCK_DIR": str(folder / "locks")},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    tables = list((folder / "run").rglob("verdicts.json"))
+    assert tables, done.stdout + done.stderr
+    found: dict[str, dict[str, Any]] = json.loads(tables[0].read_text(encoding="utf-8"))
+    return {name.rpartition("jig_attacks/")[2]: entry for name, entry in found.items()}
+
+
+def test_every_defect_has_its_case() -> None:
+    assert set(CAUGHT_BY) == set(JigDefect)
+
+
+@pytest.mark.parametrize("defect", sorted(JigDefect))
+def test_a_planted_defect_is_caught(tmp_path: Path, defect: JigDefect) -> None:
+    case = CAUGHT_BY[defect]
+    entry = verdicts(tmp_path, defect, case)[case]
+    assert entry["verdict"] == "FAIL", entry.get("reason")
+
+
+def test_the_correct_device_passes_these_cases(tmp_path: Path) -> None:
+    cases = sorted(set(CAUGHT_BY.values()))
+    found = verdicts(tmp_path, None, *cases)
+    assert {name: entry["verdict"] for name, entry in found.items()} == dict.fromkeys(
+        cases, "PASS"
+    ), found
