@@ -229,6 +229,9 @@ class VirtualDevice(Section):
     config: dict[str, bool | int | float | str] = Field(
         default_factory=dict, description="further configuration of the virtual device"
     )
+    jig_defect: str | None = Field(
+        default=None, description="plants a defect in its jig pin, for tests of the tests"
+    )
 
 
 class WirelessLink(Section):

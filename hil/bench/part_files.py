@@ -69,7 +69,8 @@ def device_config(lab: Lab) -> dict[str, Any]:
     if lab.jig is not None:
         rail = lab.file.power_supply.channels.rail if lab.file.power_supply else None
         pin = jig_pin(lab.jig) | ({"rail_nominal_v": rail.nominal} if rail else {})
-        config["jig"] = pin | config.get("jig", {})
+        defect = section.virtual.jig_defect
+        config["jig"] = pin | ({"defect": defect} if defect is not None else {})
     return config
 
 
