@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.planted import card, device
+from tests.planted import card, device, servers
 
-DEFECTS: Final = (*card.DEFECTS, *device.DEFECTS)
+DEFECTS: Final = (*card.DEFECTS, *device.DEFECTS, *servers.DEFECTS)
