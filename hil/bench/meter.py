@@ -43,7 +43,10 @@ class Meter:
 
     def volts(self, name: str, *, readings: int = READINGS) -> Measured:
         """Measure the volts at the far end of the leads: the mean of some readings in a row."""
-        taken = self._take(readings)
+        return self.volts_of(name, self._take(readings))
+
+    def volts_of(self, name: str, taken: Sequence[Reading]) -> Measured:
+        """Return what readings that were taken already, one or more, say of the volts there."""
         drop = _mean([reading.amps for reading in taken]) * self._ohms
         at_terminals = [reading.volts for reading in taken]
         budget = self._of_readings("volts", at_terminals).with_(
@@ -53,9 +56,17 @@ class Meter:
 
     def amps(self, name: str, *, readings: int = READINGS) -> Measured:
         """Measure the amperes that flow: the mean of some readings in a row."""
-        taken = self._take(readings)
+        return self.amps_of(name, self._take(readings))
+
+    def amps_of(self, name: str, taken: Sequence[Reading]) -> Measured:
+        """Return what readings that were taken already, one or more, say of the amperes."""
         values = [reading.amps for reading in taken]
         return self._measured(name, _mean(values), "A", self._of_readings("amps", values), taken)
+
+    def resolution(self, unit: Literal["V", "A"]) -> float:
+        """Return the step in which the instrument reads, in volts or amperes."""
+        sheet = self.channel.accuracy
+        return sheet.volts_step if unit == "V" else sheet.amps_step
 
     def set_point_uncertainty(self, value: float, quantity: Quantity = "volts") -> float:
         """Return U (k = 2) of an output that is set to ``value`` and not measured.

@@ -11,12 +11,15 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from hil.evidence import plot
+from hil.evidence.plot_search import search_svg
 from hil.evidence.waveform_csv import thinned, to_csv
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from hil.evidence.notebook import Notebook
+    from hil.evidence.plot_search import Tried
     from hil.evidence.waveform import Waveform
 
 ROWS_SHOWN: Final = 200
@@ -48,6 +51,28 @@ def show(
         _attach_data(waveform, table, notebook)
     if folder is not None:
         _save(folder / FOLDER, name, table, picture)
+
+
+def show_search(
+    title: str,
+    unit: str,
+    trials: Sequence[Tried],
+    notebook: Notebook,
+    *,
+    found: tuple[float, float],
+    expected: float,
+) -> None:
+    """Hand the picture of a search to the notebook's view, and its trials as CSV."""
+    if notebook.view is None:
+        return
+    rows = [f"{n},{value!r},{u!r},{int(yes)}" for n, (value, u, yes) in enumerate(trials, 1)]
+    try:
+        picture = search_svg(title, unit, trials, found=found, expected=expected)
+        notebook.view.attach(title, picture, kind="svg")
+    except plot.PlotUnavailableError as err:
+        notebook.view.attach(f"{title}: not drawn", str(err))
+    head = f"trial,value_{unit},expanded_{unit},yes"
+    notebook.view.attach(f"{title}: trials", "\n".join([head, *rows]) + "\n", kind="csv")
 
 
 def _picture(waveform: Waveform, caption: plot.Caption, notebook: Notebook) -> str:

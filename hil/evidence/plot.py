@@ -65,7 +65,7 @@ def svg(waveform: Waveform, caption: Caption) -> str:
     Raises :class:`PlotUnavailableError` without matplotlib.
     """
     stream = io.StringIO()
-    with _style():
+    with style():
         _figure(waveform, caption).savefig(
             stream, format="svg", metadata={"Date": None, "Creator": "hil"}
         )
@@ -75,14 +75,15 @@ def svg(waveform: Waveform, caption: Caption) -> str:
 def png(waveform: Waveform, caption: Caption, *, dpi: int = 150) -> bytes:
     """Return the picture as PNG; see :func:`svg`."""
     stream = io.BytesIO()
-    with _style():
+    with style():
         _figure(waveform, caption).savefig(
             stream, format="png", dpi=dpi, metadata={"Software": "hil"}
         )
     return stream.getvalue()
 
 
-def _style() -> Any:  # noqa: ANN401 - a context manager of a library without types here
+def style() -> Any:  # noqa: ANN401 - a context manager of a library that may be absent
+    """Return the context in which pictures are drawn; :class:`PlotUnavailableError` without it."""
     try:
         import matplotlib  # noqa: PLC0415 - half a second, see above
     except ImportError as err:
