@@ -140,12 +140,7 @@ class Bench:
     @property
     def _stage(self) -> Stage:
         section = self._section("power_supply", self.lab.file.power_supply)
-        channels = section.channels
-        names = {
-            one.channel: name
-            for name, one in (("jig", channels.jig), ("rail", channels.rail))
-            if one is not None
-        }
+        names = {one.channel: name for name, one in section.channels.by_name.items()}
         return Stage(self.power_supply, names, command_time_s=section.command_time)
 
     @cached_property
@@ -153,7 +148,13 @@ class Bench:
         """The supply's channel on the pin beside the jig pin. Off until attached."""
         section = self._section("power_supply", self.lab.file.power_supply).channels.neighbour
         channel = self._section("power_supply.channels.neighbour", section)
-        return Jig(self.power_supply.channel(channel.channel), channel, self.lab.jig)
+        return Jig(
+            self.power_supply.channel(channel.channel),
+            channel,
+            self.lab.jig,
+            stage=self._stage,
+            name="neighbour",
+        )
 
     @cached_property
     def rail(self) -> Rail:

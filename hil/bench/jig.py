@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from hil.wire.device_auth import JigReading
 
 SETTLE_S = 3.0
-JIG = "jig"
-RAIL = "rail"
-"""The names of the channels in a waveform."""
 
 
 class Jig:
@@ -44,7 +41,9 @@ class Jig:
         stage: Stage | None = None,
         recorder: Recorder | None = None,
         lack: Callable[[str], NoReturn] | None = None,
+        name: str = "jig",
     ) -> None:
+        self.name = name
         self.channel = channel
         self.section = section
         self._spec = spec
@@ -61,6 +60,7 @@ class Jig:
             stage=self._stage,
             recorder=recorder,
             lack=lack,
+            name=self.name,
         )
 
     @property
@@ -119,7 +119,7 @@ class Jig:
         """Measure what the supply gives now."""
         reading = self.channel.measure()
         if self._recorder is not None:
-            self._recorder.reading(JIG, reading)
+            self._recorder.reading(self.name, reading)
         return reading
 
     def sense(self) -> JigReading:
@@ -197,9 +197,9 @@ class Jig:
         if self._recorder is None:
             return
         span = Span(begun_ns, time.monotonic_ns() if reading is None else reading.at_ns)
-        self._recorder.set_point(JIG, span, volts, amps, on=on)
+        self._recorder.set_point(self.name, span, volts, amps, on=on)
         if reading is not None:
-            self._recorder.reading(JIG, reading)
+            self._recorder.reading(self.name, reading)
 
     @contextmanager
     def attached(self, volts: float | None = None, amps: float | None = None) -> Iterator[Jig]:

@@ -36,13 +36,13 @@ def for_longer_than(seconds: float, condition: Callable[[], bool], otherwise: st
         time.sleep(_POLL_S)
 
 
-def until_accepted(device: Device, jig: Jig) -> float:
+def until_accepted(device: Device, jig: Jig) -> float:  # noqa: ARG001 - whose pin it is
     """Wait until the device accepts its jig: debounce, dwell, and time for the link."""
     limit = jig.spec.debounce + jig.spec.dwell + _LINK_S
-    return until(lambda: device.jig().accepted, timeout_s=limit, otherwise="jig not accepted")
+    return until(lambda: jig.sense().accepted, timeout_s=limit, otherwise="jig not accepted")
 
 
-def until_not_accepted(device: Device, jig: Jig) -> float:
+def until_not_accepted(device: Device, jig: Jig) -> float:  # noqa: ARG001 - whose pin it is
     """Wait until the device no longer accepts its jig: revocation, and time for the link."""
     limit = jig.spec.revoke + _LINK_S
-    return until(lambda: not device.jig().accepted, timeout_s=limit, otherwise="jig not revoked")
+    return until(lambda: not jig.sense().accepted, timeout_s=limit, otherwise="jig not revoked")
