@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -89,6 +90,8 @@ class Assembly:
 
     def __post_init__(self) -> None:
         self._directory = Directory(self.config, self.urls)
+        if self._directory.watch is not None:
+            self.workers.append(Worker("revocation list", self._directory.watch.work))
         # Hosts first: a support server may share the store and the port of an SM-SR.
         order = sorted(self.config.actors, key=lambda one: isinstance(one, c.SupportSection))
         try:
@@ -97,6 +100,11 @@ class Assembly:
         except BaseException:
             self.close()
             raise
+
+    def watched(self, context: ssl.SSLContext) -> ssl.SSLContext:
+        """Have the context of a server follow the revocation list; return it."""
+        watch = self._directory.watch
+        return context if watch is None else watch.add(context)
 
     def end(self) -> None:
         """End what waits for cards and for the SMS centre; may be called again."""

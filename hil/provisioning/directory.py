@@ -8,6 +8,7 @@ from typing import TypeVar
 from hil.errors import ConfigError
 from hil.provisioning.door import PeerDoor
 from hil.provisioning.http.client import PeerClient
+from hil.provisioning.http.revocations import RevocationWatch
 from hil.provisioning.http.tls import client_context
 from hil.provisioning.serve_config import ServeConfig
 from hil.provisioning.trust import Peer, PeerKeySet, Role
@@ -32,6 +33,8 @@ class Directory:
             peer.id: peer.subject for peer in config.peers if peer.subject is not None
         }
         self._foreign = {peer.id: peer.server_name for peer in config.peers}
+        folder = config.certificates
+        self.watch = None if folder is None else RevocationWatch(folder)
         self._contexts: dict[str, ssl.SSLContext] = {}
         self._clients: list[PeerClient] = []
 
@@ -86,7 +89,8 @@ class Directory:
         if folder is None:
             return None
         if me not in self._contexts:
-            self._contexts[me] = client_context(folder, me)
+            context = client_context(folder, me)
+            self._contexts[me] = context if self.watch is None else self.watch.add(context)
         return self._contexts[me]
 
     def close(self) -> None:

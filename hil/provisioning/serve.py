@@ -82,7 +82,8 @@ class Servers:
         )
         config.load()
         if self._config.certificates is not None:
-            config.ssl = server_context(self._config.certificates, name.split("/", maxsplit=1)[0])
+            context = server_context(self._config.certificates, name.split("/", maxsplit=1)[0])
+            config.ssl = self._assembly.watched(context)
         return Server(config)
 
     def __enter__(self) -> Servers:

@@ -307,6 +307,7 @@ OTA_JOBS: Final = Table(
     Column("state", String(16), nullable=False),
     Column("reason", Text, nullable=False, default=""),
     Column("created_at", Float, nullable=False),
+    Column("until", Float),
 )
 
 NOTIFICATIONS: Final = Table(

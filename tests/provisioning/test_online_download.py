@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from hil.provisioning import function_calls
 from hil.provisioning.credentials import Credentials
 from hil.provisioning.errors import Refusal
-from hil.provisioning.function_calls import Answer, FunctionCall
+from hil.provisioning.function_calls import Answer, FunctionCall, Ledger
 from hil.provisioning.numbering import NumberPlan
 from hil.provisioning.online.calls import CallReport, OnlineCalls, Place
 from hil.provisioning.online.link import LocalEs3
@@ -20,7 +20,7 @@ from hil.provisioning.orders import ProfileRequest, Route
 from hil.provisioning.sm_dp import SmDp
 from hil.provisioning.sm_sr.eis_rows import SubscriptionAddress
 from hil.provisioning.sm_sr.ota_queue import Patience
-from hil.provisioning.tables import DP_CALLS, DP_ISDP_KEYS
+from hil.provisioning.tables import DP_CALLS, DP_ISDP_KEYS, PROFILES
 from hil.provisioning.trust import Principal
 from hil.provisioning.trust import Role as PeerRole
 from hil.virtual.euicc import VirtualCard, open_card
@@ -143,6 +143,39 @@ def test_a_call_that_a_kill_broke_off_is_noted_once(online: Online) -> None:
     assert ask() == first, "before it is carried out"
     assert online.carried_out(first).state == "done"
     assert ask() == first, "the profile is gone, its call is not"
+
+
+@pytest.mark.parametrize("waiting", [0, 2])
+def test_a_download_by_type_that_a_kill_broke_off_wastes_no_profile(
+    online: Online, monkeypatch: pytest.MonkeyPatch, waiting: int
+) -> None:
+    for _ in range(waiting):
+        online.sm_dp.place(ProfileRequest(amount=1, profile_type="test"), "operator")
+    ledger = Ledger(online.sm_dp._store, "sm-dp-1")
+    note, calls = OnlineCalls._note, list[str]()
+
+    def ask() -> Answer:
+        call = online.calls.download_profile("mno-1", "sm-sr-1", EID, profile_type="test")
+        calls.append(call)
+        return Answer(200, call.encode())
+
+    def once() -> None:
+        ledger.once(FunctionCall("mno-1", "c-1", b""), ask, spanning=True)
+
+    def die(*_args: object, **_rest: object) -> None:
+        raise RuntimeError("killed")
+
+    monkeypatch.setattr(OnlineCalls, "_note", die)
+    with pytest.raises(RuntimeError, match="killed"):
+        once()
+    monkeypatch.setattr(OnlineCalls, "_note", note)
+    once()
+    with online.sm_dp._store.transaction() as connection:
+        rows = connection.execute(select(PROFILES.c.iccid, PROFILES.c.state)).all()
+    assert sorted(row.state for row in rows) == ["online"] + ["waiting"] * max(0, waiting - 1)
+    report = online.carried_out(calls[0])
+    assert report.state == "done", report.reason
+    assert report.iccid in [row.iccid for row in rows if row.state == "online"]
 
 
 def test_a_card_of_a_foreign_maker_gets_nothing(online: Online) -> None:

@@ -7,7 +7,9 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import update
 
+from hil.provisioning import function_calls
 from hil.provisioning.errors import Refusal, RefusalCode
+from hil.provisioning.function_calls import Answer, FunctionCall
 from hil.provisioning.orders import ProfileRequest, Route
 from hil.provisioning.sm_sr.eis_rows import set_disabled
 from hil.provisioning.sm_sr.packing import MessageSize, fewest_messages
@@ -252,3 +254,36 @@ def test_strangers_messages_are_dropped(air: Air) -> None:
         queue.receive(MSISDN, rubbish)
         queue.receive("999", rubbish)
     assert air.world.sm_sr.job(job).commands[0] == ("create", "sent")
+
+
+def asked_until(air: Air, until: float) -> str:
+    """Ask for an audit by a function call with a validity period."""
+    call, jobs = FunctionCall("operator", "c-1", b"", until=until), list[str]()
+
+    def act() -> Answer:
+        jobs.append(air.world.sm_sr.audit(OPERATOR, EID))
+        return Answer(200, b"")
+
+    function_calls._within(call, act)
+    return jobs[0]
+
+
+def test_a_command_is_not_sent_after_the_validity_period_of_its_call(air: Air) -> None:
+    job = asked_until(air, air.clock.now + 5)
+    air.clock.now += 6
+    report = air.run(job)
+    assert (report.state, report.messages, air.air.sent) == ("failed", 0, 0)
+    assert "it was not sent in the validity period" in report.reason
+
+
+def test_a_command_is_not_repeated_after_the_validity_period_of_its_call(air: Air) -> None:
+    air.air.down = lambda _messages: []
+    job = asked_until(air, air.clock.now + 12)
+    report = air.run(job)
+    # Answers are waited for 5 s, then 10 s: the third attempt would come too late.
+    assert (report.state, report.messages) == ("failed", 2)
+    assert "no answer in the validity period" in report.reason
+
+
+def test_within_its_validity_period_a_command_goes_and_is_answered(air: Air) -> None:
+    assert air.run(asked_until(air, air.clock.now + 5)).state == "done"

@@ -8,6 +8,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -18,8 +19,9 @@ import pytest
 from hil.errors import ConfigError, LinkError
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.http.clients import SmDpClient
+from hil.provisioning.http.revocations import RevocationWatch
 from hil.provisioning.http.sm_sr_client import SmSrClient
-from hil.provisioning.http.tls import client_context
+from hil.provisioning.http.tls import client_context, server_context
 from hil.provisioning.lab_ca import LabCa
 from hil.provisioning.orders import ProfileRequest
 from hil.provisioning.serve import Servers
@@ -75,6 +77,32 @@ def test_another_ca_is_refused_in_the_handshake(secured: Secured) -> None:
 def test_a_revoked_certificate_is_refused_in_the_handshake(secured: Secured) -> None:
     with secured.client(secured.folder, "revoked-1") as client, pytest.raises(LinkError):
         client.euiccs()
+
+
+def test_a_certificate_that_is_revoked_while_the_servers_run_is_refused(
+    secured: Secured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hil.provisioning.http.revocations.LOOK_SECONDS", 0.02)
+    late = secured.bench.authority.issue("late-1", "operator")
+
+    def refused_in_the_handshake() -> bool:
+        try:
+            with secured.client(secured.folder, "late-1") as client:
+                client.euiccs()
+        except LinkError:
+            return True
+        except Refusal:
+            # The handshake was good; that no peer has this name is for the gate to say.
+            return False
+        return False
+
+    assert not refused_in_the_handshake()
+    deadline = time.monotonic() + 30
+    while not refused_in_the_handshake():
+        assert time.monotonic() < deadline
+        # Of two lists the newer one counts, and their times are in seconds.
+        secured.bench.authority.revoke(late)
+        time.sleep(0.3)
 
 
 def test_an_expired_certificate_is_refused_in_the_handshake(secured: Secured) -> None:
@@ -237,3 +265,22 @@ def test_clients_of_all_roles_meet_over_tls(tmp_path: Path) -> None:
         receipt = clients.mno().request_profiles(ProfileRequest(amount=1, targets=(bench.eid,)))
         assert receipt.state == "delivered"
         clients.close()
+
+
+def test_a_list_that_cannot_be_read_changes_nothing(tmp_path: Path) -> None:
+    authority = LabCa(tmp_path)
+    authority.issue("sm-sr-1", "sm-sr")
+    context = server_context(tmp_path, "sm-sr-1")
+    watch = RevocationWatch(tmp_path)
+    watch.add(context)
+    plain = context.verify_flags
+    (tmp_path / "crl.pem").write_text("no list")
+    watch.work()
+    assert context.verify_flags == plain
+    authority.revoke(authority.issue("gone-1", "operator"))
+    watch.work()
+    assert context.verify_flags & ssl.VERIFY_CRL_CHECK_LEAF
+    assert context.num_tickets == 0
+    (tmp_path / "crl.pem").unlink()
+    watch.work()
+    assert context.verify_flags & ssl.VERIFY_CRL_CHECK_LEAF

@@ -24,12 +24,16 @@ log = logging.getLogger(__name__)
 
 PEER_KEY: Final = "hil.peer"
 """Where the scope of a request says whose certificate the connection has."""
+REVOKED: Final = "crl.pem"
 
 
 def server_context(folder: Path, party: str) -> ssl.SSLContext:
     """Return the context of a server that takes clients with a certificate of its CA only."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.verify_mode = ssl.CERT_REQUIRED
+    # A session that is resumed shows no certificate, which may have been revoked meanwhile.
+    context.num_tickets = 0
+    context.options |= ssl.OP_NO_TICKET
     return _filled(context, folder, party)
 
 
@@ -41,7 +45,7 @@ def client_context(folder: Path, party: str) -> ssl.SSLContext:
 def _filled(context: ssl.SSLContext, folder: Path, party: str) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
-    revoked = folder / "crl.pem"
+    revoked = folder / REVOKED
     file = folder / "ca.pem"
     try:
         context.load_verify_locations(file)

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.es_status import FunctionStatus, refusal
+from hil.provisioning.function_calls import settled
 from hil.provisioning.orders import OrderReceipt, ProfileRequest, Subscription
 from hil.provisioning.profile_making import Template, TemplateBook
 from hil.provisioning.store import Store
@@ -58,11 +59,20 @@ class ProfileShelf:
         return iccid
 
     def _choose_one(self, mno: str, eid: str, profile_type: str) -> str:
-        """Take a profile of a type; another call may be quicker at one that waits."""
+        """Take a profile of a type: one that waits, or a new one.
+
+        A call that is repeated after a server died gets the one that it took then: what was taken
+        is noted with it, and an order of a repeated call is the same order.
+        """
         self._templates.find(profile_type)
-        while (row := self._waiting(mno, profile_type)) is not None:
-            if self._take(row.iccid, eid):
-                return str(row.iccid)
+        with self._store.transaction() as connection:
+            taken = settled(
+                connection,
+                "profile that waited",
+                lambda: self._take_waiting(connection, mno, eid, profile_type),
+            )
+        if taken is not None:
+            return str(taken)
         wanted = ProfileRequest(amount=1, mno=mno, profile_type=profile_type)
         while True:
             row = self._ordered(wanted, mno)
@@ -126,15 +136,25 @@ class ProfileShelf:
                 .where(PROFILES.c.iccid == iccid)
             ).first()
 
-    def _waiting(self, mno: str, profile_type: str) -> Row[Any] | None:
-        with self._store.transaction() as connection:
-            return connection.execute(
-                select(PROFILES, ORDERS.c.mno, ORDERS.c.profile_type)
-                .join(ORDERS, ORDERS.c.order_id == PROFILES.c.order_id)
-                .where(
-                    PROFILES.c.state == "waiting",
-                    ORDERS.c.mno == mno,
-                    ORDERS.c.profile_type == profile_type,
-                )
-                .order_by(PROFILES.c.iccid)
-            ).first()
+    @staticmethod
+    def _take_waiting(connection: Connection, mno: str, eid: str, profile_type: str) -> str | None:
+        waiting = (
+            select(PROFILES.c.iccid)
+            .join(ORDERS, ORDERS.c.order_id == PROFILES.c.order_id)
+            .where(
+                PROFILES.c.state == "waiting",
+                PROFILES.c.packet_set.is_(None),
+                ORDERS.c.mno == mno,
+                ORDERS.c.profile_type == profile_type,
+            )
+            .order_by(PROFILES.c.iccid)
+        )
+        for iccid in connection.execute(waiting).scalars().all():
+            taken = connection.execute(
+                update(PROFILES)
+                .where(PROFILES.c.iccid == iccid, PROFILES.c.state == "waiting")
+                .values(state="online", eid=eid)
+            )
+            if taken.rowcount:
+                return str(iccid)
+        return None

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from hil.errors import LinkTimeoutError
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.es_status import FunctionStatus, refusal
+from hil.provisioning.function_calls import current_call
 from hil.provisioning.sm_sr import ota_rows, scripts
 from hil.provisioning.sm_sr.handover_rows import is_arriving, is_leaving
 from hil.provisioning.sm_sr.job_outcome import (
@@ -126,9 +127,11 @@ class Jobs:
     ) -> str:
         """Store a job with the commands made for its id; refuse while the eUICC has another one.
 
-        ``along`` is stored in the same transaction, before the commands; it gets the job's id.
+        ``along`` is stored in the same transaction, before the commands; it gets the job's id. The
+        validity period of the function call that asks for the job is that of its commands too.
         """
         _ = self.queue
+        call = current_call()
         job = uuid.uuid4().hex
         made = commands(job)
         with self._store.transaction() as connection:
@@ -158,6 +161,7 @@ class Jobs:
                     caller=caller,
                     state="running",
                     created_at=self._clock(),
+                    until=None if call is None else call.until,
                 )
             )
             for command in made:

@@ -119,6 +119,10 @@ class OtaQueue:
         if row.state == "sent" and row.status == ResponseStatus.COUNTER_LOW:
             self._finish(row, "unanswered", "the card refuses the counter: it has run this before")
             return 0.0
+        if self._expired(row):
+            said = "no answer" if row.attempts else "it was not sent"
+            self._finish(row, "failed", f"{said} in the validity period of the function call")
+            return 0.0
         if self._sessions[row.eid] and self._goes_in_session(row):
             # The card is here: it gets this command when it asks for the next one.
             return None
@@ -146,6 +150,10 @@ class OtaQueue:
                 .values(reason=reason, messages=OTA_COMMANDS.c.messages + len(messages))
             )
         return wait
+
+    def _expired(self, row: Row[Any]) -> bool:
+        with self._store.transaction() as connection:
+            return ota_rows.has_expired(connection, row, self._clock())
 
     def _prepare(self, row: Row[Any]) -> tuple[Row[Any], bytes]:
         """Count the attempt; return the packet to send, which a command gets only once.
@@ -221,6 +229,8 @@ class OtaQueue:
             if row is None or row.state != "queued" or self._admin is None:
                 return None
             if not self._admin.is_for(connection, row, self._size):
+                return None
+            if ota_rows.has_expired(connection, row, self._clock()):
                 return None
             due = self._clock() + self._patience.wait(max(1, row.attempts))
             changed = connection.execute(

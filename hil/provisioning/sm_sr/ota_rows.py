@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from hil.provisioning.tables import OTA_COMMANDS
+from hil.provisioning.tables import OTA_COMMANDS, OTA_JOBS
 
 PENDING: Final = ("queued", "sent")
 
@@ -80,6 +80,14 @@ def first(connection: Connection, eid: str) -> Row[Any] | None:
         .where(OTA_COMMANDS.c.eid == eid, OTA_COMMANDS.c.state.in_(PENDING))
         .order_by(OTA_COMMANDS.c.id)
     ).first()
+
+
+def has_expired(connection: Connection, command: Row[Any], now: float) -> bool:
+    """Whether the validity period of the function call behind a command has ended."""
+    until = connection.execute(
+        select(OTA_JOBS.c.until).where(OTA_JOBS.c.job == command.job)
+    ).scalar_one_or_none()
+    return until is not None and until <= now
 
 
 def numbered(connection: Connection, eid: str, number: int) -> Row[Any] | None:
