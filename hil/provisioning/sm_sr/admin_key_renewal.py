@@ -7,7 +7,7 @@ PUT KEY of a pre-shared key (type 85), enciphered by the DEK of the new key set 
 
 | state | meaning |
 |---|---|
-| prepared | the key is made; the handover is not complete |
+| prepared | the key is made; those of the SM-SR before are to be deleted first |
 | due | to be put on the card, again and again while nobody knows whether it is there |
 | refused | the card does not take it: the eUICC is managed by short messages |
 """
@@ -60,13 +60,17 @@ class AdminKeyRenewal:
             )
         )
 
-    def begin(self, connection: Connection, eid: str) -> None:
-        """Have a key that was prepared put on the card, in the transaction that ends a handover."""
-        connection.execute(
+    def begin(self, connection: Connection, eid: str) -> bool:
+        """Have a key that was prepared put on the card; whether there is one.
+
+        In the transaction in which the keys of the SM-SR before are gone.
+        """
+        begun = connection.execute(
             update(ADMIN_KEY_RENEWALS)
             .where(ADMIN_KEY_RENEWALS.c.eid == eid, ADMIN_KEY_RENEWALS.c.state == "prepared")
             .values(state="due")
         )
+        return bool(begun.rowcount)
 
     def work(self) -> None:
         """Start the jobs that are due; an eUICC that is busy waits for its turn."""
@@ -112,21 +116,26 @@ class AdminKeyRenewal:
             along=note,
         )
 
-    def ended(self, connection: Connection, outcome: Outcome) -> None:
-        """Take note of the end of a job: only a key that the card has is used."""
+    def ended(self, connection: Connection, outcome: Outcome) -> bool:
+        """Take note of the end of a job; whether there is nothing left to do.
+
+        Only a key that the card has is used.
+        """
         row = connection.execute(
             select(ADMIN_KEY_RENEWALS).where(ADMIN_KEY_RENEWALS.c.eid == outcome.eid)
         ).first()
         if row is None or row.job != outcome.job:
-            return
+            return False
         if outcome.refused:
             log.warning("eUICC %s takes no SCP81 key: it goes on by short messages", outcome.eid)
             _change(connection, outcome.eid, state="refused", psk=b"", dek=b"", job="")
         elif outcome.failed:
             _change(connection, outcome.eid, job="")
+            return False
         else:
             put_admin_key(connection, outcome.eid, AdminKey(row.kvn, row.kid, bytes(row.psk)))
             forget_renewal(connection, outcome.eid)
+        return True
 
 
 def forget_renewal(connection: Connection, eid: str) -> None:

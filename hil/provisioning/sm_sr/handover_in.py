@@ -143,10 +143,15 @@ class HandoverIn:
         """Do the next step of each change."""
         with self._store.transaction() as connection:
             coming = rows.in_states(connection, rows.IN, rows.COMING)
-        steps = {"received": self._authenticate, "challenged": self._make_keys}
+        steps = {
+            "received": self._authenticate,
+            "challenged": self._make_keys,
+            "entered": self._finalise,
+        }
         for row in coming:
             try:
-                steps.get(row.state, self._finalise)(row)
+                if row.state in steps:
+                    steps[row.state](row)
             except LinkError as err:
                 log.warning("handover of %s from %s waits: %s", row.eid, row.other, err)
             except (Refusal, CodecError) as err:
@@ -164,8 +169,15 @@ class HandoverIn:
         elif outcome.failed:
             rows.change(connection, outcome.eid, rows.IN, job="")
         else:
-            rows.change(connection, outcome.eid, rows.IN, state="done", job="", ephemeral=None)
-            self._renewal.begin(connection, outcome.eid)
+            rows.change(connection, outcome.eid, rows.IN, state="renewing", job="", ephemeral=None)
+            if not self._renewal.begin(connection, outcome.eid):
+                self.renewed(connection, outcome.eid)
+
+    def renewed(self, connection: Connection, eid: str) -> None:
+        """End the change: all keys are in order, and the owners of profiles are told."""
+        row = rows.find(connection, eid, rows.IN)
+        if row is not None and row.state == "renewing":
+            rows.change(connection, eid, rows.IN, state="done")
             for mno, sm_dp, iccid in sorted(_owners(HandedEis.decode(row.body))):
                 self._notices.post(
                     connection, "sm-sr-changed", eid=row.eid, iccid=iccid, mno=mno, sm_dp=sm_dp

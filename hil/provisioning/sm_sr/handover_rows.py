@@ -8,6 +8,7 @@
 | in | received | the EIS is here; the ISD-R is to be shown our certificate |
 | in | challenged | the card's challenge is here; keys are to be established |
 | in | entered | our keys are on the card and the EIS is ours; the old keys are to be deleted |
+| in | renewing | the old keys are deleted; our SCP81 key is to be put on the card |
 | both | done, failed | the end |
 """
 
@@ -28,7 +29,8 @@ from hil.provisioning.tables import HANDOVERS
 OUT: Final = "out"
 IN: Final = "in"
 LEAVING: Final = ("offered", "running")
-COMING: Final = ("received", "challenged", "entered")
+ARRIVING: Final = ("entered", "renewing")
+COMING: Final = ("received", "challenged", *ARRIVING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +141,12 @@ def went_to(connection: Connection, eid: str) -> str | None:
 
 
 def is_arriving(connection: Connection, eid: str) -> bool:
-    """Whether an eUICC is ours on trial: it goes back if the card keeps the old keys."""
+    """Whether an eUICC is ours, but its keys are not all in order yet.
+
+    It goes back if the card refuses to have the old ones deleted.
+    """
     row = find(connection, eid, IN)
-    return row is not None and row.state == "entered"
+    return row is not None and row.state in ARRIVING
 
 
 def is_leaving(connection: Connection, eid: str) -> bool:

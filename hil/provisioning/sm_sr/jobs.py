@@ -57,7 +57,7 @@ JobKind = Literal[
     "finalise",
     "admin-key",
 ]
-_IN_A_CHANGE: Final = frozenset({"authenticate", "key-set", "finalise"})
+_IN_A_CHANGE: Final = frozenset({"authenticate", "key-set", "finalise", "admin-key"})
 """The jobs of a change of the SM-SR, while nothing else goes to the eUICC."""
 
 COUNTER_SKIP: Final = 256

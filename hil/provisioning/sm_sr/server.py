@@ -275,7 +275,8 @@ class SmSr:
         if outcome.kind == "finalise":
             self.coming.finalised(connection, outcome)
         elif outcome.kind == "admin-key":
-            self._renewal.ended(connection, outcome)
+            if self._renewal.ended(connection, outcome):
+                self.coming.renewed(connection, outcome.eid)
         elif outcome.kind == "confirm":
             self.card_notifications.confirmed(connection, outcome)
 

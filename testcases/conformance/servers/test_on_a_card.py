@@ -8,6 +8,7 @@ import pytest
 
 from hil.equipment.card.euicc import ProfileState
 from hil.evidence import step
+from hil.provisioning.errors import Refusal, RefusalCode
 from testcases.conformance.servers import preparing
 from testcases.conformance.servers.answers import Answer, eis, refused, unchanged
 from testcases.conformance.servers.preparing import case
@@ -316,6 +317,8 @@ def test_an_euicc_changes_its_sm_sr_and_comes_back(parties: Parties, esim: Esim,
     3. The EIS of the new one has the same profiles, and its AuditEIS is done: it has keys.
     4. The MNO was told.
     5. The same back: the first SM-SR has the EIS of the beginning, and its AuditEIS is done.
+    6. Where it opens HTTPS sessions: one in which the card is asked for its profiles is done, for
+       the SM-SR has a new key of its own.
     """
     if not run.asked_for(HANDOVER):
         pytest.skip(f"it replaces key sets of the card for good: ask for it, --hil-case {HANDOVER}")
@@ -341,6 +344,15 @@ def test_an_euicc_changes_its_sm_sr_and_comes_back(parties: Parties, esim: Esim,
         changed(parties, eid, parties.other_sm_sr, parties.sm_sr)
         assert job(parties, parties.mno, "es4/AuditEIS", eid=eid)["state"] == "done"
         assert eis(parties, eid) == before
+    with step("6. An HTTPS session"):
+        sm_sr = parties.desk.sm_sr(parties.sm_sr)
+        try:
+            started = sm_sr.audit(eid, way="https")
+        except Refusal as refusal:
+            # Neither a bench without administration server nor a card without SCP81 has sessions.
+            assert refusal.code is RefusalCode.NO_ROUTE  # noqa: PT017 - any other one is an error
+        else:
+            assert sm_sr.wait(started, timeout_s=JOB_TIMEOUT_S).state == "done"
 
 
 def changed(parties: Parties, eid: str, old: str, new: str) -> None:
