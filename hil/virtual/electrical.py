@@ -18,6 +18,7 @@ from enum import StrEnum
 
 NS = 1_000_000_000
 _NEVER_S = 1e9
+_ROUNDING = 1e-12
 
 
 class Law(StrEnum):
@@ -81,11 +82,7 @@ def _later(t0_ns: int, seconds: float) -> int | None:
 
 def volts_at(segments: tuple[Segment, ...], at_ns: int) -> float:
     """Return the voltage of a chain at ``at_ns``; an empty chain carries nothing."""
-    current: Segment | None = None
-    for segment in segments:
-        if current is not None and segment.t0_ns > at_ns:
-            break
-        current = segment
+    current = segment_at(segments, at_ns)
     return current.volts(at_ns) if current is not None else 0.0
 
 
@@ -167,10 +164,72 @@ def plan(stage: Stage, drive: Drive, load: Load, v0: float, t0_ns: int) -> tuple
     return (Segment(t0_ns, Law.HOLD, v0),)
 
 
-def is_limiting(drive: Drive, load: Load, volts: float) -> bool:
-    """Tell whether the current limit, not the set voltage, rules the output at ``volts`` (CC)."""
-    margin = 1e-6 + 1e-4 * drive.amps
-    return drive.volts - volts > 1e-6 and load.amps(volts) >= drive.amps - margin
+def is_limiting(stage: Stage, drive: Drive, segment: Segment) -> bool:
+    """Tell whether the current limit rules a segment of the chain planned for ``drive`` (CC).
+
+    Else the set voltage does, or the slew rate on the way to it, or the sink on the way down.
+    Each segment is one or the other as a whole.
+    """
+    if segment.v0 > drive.volts or (segment.v0 == drive.volts and segment.law is Law.HOLD):
+        return False
+    if segment.law is Law.EXP:
+        return segment.v0 < drive.volts or segment.target < drive.volts
+    return segment.law is Law.HOLD or drive.amps < stage.slew_v_s * stage.farads - _ROUNDING
+
+
+Spans = list[tuple[int, int | None]]
+"""Stretches of time in nanoseconds, each from its first instant until before its second."""
+
+
+def spans_above(segments: tuple[Segment, ...], volts: float) -> Spans:
+    """Return when a chain is above ``volts``. Each segment is monotone, so it crosses once."""
+    spans: Spans = []
+    for segment, end_ns in _with_ends(segments):
+        last = segment.target if segment.law is not Law.HOLD else segment.v0
+        if end_ns is not None:
+            last = segment.volts(end_ns)
+        begins, ends = segment.v0 > volts, last > volts
+        if not (begins or ends):
+            continue
+        crossing = None if begins and ends else segment.reaches(volts)
+        if begins and not ends:
+            _join(spans, segment.t0_ns, end_ns if crossing is None else crossing)
+        elif begins or crossing is not None:
+            _join(spans, segment.t0_ns if begins else crossing, end_ns)
+    return spans
+
+
+def spans_limiting(stage: Stage, drive: Drive, segments: tuple[Segment, ...]) -> Spans:
+    """Return when the current limit rules a chain (CC)."""
+    spans: Spans = []
+    for segment, end_ns in _with_ends(segments):
+        if is_limiting(stage, drive, segment):
+            _join(spans, segment.t0_ns, end_ns)
+    return spans
+
+
+def _with_ends(segments: tuple[Segment, ...]) -> list[tuple[Segment, int | None]]:
+    ends = [*(segment.t0_ns for segment in segments[1:]), None]
+    return list(zip(segments, ends, strict=True))
+
+
+def _join(spans: Spans, begin_ns: int | None, end_ns: int | None) -> None:
+    if begin_ns is None or begin_ns == end_ns:
+        return
+    if spans and spans[-1][1] is not None and begin_ns <= spans[-1][1] + 1:
+        spans[-1] = (spans[-1][0], end_ns)
+    else:
+        spans.append((begin_ns, end_ns))
+
+
+def segment_at(segments: tuple[Segment, ...], at_ns: int) -> Segment | None:
+    """Return the segment of a chain that holds at ``at_ns``; before its beginning the first."""
+    current: Segment | None = None
+    for segment in segments:
+        if current is not None and segment.t0_ns > at_ns:
+            break
+        current = segment
+    return current
 
 
 def _tau(stage: Stage, load: Load) -> float:

@@ -22,6 +22,7 @@ class Part:
     resource: str
     copper: str
     control_address: str
+    hislip: str = ""
 
     @property
     def port(self) -> int:
@@ -56,7 +57,7 @@ class Part:
 
 @contextmanager
 def start_part(*arguments: str) -> Iterator[Part]:
-    """Start a virtual DP832 and end it through its lifeline, which it must heed."""
+    """Start a virtual supply, a DP832 by default, and end it through its lifeline."""
     command = [
         *(sys.executable, "-m", "hil.virtual.power_supply", "--lifeline", "--serial", SERIAL),
         *("--control-port", "0", *arguments),
@@ -67,7 +68,13 @@ def start_part(*arguments: str) -> Iterator[Part]:
         try:
             ready = json.loads(process.stdout.readline())
             assert ready["ready"] == "power-supply"
-            yield Part(process, ready["resource"], ready["copper"], ready["control"])
+            yield Part(
+                process,
+                ready["resource"],
+                ready["copper"],
+                ready["control"],
+                ready.get("hislip", ""),
+            )
         finally:
             process.stdin.close()
             process.wait(10)

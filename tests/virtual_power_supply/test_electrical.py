@@ -21,6 +21,9 @@ from hil.virtual.electrical import (
     next_crossing,
     parallel,
     plan,
+    segment_at,
+    spans_above,
+    spans_limiting,
     volts_at,
 )
 
@@ -42,6 +45,90 @@ def integrate(drive: Drive, load: Load, v0: float, seconds: float, steps: int = 
             over = drive.amps if pull > drive.amps else -STAGE.sink_amps
             volts += (over - pull) / STAGE.farads * dt
     return volts
+
+
+def slope(drive: Drive, load: Load, volts: float, side: float) -> float:
+    """Return dV/dt below (side < 0), above or at the set voltage: the stage less the load.
+
+    Below it is the limit (at most the slew rate), above minus the sink, at it what is needed.
+    """
+    pull = load.amps(volts)
+    if side < 0:
+        return min((drive.amps - pull) / STAGE.farads, STAGE.slew_v_s)
+    if side > 0:
+        return (-STAGE.sink_amps - pull) / STAGE.farads
+    needed = min(max(pull, -STAGE.sink_amps), drive.amps)
+    return (needed - pull) / STAGE.farads
+
+
+def runge_kutta(drive: Drive, load: Load, v0: float, times: list[float]) -> list[float]:
+    """Integrate by RK4 with steps far below every time constant; regulation is an event."""
+    tau = STAGE.farads * (load.ohms or 1e3)
+    volts, now, found = v0, 0.0, []
+    for at in times:
+        steps = max(20, math.ceil((at - now) / min(tau / 20, 2e-4)))
+        dt = (at - now) / steps
+        for _ in range(steps):
+            side = volts - drive.volts
+            a = slope(drive, load, volts, side)
+            b = slope(drive, load, volts + a * dt / 2, side)
+            c = slope(drive, load, volts + b * dt / 2, side)
+            d = slope(drive, load, volts + c * dt, side)
+            after = volts + (a + 2 * b + 2 * c + d) * dt / 6
+            # A step that would cross the set voltage ends on it: the regulator takes over there.
+            volts = drive.volts if side * (after - drive.volts) < 0 else after
+            volts = max(volts, STAGE.clamp_volts)
+        now = at
+        found.append(volts)
+    return found
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    set_volts=st.floats(0, 30),
+    limit=st.floats(0.01, 3.2),
+    ohms=st.one_of(st.none(), st.floats(1.0, 10_000)),
+    emf=st.one_of(st.just(0.0), st.floats(0, 24)),
+    v0=st.floats(0, 30),
+    seconds=st.floats(0.002, 0.5),
+)
+def test_any_circuit_agrees_with_runge_kutta_within_2_percent_at_20_times(  # noqa: PLR0917
+    set_volts: float, limit: float, ohms: float | None, emf: float, v0: float, seconds: float
+) -> None:
+    drive, load = Drive(set_volts, limit), Load(ohms, emf if ohms else 0.0)
+    chain = plan(STAGE, drive, load, v0, 0)
+    times = [seconds * index / 20 for index in range(1, 21)]
+    span = max(abs(set_volts - v0), set_volts, v0, 0.1)
+    for at, expected in zip(times, runge_kutta(drive, load, v0, times), strict=True):
+        found = volts_at(chain, round(at * NS))
+        circuit = f"{drive}, {load}, from {v0} V, at {at} s"
+        assert found == pytest.approx(expected, rel=0.02, abs=0.02 * span), circuit
+
+
+def test_spans_are_where_the_chain_is_above() -> None:
+    for drive, load, v0, seconds in CASES.values():
+        chain = plan(STAGE, drive, load, v0, 0)
+        end = round(seconds * NS)
+        for level in (0.5, 1.9, 2.5, 4.0, 4.9):
+            spans = spans_above(chain, level)
+            for index in range(200):
+                at = end * index // 200
+                inside = any(a <= at and (b is None or at < b) for a, b in spans)
+                volts = volts_at(chain, at)
+                if abs(volts - level) > 1e-6:
+                    assert inside == (volts > level), (drive, load, level, at)
+
+
+def test_the_current_limit_rules_while_it_charges_and_while_it_is_overloaded() -> None:
+    slow = Drive(5.0, 0.1)
+    assert spans_limiting(STAGE, slow, plan(STAGE, slow, Load(), 0.0, 0)) == [(0, 50_000_000)]
+    fast = Drive(5.0, 3.0)
+    assert spans_limiting(STAGE, fast, plan(STAGE, fast, Load(), 0.0, 0)) == []
+    heavy = Drive(5.0, 0.2)
+    overload = plan(STAGE, heavy, Load(10.0), 5.0, 7)
+    assert spans_limiting(STAGE, heavy, overload) == [(7, None)]
+    down = plan(STAGE, Drive(1.0, 0.2), Load(10.0), 5.0, 0)
+    assert spans_limiting(STAGE, Drive(1.0, 0.2), down) == []
 
 
 CASES = {
@@ -81,7 +168,9 @@ def test_crossover_from_voltage_to_current() -> None:
         chain = plan(STAGE, drive, Load(ohms), 0.0, 0)
         volts = volts_at(chain, 10 * NS)
         assert volts == pytest.approx(min(5.0, 0.5 * ohms), rel=1e-6)
-        assert is_limiting(drive, Load(ohms), volts) is limiting
+        segment = segment_at(chain, 10 * NS)
+        assert segment is not None
+        assert is_limiting(STAGE, drive, segment) is limiting
 
 
 def test_loads_in_parallel_are_one_load() -> None:

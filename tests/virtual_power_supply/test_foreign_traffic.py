@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.virtual_power_supply.conftest import TestClock
+
 Say = Callable[[str], str]
 NO_ERROR = '0,"No error"'
 
@@ -40,7 +42,7 @@ def test_sigrok_set_and_sample(say: Say) -> None:
         assert len(replies) == 3
 
 
-def test_qcodes(say: Say) -> None:
+def test_qcodes(say: Say, clock: TestClock) -> None:
     options = say("*OPT?").strip().split(",")
     assert "DP8-ACCURACY" in options
     assert say("*IDN?").count(",") == 3
@@ -54,6 +56,7 @@ def test_qcodes(say: Say) -> None:
         ":INSTrument:NSELect 1; :CURRent:PROTection:STATe on |"
         ":INSTrument:NSELect 1; :OUTPut:STATe on",
     )
+    clock.forward(0.1)
     numbers = replay(
         say,
         ":INSTrument:NSELect 1; :SOURce:VOLTage:LEVel:IMMediate:AMPLitude? |"

@@ -272,7 +272,7 @@ def errors_of(supply: Instrument) -> int:
     return count
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=200))
 def test_garbage_never_breaks_it(line: bytes) -> None:
     supply = dp832("X", seed=1)
@@ -289,7 +289,7 @@ WORDS = [
 ]
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 @given(st.lists(st.sampled_from([*WORDS, " "]), max_size=20))
 def test_word_salad_never_breaks_it(words: list[str]) -> None:
     supply = dp832("X", seed=1)

@@ -9,42 +9,62 @@ level is accepted and trips; after a clear the output stays off.
 
 from __future__ import annotations
 
+import functools
+import time
 from collections.abc import Callable
 
 from hil.virtual.power_supply import parameters
 from hil.virtual.power_supply.common_commands import add_common_commands
 from hil.virtual.power_supply.dp832_ratings import DP832
-from hil.virtual.power_supply.instrument import Call, Clock, Handler, Instrument, SavedState
+from hil.virtual.power_supply.instrument import Call, Handler, Instrument
 from hil.virtual.power_supply.levels import (
     CHANNEL_WORDS,
     Level,
     channel_named,
     leading_channel,
-    on_off,
     only_channel,
+    refuse_over_ovp,
 )
+from hil.virtual.power_supply.manners import Manners, Words
+from hil.virtual.power_supply.memories import add_memories
 from hil.virtual.power_supply.output import Output
 from hil.virtual.power_supply.protections import add_protections
 from hil.virtual.power_supply.scpi_errors import ScpiError
+from hil.virtual.power_supply.supply import Clock
 from hil.virtual.power_supply.tree import CommandTree
 
+MANNERS = Manners(switch_words=Words.ON_OFF)
 _MEMORIES = 10
 _SELF_TEST = "TopBoard:PASS,BottomBoard:PASS,Fan:PASS"
 
 
-def dp832(serial: str, *, seed: int, speed: float = 1.0, clock: Clock | None = None) -> Instrument:
+def dp832(
+    serial: str,
+    *,
+    seed: int,
+    speed: float = 1.0,
+    clock: Clock = time.monotonic_ns,
+    manners: Manners = MANNERS,
+) -> Instrument:
     """Return a DP832 as it is after power-up: everything off, 0 V, rated current."""
-    if clock is None:
-        return Instrument(DP832, serial, _commands(), seed, speed)
-    return Instrument(DP832, serial, _commands(), seed, speed, clock)
+    return Instrument(
+        ratings=DP832,
+        serial=serial,
+        commands=_commands(),
+        seed=seed,
+        speed=speed,
+        clock=clock,
+        manners=manners,
+    )
 
 
+@functools.cache
 def _commands() -> CommandTree[Handler]:
+    # The tree is the model's: it holds nothing of one supply.
     tree: CommandTree[Handler] = CommandTree()
     add_common_commands(tree)
     tree.add("*TST", query=_told(_SELF_TEST))
-    tree.add("*SAV", command=_save)
-    tree.add("*RCL", command=_recall)
+    add_memories(tree, _MEMORIES)
     tree.add("INSTrument[:SELect]", command=_select, query=_selected("CH"))
     tree.add("INSTrument:NSELect", command=_select_number, query=_selected(""))
     _add_levels(tree)
@@ -70,6 +90,11 @@ def _add_levels(tree: CommandTree[Handler]) -> None:
             command=level.set,
             query=level.query,
         )
+        tree.add(
+            f"[:SOURce<n>]:{quantity}[:LEVel][:IMMediate]:STEP[:INCRement]",
+            command=level.set_step,
+            query=level.query_step,
+        )
 
 
 def _add_output(tree: CommandTree[Handler]) -> None:
@@ -81,8 +106,7 @@ def _add_output(tree: CommandTree[Handler]) -> None:
 
 
 def _add_system(tree: CommandTree[Handler]) -> None:
-    for header in ("LOCal", "REMote", "RWLock", "BEEPer:IMMediate"):
-        tree.add(f"SYSTem:{header}", command=_set_nothing)
+    tree.add("SYSTem:BEEPer:IMMediate", command=_set_nothing)
     for header, name in (("BEEPer[:STATe]", "beeper"), ("OTP", "otp"), ("KLOCk", "key lock")):
         tree.add(f"SYSTem:{header}", command=_set_flag(name), query=_flag(name))
     tree.add("SYSTem:SELF:TEST:BOARD", query=_told("PASS,PASS"))
@@ -90,6 +114,7 @@ def _add_system(tree: CommandTree[Handler]) -> None:
 
 
 def _program_volts(call: Call, output: Output, value: float) -> None:
+    refuse_over_ovp(call, output, value)
     output.program(call.supply.clock(), volts=value)
 
 
@@ -105,8 +130,8 @@ def _measure(show: Callable[[float, float], str]) -> Handler:
     return _channel_query(lambda call, output: show(*output.measure(call.supply.clock())))
 
 
-def _output_state(_: Call, output: Output) -> str:
-    return on_off(output.on)
+def _output_state(call: Call, output: Output) -> str:
+    return call.supply.manners.switch(output.on)
 
 
 def _output_mode(call: Call, output: Output) -> str:
@@ -159,9 +184,11 @@ def _apply(call: Call) -> str:
     # Both are read before either is set: a bad one changes nothing.
     ranges = (output.ratings.volts, output.ratings.amps)
     read = [
-        parameters.ranged(text, unit=unit, low=r.low, high=r.high, default=r.default, step=r.step)
-        for text, unit, r in zip(values, "VA", ranges, strict=False)
+        call.ranged(text, unit, limits)
+        for text, unit, limits in zip(values, "VA", ranges, strict=False)
     ]
+    if read:
+        refuse_over_ovp(call, output, read[0])
     output.program(
         call.supply.clock(),
         volts=read[0] if read else None,
@@ -173,26 +200,6 @@ def _apply(call: Call) -> str:
 def _applied(call: Call) -> str:
     output = only_channel(call)
     return f"CH{output.number}:{output.ratings.label},{output.volts:.3f},{output.amps:.3f}"
-
-
-def _save(call: Call) -> str:
-    call.expect(1)
-    memory = parameters.integer(call.parameters[0], 1, _MEMORIES)
-    call.supply.saved[memory] = {
-        n: SavedState(output.volts, output.amps) for n, output in call.supply.outputs.items()
-    }
-    return ""
-
-
-def _recall(call: Call) -> str:
-    call.expect(1)
-    memory = parameters.integer(call.parameters[0], 1, _MEMORIES)
-    if memory not in call.supply.saved:
-        raise ScpiError(-230)
-    for number, state in call.supply.saved[memory].items():
-        output = call.supply.outputs[number]
-        output.program(call.supply.clock(), volts=state.volts, amps=state.amps)
-    return ""
 
 
 def _told(reply: str) -> Handler:
@@ -215,7 +222,7 @@ def _set_flag(name: str) -> Handler:
 def _flag(name: str) -> Handler:
     def handler(call: Call) -> str:
         call.expect(0)
-        return on_off(call.supply.flags[name])
+        return call.supply.manners.switch(call.supply.flags[name])
 
     return handler
 

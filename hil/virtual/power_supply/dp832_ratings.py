@@ -1,10 +1,11 @@
 """The Rigol DP832 in numbers.
 
 Sourced: ranges (DP800 programming guide table 2-1; CH3 there is a misprint, its range is positive),
-protection ranges (DP832 data sheet as used by QCoDeS), accuracies (DP800 performance verification
-p. 60), readback of the high-resolution option. Derived from the DP1308A sibling (performance
-verification p. 43): output stages (no-load fall 29.7 V/s on 6 V, 61.9 V/s on 25 V, rise of 10 ms to
-6 V) and trip times. Assumed: noise, queue depth, reply of ``*OPT?``, protection levels after reset.
+protection ranges (DP832 data sheet as used by QCoDeS), condition bits (guide table 1-3), accuracies
+(DP800 performance verification p. 60), readback of the high-resolution option. Derived from the
+DP1308A sibling (performance verification p. 43): output stages (no-load fall 29.7 V/s on 6 V,
+61.9 V/s on 25 V, rise of 10 ms to 6 V), trip times and drift (0.03 % + 1 mV in 8 h). Assumed:
+noise, queue depth, reply of ``*OPT?``, protection levels after reset.
 """
 
 from __future__ import annotations
@@ -52,4 +53,6 @@ DP832 = SupplyRatings(
     slow_trip_s=0.010,
     slow_trip_below=3.0,
     ocp_trip_s=0.008,
+    drift_volts=Accuracy(0.0003, 0.001),
+    drift_amps=Accuracy(0.0003, 0.001),
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from hil.virtual.power_supply.scpi_errors import ScpiError
 
@@ -19,6 +20,8 @@ _HEADER = re.compile(
     re.VERBOSE,
 )
 _PRINTABLE = re.compile(rb"[\x20-\x7e\t]*")
+_LONGEST_MNEMONIC = 12
+"""IEEE 488.2, 7.6.1.4.1; the question mark and the asterisk do not count."""
 _CLOSING = {"(": ")", '"': '"', "'": "'"}
 
 
@@ -49,17 +52,21 @@ def split_units(message: str) -> list[str]:
     return [unit.strip() for unit in _split(message, ";")]
 
 
+@lru_cache(maxsize=1024)
 def parse_unit(text: str) -> Unit:
     """Read one unit; :class:`ScpiError` (-102, -103) if it is malformed."""
     match = _HEADER.fullmatch(text)
     if match is None:
         raise ScpiError(-103 if _HEADER.match(text) else -102)
+    nodes = tuple(match["header"].upper().split(":"))
+    if any(len(node.lstrip("*")) > _LONGEST_MNEMONIC for node in nodes):
+        raise ScpiError(-112)
     written = match["parameters"]
     parameters = tuple(part.strip() for part in _split(written, ",")) if written else ()
     if not all(parameters):
         raise ScpiError(-102)
     return Unit(
-        tuple(match["header"].upper().split(":")),
+        nodes,
         bool(match["root"]),
         bool(match["query"]),
         parameters,

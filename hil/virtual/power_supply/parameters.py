@@ -21,9 +21,18 @@ _MULTIPLIERS = {
     "EX": 18, "PE": 15, "T": 12, "G": 9, "MA": 6, "K": 3, "": 0,
     "M": -3, "U": -6, "N": -9, "P": -12, "F": -15, "A": -18,
 }  # fmt: skip
+_CHANNEL_RANGE = re.compile(r"\s*(\d{1,3})\s*(?::\s*(\d{1,3})\s*)?")
+_LONGEST_WORD = 12
+"""IEEE 488.2, 7.7.1.4 for words and 7.7.3.4 for units."""
 _MAX_DIGITS = 255
 _MAX_EXPONENT = 32_000
 _SENSIBLE_EXPONENT = 400
+_BEYOND = {
+    **dict.fromkeys(("INF", "INFINITY"), Decimal("9.9E37")),
+    **dict.fromkeys(("NINF", "NINFINITY"), Decimal("-9.9E37")),
+    "NAN": Decimal("9.91E37"),
+}
+"""Numbers by name that no range holds (SCPI-99 volume 1, 7.2.1.4 and 7.2.1.5)."""
 
 
 def number(text: str, *, unit: str = "", words: Mapping[str, float] | None = None) -> Decimal:
@@ -35,6 +44,8 @@ def number(text: str, *, unit: str = "", words: Mapping[str, float] | None = Non
         _refuse_other_types(text)
         if words is not None and text.upper() in words:
             return Decimal(repr(words[text.upper()]))
+        if words is not None and text.upper() in _BEYOND:
+            return _BEYOND[text.upper()]
         raise ScpiError(-141 if words is not None else -148)
     match = _NUMBER.fullmatch(text)
     if match is None:
@@ -55,6 +66,8 @@ def _multiplier(suffix: str, unit: str) -> int:
         return 0
     if not unit:
         raise ScpiError(-138)
+    if len(suffix) > _LONGEST_WORD:
+        raise ScpiError(-134)
     if not suffix.endswith(unit) or suffix[: -len(unit)] not in _MULTIPLIERS:
         raise ScpiError(-131)
     return _MULTIPLIERS[suffix[: -len(unit)]]
@@ -67,8 +80,10 @@ def _refuse_other_types(text: str) -> None:
         raise ScpiError(-168)
     if text[0] == "(":
         raise ScpiError(-178)
-    if not (text[0].isalpha() and text.isalnum()):
+    if not (text[0].isalpha() and text.replace("_", "").isalnum()):
         raise ScpiError(-141)
+    if len(text) > _LONGEST_WORD:
+        raise ScpiError(-144)
 
 
 def extremes(low: float, high: float, default: float) -> dict[str, float]:
@@ -83,10 +98,58 @@ def extremes(low: float, high: float, default: float) -> dict[str, float]:
     }
 
 
-def ranged(text: str, *, unit: str, low: float, high: float, default: float, step: float) -> float:
-    """Read a number within ``low``..``high``, rounded to ``step``; -222 outside it."""
+def is_channel_list(text: str) -> bool:
+    """Tell whether a parameter is written as a channel list."""
+    return text.startswith("(@")
+
+
+def channel_list(text: str, highest: int) -> tuple[int, ...]:
+    """Read ``(@1)``, ``(@1,3)`` or ``(@1:3)`` (SCPI-99 volume 1, 8.3.2) in the order written.
+
+    :class:`ScpiError` -171 if it is malformed, -222 for a channel that does not exist.
+    """
+    if not (is_channel_list(text) and text.endswith(")")):
+        raise ScpiError(-171)
+    channels: list[int] = []
+    for part in text[2:-1].split(","):
+        match = _CHANNEL_RANGE.fullmatch(part)
+        if match is None:
+            raise ScpiError(-171)
+        first, last = int(match[1]), int(match[2] or match[1])
+        if not (1 <= first <= highest and 1 <= last <= highest):
+            raise ScpiError(-222)
+        step = 1 if last >= first else -1
+        channels += range(first, last + step, step)
+    return tuple(channels)
+
+
+def without_suffix(text: str) -> str:
+    """Return a number as written without the unit behind it; -121 if it is no number."""
+    match = _NUMBER.fullmatch(text)
+    if match is None:
+        raise ScpiError(-121)
+    return text[: match.start("suffix")].rstrip()
+
+
+def ranged(
+    text: str,
+    *,
+    unit: str,
+    low: float,
+    high: float,
+    default: float,
+    step: float,
+    clamp: bool = False,
+) -> float:
+    """Read a number within ``low``..``high``, rounded to ``step``.
+
+    Outside it -222, or the nearest end with ``clamp``.
+    """
     value = number(text, unit=unit, words=extremes(low, high, default))
-    if not Decimal(repr(low)) <= value <= Decimal(repr(high)):
+    lowest, highest = Decimal(repr(low)), Decimal(repr(high))
+    if clamp:
+        value = min(max(value, lowest), highest)
+    if not lowest <= value <= highest:
         raise ScpiError(-222)
     return float(rounded(value, step))
 

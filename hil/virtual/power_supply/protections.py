@@ -11,8 +11,11 @@ from dataclasses import dataclass
 
 from hil.virtual.power_supply import parameters
 from hil.virtual.power_supply.instrument import Call, Handler
-from hil.virtual.power_supply.levels import Level, leading_channel, on_off, only_channel
-from hil.virtual.power_supply.output import Output, Protection
+from hil.virtual.power_supply.levels import Level, leading_channel, only_channel
+from hil.virtual.power_supply.output import Output
+from hil.virtual.power_supply.protection import Protection
+from hil.virtual.power_supply.ratings import Range
+from hil.virtual.power_supply.scpi_errors import ScpiError
 from hil.virtual.power_supply.tree import CommandTree
 
 Pick = Callable[[Output], Protection]
@@ -27,10 +30,21 @@ def add_protections(tree: CommandTree[Handler]) -> None:
     def ocp(output: Output) -> Protection:
         return output.ocp
 
-    ovp_level = Level("V", 3, lambda o: o.ratings.ovp_volts, lambda o: o.ovp.level, _program(ovp))
-    ocp_level = Level("A", 4, lambda o: o.ratings.ocp_amps, lambda o: o.ocp.level, _program(ocp))
+    ovp_level = Level("V", 3, _ovp_range, lambda o: o.ovp.level or 0.0, _program(ovp))
+    ocp_level = Level("A", 4, _ocp_range, lambda o: o.ocp.level or 0.0, _program(ocp))
     _add(tree, "VOLTage", "OVP", ovp_level, ovp)
     _add(tree, "CURRent", "OCP", ocp_level, ocp)
+
+
+def _ovp_range(output: Output) -> Range:
+    return output.ratings.ovp_volts
+
+
+def _ocp_range(output: Output) -> Range:
+    limits = output.ratings.ocp_amps
+    if limits is None:
+        raise ScpiError(-241)
+    return limits
 
 
 def _add(tree: CommandTree[Handler], quantity: str, name: str, level: Level, pick: Pick) -> None:
@@ -52,8 +66,7 @@ def _add(tree: CommandTree[Handler], quantity: str, name: str, level: Level, pic
 
 def _program(pick: Pick) -> Callable[[Call, Output, float], None]:
     def program(call: Call, output: Output, value: float) -> None:
-        pick(output).level = value
-        output.replan(call.supply.clock())
+        output.protect(call.supply.clock(), pick(output), level=value)
 
     return program
 
@@ -69,19 +82,21 @@ class _Handlers:
         if self.by_suffix:
             call.expect(1)
         output = call.output() if self.by_suffix else leading_channel(call)
-        self.pick(output).enabled = parameters.switch(call.parameters[-1])
-        output.replan(call.supply.clock())
+        enabled = parameters.switch(call.parameters[-1])
+        output.protect(call.supply.clock(), self.pick(output), enabled=enabled)
         return ""
 
     def enabled(self, call: Call) -> str:
-        return on_off(self.pick(self._output(call)).enabled)
+        return call.supply.manners.switch(self.pick(self._output(call)).enabled)
 
     def tripped(self, call: Call) -> str:
         return "YES" if self.pick(self._output(call)).tripped else "NO"
 
     def clear(self, call: Call) -> str:
         output = self._output(call)
-        output.clear_trip(call.supply.clock(), self.pick(output))
+        output.clear_trip(
+            call.supply.clock(), self.pick(output), restore=call.supply.manners.clear_restores
+        )
         return ""
 
     def _output(self, call: Call) -> Output:

@@ -14,6 +14,10 @@ class Accuracy:
     relative: float
     offset: float
 
+    def at(self, value: float) -> float:
+        """Return the limit at ``value``."""
+        return self.relative * abs(value) + self.offset
+
 
 @dataclass(frozen=True, slots=True)
 class Range:
@@ -27,14 +31,19 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class OutputRatings:
-    """One output: ranges of its settings and the physics of its stage. ``label`` as APPLy? says."""
+    """One output: ranges of its settings and the physics of its stage. ``label`` as APPLy? says.
+
+    ``ocp_amps`` None: OCP has no level of its own and trips in constant current. ``sense_volts`` is
+    the most drop along the leads that remote sense makes up for; None: no sense terminals.
+    """
 
     label: str
     volts: Range
     amps: Range
     ovp_volts: Range
-    ocp_amps: Range
+    ocp_amps: Range | None
     stage: Stage
+    sense_volts: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,9 @@ class SupplyRatings:
     """One model. Accuracies are limits; a unit draws its own errors inside them from its seed.
 
     ``trip_s`` and ``slow_trip_s``: how long a voltage over the protection level must last at levels
-    from ``slow_trip_below`` volts on and below it; ``ocp_trip_s`` the same for current.
+    from ``slow_trip_below`` volts on and below it; ``ocp_trip_s`` the same for current, where it is
+    not programmable. ``cc``, ``cv``, ``ovp`` and ``ocp`` are bits of the questionable condition of
+    an output, and ``drift_*`` what a meter may wander within eight hours.
     """
 
     maker: str
@@ -63,3 +74,9 @@ class SupplyRatings:
     slow_trip_s: float
     slow_trip_below: float
     ocp_trip_s: float
+    drift_volts: Accuracy = Accuracy(0.0, 0.0)
+    drift_amps: Accuracy = Accuracy(0.0, 0.0)
+    cc: int = 1
+    cv: int = 2
+    ovp: int = 4
+    ocp: int = 8

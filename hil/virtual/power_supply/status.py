@@ -1,15 +1,24 @@
-"""Status: standard event register, questionable tree, status byte (IEEE 488.2 11, SCPI-99 20)."""
+"""Status: standard events, OPERation and QUEStionable trees, status byte.
+
+IEEE 488.2 chapter 11, SCPI-99 volume 2 chapter 20. Both trees are alike: bit 13 of the top sums up
+INSTrument, whose bit n sums up ISUMmary n (SCPI-99 20.1 and 20.2, DP800 guide table 1-2).
+Conditions are those of the outputs at this instant.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from hil.virtual.power_supply.scpi_errors import ErrorQueue, event_bit
 
 OPERATION_COMPLETE, POWER_ON = 0x01, 0x80
-_QUEUE, _QUESTIONABLE, _EVENTS, _MASTER, _OPERATION = 0x04, 0x08, 0x20, 0x40, 0x80
+MESSAGE_AVAILABLE, MASTER = 0x10, 0x40
+"""Bits of the status byte that depend on the line: MAV, and MSS or RQS."""
+_QUEUE, _QUESTIONABLE, _EVENTS, _OPERATION = 0x04, 0x08, 0x20, 0x80
 _INSTRUMENT_SUMMARY = 1 << 13
 ALL_BITS = 0x7FFF
+"""Bit 15 is never used, so that a register reads as a positive number (SCPI-99 20.1)."""
 
 
 @dataclass(slots=True)
@@ -40,21 +49,46 @@ class Register:
         return bool(self.event & self.enable)
 
 
-class Status:
-    """The whole status model of a supply with ``channels`` outputs.
+@dataclass(slots=True)
+class RegisterTree:
+    """A top register, its INSTrument register and one ISUMmary register an output."""
 
-    QUEStionable bit 13 sums up INSTrument, whose bit n sums up ISUMmary n (DP800 guide table 1-2).
-    """
+    channels: dict[int, Register]
+    top: Register = field(default_factory=Register)
+    instrument: Register = field(default_factory=Register)
+
+    def refresh(self, conditions: Mapping[int, int]) -> None:
+        """Take the live condition of every output and carry the summaries up."""
+        summary = 0
+        for number, condition in conditions.items():
+            self.channels[number].update(condition)
+            summary |= self.channels[number].summary << number
+        self.instrument.update(summary)
+        self.top.update(_INSTRUMENT_SUMMARY if self.instrument.summary else 0)
+
+    def preset(self) -> None:
+        """Do ``STATus:PRESet``: the top enable to 0, lower ones to all, filters to rising edges."""
+        for register in self.registers():
+            register.enable = ALL_BITS
+            register.positive, register.negative = ALL_BITS, 0
+        self.top.enable = 0
+
+    def registers(self) -> tuple[Register, ...]:
+        """Return every register of the tree."""
+        return (self.top, self.instrument, *self.channels.values())
+
+
+class Status:
+    """The whole status model of a supply with ``channels`` outputs."""
 
     def __init__(self, channels: int, queue_depth: int) -> None:
+        numbers = range(1, channels + 1)
         self.errors = ErrorQueue(queue_depth)
         self.standard_event = POWER_ON
         self.standard_enable = 0
         self.service_enable = 0
-        self.operation = Register()
-        self.questionable = Register()
-        self.instrument = Register()
-        self.channels = {number: Register() for number in range(1, channels + 1)}
+        self.operation = RegisterTree({number: Register() for number in numbers})
+        self.questionable = RegisterTree({number: Register() for number in numbers})
         self.preset()
 
     def error(self, code: int) -> None:
@@ -62,42 +96,28 @@ class Status:
         self.errors.push(code)
         self.standard_event |= event_bit(code)
 
-    def refresh(self, conditions: dict[int, int]) -> None:
-        """Take the live condition of every channel and carry the summaries up."""
-        summary = 0
-        for number, condition in conditions.items():
-            self.channels[number].update(condition)
-            summary |= self.channels[number].summary << number
-        self.instrument.update(summary)
-        self.questionable.update(_INSTRUMENT_SUMMARY if self.instrument.summary else 0)
-
     def clear(self) -> None:
         """Do ``*CLS``: events and the queue, never the enables."""
         self.errors.clear()
         self.standard_event = 0
-        for register in self._registers():
+        for register in (*self.operation.registers(), *self.questionable.registers()):
             register.event = 0
 
     def preset(self) -> None:
-        """Do ``STATus:PRESet``: top enables to 0, lower ones to all, filters to rising edges."""
-        for register in self._registers():
-            register.enable = ALL_BITS
-            register.positive, register.negative = ALL_BITS, 0
-        self.operation.enable = self.questionable.enable = 0
+        """Do ``STATus:PRESet``; the registers of IEEE 488.2 stay as they are."""
+        self.operation.preset()
+        self.questionable.preset()
 
     def take_standard_event(self) -> int:
         """Return the standard event register; reading clears it."""
         event, self.standard_event = self.standard_event, 0
         return event
 
-    @property
-    def byte(self) -> int:
-        """The status byte as ``*STB?`` tells it. A raw socket has no reply waiting (MAV)."""
+    def byte(self, *, message_available: bool = False) -> int:
+        """Return the status byte with its master summary; only some lines know MAV."""
         value = _QUEUE if len(self.errors) else 0
-        value |= _QUESTIONABLE if self.questionable.summary else 0
+        value |= _QUESTIONABLE if self.questionable.top.summary else 0
+        value |= MESSAGE_AVAILABLE if message_available else 0
         value |= _EVENTS if self.standard_event & self.standard_enable else 0
-        value |= _OPERATION if self.operation.summary else 0
-        return value | (_MASTER if value & self.service_enable & ~_MASTER else 0)
-
-    def _registers(self) -> tuple[Register, ...]:
-        return (self.operation, self.questionable, self.instrument, *self.channels.values())
+        value |= _OPERATION if self.operation.top.summary else 0
+        return value | (MASTER if value & self.service_enable & ~MASTER else 0)

@@ -18,7 +18,7 @@ from hil.virtual.power_supply.scpi_errors import ScpiError
 _NODE = re.compile(
     r"(?P<open>\[?):?(?P<name>\*?[A-Za-z][A-Za-z0-9]*?)(?P<suffix><n>)?(?P<close>\]?)(?=$|[:\[])"
 )
-_WRITTEN = re.compile(r"(?P<name>.*?[A-Z*_])(?P<digits>\d*)")
+_WRITTEN = re.compile(r"(?P<name>.*?[A-Z*_])(?P<digits>\d+)")
 
 HandlerT = TypeVar("HandlerT")
 
@@ -34,6 +34,7 @@ class Found(Generic[HandlerT]):
 @dataclass(slots=True)
 class _Node(Generic[HandlerT]):
     children: dict[str, _Node[HandlerT]] = field(default_factory=dict)
+    short: str = ""
     suffix: bool = False
     command: HandlerT | None = None
     query: HandlerT | None = None
@@ -56,16 +57,19 @@ class CommandTree(Generic[HandlerT]):
                 leaf.command = command or leaf.command
                 leaf.query = query or leaf.query
 
-    def find(self, unit: Unit, path: tuple[str, ...]) -> tuple[Found[HandlerT], tuple[str, ...]]:
+    def find(
+        self, unit: Unit, path: tuple[str, ...], *, prefixes: bool = False
+    ) -> tuple[Found[HandlerT], tuple[str, ...]]:
         """Return the handler of ``unit`` read from ``path``, and the path for the unit after it.
 
+        ``prefixes`` takes anything between the short and the long form for the mnemonic.
         :class:`ScpiError` -113 for an unknown header, -114 for a suffix where none may be.
         """
         start = () if unit.rooted or unit.common else path
         names = (*start, *unit.nodes)
         node, suffixes = self._root, []
         for written in names:
-            node, suffix = self._step(node, written)
+            node, suffix = self._step(node, written, prefixes=prefixes)
             if node.suffix:
                 suffixes.append(suffix)
         handler = node.query if unit.query else node.command
@@ -73,12 +77,14 @@ class CommandTree(Generic[HandlerT]):
             raise ScpiError(-113)
         return Found(handler, tuple(suffixes)), path if unit.common else names[:-1]
 
-    def _step(self, node: _Node[HandlerT], written: str) -> tuple[_Node[HandlerT], int | None]:
-        child = node.children.get(written)
+    def _step(
+        self, node: _Node[HandlerT], written: str, *, prefixes: bool
+    ) -> tuple[_Node[HandlerT], int | None]:
+        child = _child(node, written, prefixes)
         if child is not None:
             return child, None
         match = _WRITTEN.fullmatch(written)
-        child = node.children.get(match["name"]) if match else None
+        child = _child(node, match["name"], prefixes) if match else None
         if child is None or match is None:
             raise ScpiError(-113)
         if not child.suffix or len(match["digits"]) > 3:
@@ -89,8 +95,18 @@ class CommandTree(Generic[HandlerT]):
         node = self._root
         for name, printed in zip(spelling, path, strict=True):
             node = node.children.setdefault(name, _Node())
+            node.short = printed.short
             node.suffix = node.suffix or printed.suffix
         return node
+
+
+def _child(node: _Node[HandlerT], written: str, prefixes: bool) -> _Node[HandlerT] | None:
+    child = node.children.get(written)
+    if child is None and prefixes:
+        for name, candidate in node.children.items():
+            if name.startswith(written) and written.startswith(candidate.short):
+                return candidate
+    return child
 
 
 @dataclass(frozen=True, slots=True)

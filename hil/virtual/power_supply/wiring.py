@@ -1,23 +1,27 @@
-"""Joins a supply's outputs to the copper: laws one way, loads the other, trips in time."""
+"""Joins a supply's outputs to the copper: laws one way, loads the other, events in time."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from hil.virtual.copper import ChannelLaw, CopperServer
-from hil.virtual.electrical import NS, Load, parallel
-from hil.virtual.power_supply.instrument import Instrument
+from hil.virtual.electrical import NS, Load
 from hil.virtual.power_supply.output import Output
+from hil.virtual.power_supply.supply import Supply
 
 
 class Wiring:
-    """Pushes the law of each output to the copper, and lets trips happen when they are due.
+    """Pushes the law of each output to the copper, and lets trips and steps happen in time.
 
-    Loads come from the copper's devices and, beside them, from :meth:`hang`.
+    The copper is the far end of each output's cable. Loads come from the copper's devices there
+    and, on the terminals themselves, from :meth:`hang`. ``after_event`` is called when something
+    has happened by itself.
     """
 
-    def __init__(self, supply: Instrument) -> None:
+    def __init__(self, supply: Supply) -> None:
         self._supply = supply
+        self.after_event: Callable[[], None] | None = None
         self.copper = CopperServer(supply.outputs, self._devices_changed)
         self._from_devices: dict[int, Load] = {}
         self._hung: dict[int, Load] = {}
@@ -43,28 +47,30 @@ class Wiring:
         self._connect(channel)
 
     def _connect(self, channel: int) -> None:
-        load = parallel(self._from_devices.get(channel, Load()), self._hung.get(channel, Load()))
         now = self._supply.clock()
         output = self._supply.outputs[channel]
         output.advance(now)
-        output.connect(now, load)
+        far = self._from_devices.get(channel, Load())
+        output.connect(now, far, self._hung.get(channel, Load()))
 
     def _changed(self, output: Output) -> None:
-        self.copper.push(ChannelLaw(output.number, output.segments, output.drive.amps))
+        self.copper.push(ChannelLaw(output.number, output.far_segments(), output.drive.amps))
         timer = self._timers.pop(output.number, None)
         if timer is not None:
             timer.cancel()
-        trip = output.next_trip()
-        if trip is not None:
-            wait_s = max(0.0, (trip[0] - self._supply.clock()) / NS)
+        at_ns = output.next_event()
+        if at_ns is not None:
+            wait_s = max(0.0, (at_ns - self._supply.clock()) / NS)
             self._timers[output.number] = asyncio.get_running_loop().call_later(
-                wait_s, self._trip, output
+                wait_s, self._event, output
             )
 
-    def _trip(self, output: Output) -> None:
+    def _event(self, output: Output) -> None:
         del self._timers[output.number]
         now = self._supply.clock()
         output.advance(now)
-        if output.next_trip() is not None and output.number not in self._timers:
+        if self.after_event is not None:
+            self.after_event()
+        if output.next_event() is not None and output.number not in self._timers:
             # The timer was a little early: ask again.
             self._changed(output)
