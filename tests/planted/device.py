@@ -85,6 +85,13 @@ DEFECTS: Final = (
         (f"{_MODES}_after_an_installation_the_device_is_back_in_second_mode",),
     ),
     Defect(
+        "the device takes packets over the air in any mode",
+        f"{_DEVICE}/over_the_air.py",
+        "        if self._mode() is not Mode.SECOND:\n",
+        "        if self._mode() not in tuple(Mode):\n",
+        (f"{_EVENTS}_packets_over_the_air_are_for_second_mode",),
+    ),
+    Defect(
         "a command of the server may be replayed",
         f"{_DEVICE}/authentication.py",
         "        nonce, self._command_nonce = self._command_nonce, None\n",
