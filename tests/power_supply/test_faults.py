@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -23,6 +24,9 @@ from hil.errors import BenchError, ConfigError, ProtocolError
 from hil.observer import NullObserver
 from tests.power_supply.conftest import Notes, Open
 from tests.power_supply.part import SERIAL, Part
+
+SOON_S: Final = 5.0
+"""Far above what is seen, far below an endless wait: a busy machine is no fault of the link."""
 
 LINE_FAULTS = [
     ("silent", LinkTimeoutError, "no reply"),
@@ -46,7 +50,7 @@ def test_a_fault_costs_one_reading_and_no_more(
     begun = time.monotonic()
     with pytest.raises(error, match=says) as caught:
         channel.measure()
-    assert time.monotonic() - begun < 1.0
+    assert time.monotonic() - begun < SOON_S
     assert part.resource in str(caught.value)
     assert channel.measure().volts == pytest.approx(0, abs=0.02), "made anew"
     assert supply.identity.serial == SERIAL
@@ -84,11 +88,11 @@ def test_a_number_cut_off_is_never_a_number(supply: PowerSupply, part: Part, cut
 
 
 def test_a_late_reply_is_never_another_ones(open_supply: Open, part: Part) -> None:
-    supply = open_supply(timeout_s=0.2)
-    part.control({"fault": "late", "match": "IDN", "times": 1, "delay_s": 0.3})
+    supply = open_supply(timeout_s=0.6)
+    part.control({"fault": "late", "match": "IDN", "times": 1, "delay_s": 0.8})
     with pytest.raises(LinkTimeoutError):
         supply._link.query("*IDN?")
-    deadline = time.monotonic() + 0.4
+    deadline = time.monotonic() + 0.6
     while time.monotonic() < deadline:
         assert supply.channel(1).measure().volts < 0.1
 
@@ -152,14 +156,14 @@ def test_an_instrument_swapped_in_mid_run_is_refused(supply: PowerSupply, part: 
         supply.channel(1).measure()
 
 
-def test_a_dead_port_is_a_link_error_within_a_second() -> None:
+def test_a_dead_port_is_a_link_error_at_once() -> None:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port = sock.getsockname()[1]
         begun = time.monotonic()
         with pytest.raises(LinkError, match="refused"):
             open_link(port)
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < SOON_S
 
 
 @pytest.mark.parametrize(
@@ -221,7 +225,7 @@ def test_a_listener_that_never_speaks() -> None:
         begun = time.monotonic()
         with pytest.raises(LinkTimeoutError, match="no reply"):
             open_link(port)
-        assert time.monotonic() - begun < 1.5
+        assert time.monotonic() - begun < SOON_S
 
 
 def flood(link: VisaLink) -> None:
@@ -236,7 +240,7 @@ def test_a_peer_that_does_not_read_does_not_block_for_ever() -> None:
             begun = time.monotonic()
             with pytest.raises(LinkTimeoutError, match="does not take"):
                 flood(link)
-            assert time.monotonic() - begun < 5
+            assert time.monotonic() - begun < 20
         finally:
             link.close()
 
@@ -244,7 +248,7 @@ def test_a_peer_that_does_not_read_does_not_block_for_ever() -> None:
 @pytest.mark.parametrize("how", ["fin", "rst"])
 def test_a_peer_that_closes_is_noticed_at_once_and_without_burning_the_core(how: str) -> None:
     with peer() as (port, accepted):
-        link = open_link(port, timeout_s=5)
+        link = open_link(port, timeout_s=10)
         try:
             if how == "rst":
                 accepted[0].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
@@ -252,7 +256,7 @@ def test_a_peer_that_closes_is_noticed_at_once_and_without_burning_the_core(how:
             begun, cpu = time.monotonic(), time.process_time()
             with pytest.raises(LinkError, match=r"closed|lost"):
                 link.query("*OPC?")
-            assert time.monotonic() - begun < 1.5
+            assert time.monotonic() - begun < SOON_S
             assert time.process_time() - cpu < 0.2
         finally:
             link.close()
@@ -299,7 +303,7 @@ def test_nagle_is_off_and_no_write_waits_for_an_acknowledgement(supply: PowerSup
         link.write("*CLS")
         link.query("*OPC?")
         took.append(time.perf_counter() - begun)
-    assert sorted(took)[50] < 0.002, "44 ms with Nagle's algorithm"
+    assert sorted(took)[50] < 0.02, "44 ms with Nagle's algorithm"
 
 
 def test_descriptors_are_not_lost_over_many_faults(open_supply: Open, part: Part) -> None:
