@@ -80,6 +80,9 @@ def planned(lab: Lab) -> list[str]:
         owner = holder_of(supply.visa) if supply.visa else ""
         remark += f" IN USE by {owner}" if owner else ""
         items.append(Item("power supply", where, identity, supply.virtual is not None, remark))
+    if bench.multimeter:
+        meter, remark = bench.multimeter, calibration(lab.multimeter_calibration)
+        items.append(Item("multimeter", meter.visa, meter.identity, virtual=False, remark=remark))
     if bench.card:
         eid = f"EID {lab.euicc_keys.eid}" if lab.euicc_keys else ""
         items.append(Item("card", card_transport(lab), eid, bench.card.virtual is not None))

@@ -28,13 +28,14 @@ if TYPE_CHECKING:
     from hil.equipment.card.over_the_air import OverTheAirSession
     from hil.equipment.card.recognition import CardInfo
     from hil.equipment.device.device import Device
+    from hil.equipment.multimeter import Multimeter
     from hil.equipment.power_supply import OffReport, PowerSupply
 
 _log = logging.getLogger(__name__)
 _Section = TypeVar("_Section")
 REFERENCE_DIALECT: Final = "hil-reference"
 _OPENED: Final = (
-    "power_supply", "jig", "neighbour", "rail", "card", "over_the_air", "recognised",
+    "power_supply", "multimeter", "jig", "neighbour", "rail", "card", "over_the_air", "recognised",
     "device", "servers", "desk", "smsc",
 )  # fmt: skip
 
@@ -171,7 +172,30 @@ class Bench:
         end = self.jig if which == "jig" else self.rail
         who = self.power_supply.identity
         instrument = Instrument(who.model, who.serial, who.firmware, self.lab.calibration)
-        return Meter(end.channel, end.section, instrument)
+        meter = Meter(end.channel, end.section, instrument)
+        section = self.lab.file.multimeter
+        if which == "rail" or section is None:
+            return meter
+        from hil.bench.pin_meter import PinMeter  # noqa: PLC0415
+
+        return PinMeter(meter, self.multimeter, section, self.lab.multimeter_calibration)
+
+    @cached_property
+    def multimeter(self) -> Multimeter:
+        """The multimeter at the jig pin, identified."""
+        self._begin()
+        from hil.equipment.multimeter import Multimeter  # noqa: PLC0415
+
+        section = self._section("multimeter", self.lab.file.multimeter)
+        opened = Multimeter.open(
+            section.visa,
+            identity=section.identity,
+            query=section.query,
+            observer=self.observer,
+            timeout_s=section.timeout,
+        )
+        self._closers.append(("close multimeter", opened.close))
+        return opened
 
     @cached_property
     def card(self) -> Card:

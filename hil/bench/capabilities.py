@@ -21,6 +21,7 @@ KNOWN: Final[dict[str, str]] = {
     "power_supply.rail": "a channel of the supply that powers the device",
     "power_supply.rail.range": "a rail whose lowest voltage is stated",
     "power_supply.neighbour": "a channel of the supply on the pin beside the jig pin",
+    "multimeter": "a multimeter at the jig pin",
     "jig": "a jig file and a channel that feeds the jig pin",
     "jig.voltage": "a jig that is known by its voltage",
     "jig.current": "a jig that is known by its current",
@@ -63,6 +64,7 @@ def capabilities(lab: Lab) -> frozenset[str]:
         if channels.rail and channels.rail.minimum is not None:
             found.add("power_supply.rail.range")
         found.add("power_supply")
+    found |= {"multimeter"} if bench.multimeter else set()
     if lab.jig:
         found.add("jig.voltage" if lab.jig.nominal_voltage is not None else "jig.current")
         found |= {"jig.test-load"} if lab.jig.test_load is not None else set()

@@ -176,6 +176,25 @@ class PowerSupplySection(Section):
         return self
 
 
+class AccuracySection(Section):
+    """A data sheet's limit of error: a part of the reading, and a constant."""
+
+    relative: Fraction = Field(description="part of the reading")
+    offset: Volts = Field(description="the same at any reading: part of the range")
+
+
+class MultimeterSection(Section):
+    """A digital multimeter at the jig pin: it reads the volts in the supply's place."""
+
+    visa: str = Field(description="VISA resource, as 'hil discover' prints it")
+    identity: Pattern = Field(description="regular expression that its *IDN? must match")
+    query: str = Field(default="MEAS:VOLT:DC?", description="what it answers with volts")
+    accuracy: AccuracySection
+    resolution: Volts = Field(default=1e-5, description="its last digit")
+    calibration: CalibrationSection | None = None
+    timeout: Seconds = Field(default=5.0, gt=0, description="longest wait for one answer")
+
+
 class PcscReader(Section):
     """A card in a PC/SC reader."""
 
@@ -320,6 +339,7 @@ class BenchFile(Section):
     schema_version: Literal[1] = Field(alias="schema", description="version of this file format")
     description: str = ""
     power_supply: PowerSupplySection | None = None
+    multimeter: MultimeterSection | None = None
     jig: FileReference | None = Field(default=None, description="file in jigs/")
     card: CardSection | None = None
     device: DeviceSection | None = None
@@ -336,6 +356,8 @@ class BenchFile(Section):
         channels = self.power_supply.channels if self.power_supply else None
         if self.jig and not (channels and channels.jig):
             raise wrong("'jig' needs power_supply.channels.jig to feed it")
+        if self.multimeter and not (channels and channels.jig):
+            raise wrong("'multimeter' reads the jig pin: it needs power_supply.channels.jig")
         if self.card and self.card.at and not self.device:
             raise wrong("'card.at' needs a 'device' that holds the card")
         if self.network and not (self.device and self.device.virtual):

@@ -58,6 +58,7 @@ def examine(name: str, *, profile: str | None = None) -> list[Check]:
     checks += _keys(lab)
     checks += _holders(lab)
     checks += _power_supply(lab)
+    checks += _multimeter(lab)
     checks += _card(lab)
     checks += _device(lab)
     checks += _profiles(lab)
@@ -153,6 +154,31 @@ def _power_supply(lab: Lab) -> Iterator[Check]:
         yield Check("calibration", "wrong", state, "have it calibrated, then write the new date")
     else:
         yield Check("calibration", "found", state or "none stated", needed=False)
+
+
+def _multimeter(lab: Lab) -> Iterator[Check]:
+    section = lab.file.multimeter
+    if section is None:
+        return
+    from hil.bench.banner import calibration  # noqa: PLC0415
+    from hil.bench.discovery import discover_instrument  # noqa: PLC0415
+
+    answer = discover_instrument(section.visa, timeout_s=section.timeout)
+    where = f"{section.visa}: "
+    if not answer.identity:
+        mend = f"switch it on, check the address with: hil discover --visa {section.visa}"
+        yield Check("multimeter", "missing", where + answer.problem, mend)
+    elif re.search(section.identity, answer.identity) is None:
+        mend = "connect the right instrument, or mend multimeter.identity"
+        yield Check("multimeter", "wrong", f"{where}'{answer.identity}'", mend)
+    else:
+        yield Check("multimeter", "found", f"{section.visa} {answer.identity}")
+    state = calibration(lab.multimeter_calibration)
+    if "OVERDUE" in state:
+        mend = "have it calibrated, then write the new date"
+        yield Check("calibration", "wrong", f"multimeter: {state}", mend)
+    else:
+        yield Check("calibration", "found", f"multimeter: {state or 'none stated'}", needed=False)
 
 
 def _card(lab: Lab) -> Iterator[Check]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hil.bench.banner import Item, card_transport, supply_remark
+from hil.bench.banner import Item, calibration, card_transport, supply_remark
 
 if TYPE_CHECKING:
     from hil.bench.bench import Bench
@@ -19,6 +19,7 @@ def inventory(bench: Bench, *, open_all: bool) -> list[Item]:
     items = []
     parts = (
         ("power_supply", _power_supply),
+        ("multimeter", _multimeter),
         ("device", _device),
         ("card", _card),
         ("network", _network),
@@ -38,6 +39,14 @@ def _power_supply(bench: Bench, ask: bool) -> Item:
         where, identity = bench.launcher.power_supply(), bench.power_supply.identity.raw
     remark = supply_remark(bench.lab)
     return Item("power supply", where, identity, section.virtual is not None, remark)
+
+
+def _multimeter(bench: Bench, ask: bool) -> Item:
+    section = bench.lab.file.multimeter
+    assert section is not None  # noqa: S101 - the caller looked
+    identity = bench.multimeter.identity if ask else section.identity
+    remark = calibration(bench.lab.multimeter_calibration)
+    return Item("multimeter", section.visa, identity, virtual=False, remark=remark)
 
 
 def _card(bench: Bench, ask: bool) -> Item:

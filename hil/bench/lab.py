@@ -11,7 +11,11 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel
 
-from hil.bench.calibration_file import CalibrationFile, calibration_of
+from hil.bench.calibration_file import (
+    CalibrationFile,
+    CalibrationSection,
+    calibration_of,
+)
 from hil.bench.config import BenchFile, Reference
 from hil.bench.document import Document, Place, Problem, read_document
 from hil.bench.jig_file import JigFile
@@ -39,7 +43,7 @@ class Lab:
     ``name`` is the file's stem, ``path`` the file. ``profiles`` are the .der packages to use; empty
     means that a package is generated. ``dialect`` is the device's AT dialect file, if not ours;
     ``certificates`` the folder of the servers' certificates, if they are not made for the run;
-    ``calibration`` that of the power supply.
+    ``calibration`` that of the power supply, ``multimeter_calibration`` that of the multimeter.
     """
 
     name: str
@@ -54,6 +58,7 @@ class Lab:
     profiles: tuple[Path, ...]
     certificates: Path | None = None
     calibration: Calibration = field(default_factory=Calibration)
+    multimeter_calibration: Calibration = field(default_factory=Calibration)
 
     @property
     def is_virtual(self) -> bool:
@@ -122,7 +127,15 @@ def load_lab(name: str, *, profile: str | None = None) -> Lab:
         place = ("servers", "certificates")
         authority = loading.file(place, f"{bench.servers.certificates}/ca.pem")
         certificates = authority.parent if authority is not None else None
-    calibration = loading.calibration(bench)
+    supply, multimeter = bench.power_supply, bench.multimeter
+    calibration = loading.calibration(
+        "power_supply",
+        supply.calibration if supply else None,
+        virtual=supply is not None and supply.virtual is not None,
+    )
+    of_multimeter = loading.calibration(
+        "multimeter", multimeter.calibration if multimeter else None
+    )
     raise_for(problems, f"bench '{path.stem}'")
     return Lab(
         name=path.stem,
@@ -137,6 +150,7 @@ def load_lab(name: str, *, profile: str | None = None) -> Lab:
         profiles=profiles,
         certificates=certificates,
         calibration=calibration,
+        multimeter_calibration=of_multimeter,
     )
 
 
@@ -181,18 +195,17 @@ class _Loading:
             self._over("max_current", f"{amps:g} A", f"{channels.jig.max_current:g} A")
         return jig
 
-    def calibration(self, bench: BenchFile) -> Calibration:
-        """Load the calibration of the power supply, from its own file where one is named."""
-        supply = bench.power_supply
-        if supply is None:
-            return Calibration()
-        section, found = supply.calibration, None
+    def calibration(
+        self, part: str, section: CalibrationSection | None, *, virtual: bool = False
+    ) -> Calibration:
+        """Load the calibration of an instrument, from its own file where one is named."""
+        found = None
         if section is not None and section.file is not None:
-            path = self.file(("power_supply", "calibration", "file"), section.file)
+            path = self.file((part, "calibration", "file"), section.file)
             if path is not None:
                 found, problems = check(read_document(path), CalibrationFile)
                 self._problems += problems
-        return calibration_of(section, found, virtual=supply.virtual is not None)
+        return calibration_of(section, found, virtual=virtual)
 
     def _over(self, limit: str, wanted: str, allowed: str) -> None:
         text = (

@@ -37,6 +37,7 @@ class Meter:
 
     def __init__(self, channel: Channel, section: ChannelSection, instrument: Instrument) -> None:
         self.channel = channel
+        self.section = section
         self.instrument = instrument
         self._ohms = section.lead_resistance
         self._tolerance = section.lead_tolerance

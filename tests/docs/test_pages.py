@@ -22,6 +22,7 @@ CLAIMS = {
     ("docs/servers.md", "json"): f"{HERE}/test_part_pages.py",
     ("docs/servers.md", "sh"): f"{HERE}/test_servers_page.py",
     ("docs/uncertainty.md", "python"): f"{HERE}/test_uncertainty_page.py",
+    ("docs/uncertainty.md", "yaml"): f"{HERE}/test_uncertainty_page.py",
     ("docs/virtual-euicc.md", ""): f"{HERE}/test_part_pages.py",
     ("docs/virtual-euicc.md", "python"): f"{HERE}/test_part_pages.py",
     ("docs/virtual-power-supply.md", ""): f"{HERE}/test_part_pages.py",

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import ast
 
+import pytest
+import yaml
+
+from hil.bench.config import MultimeterSection
 from hil.metrology import Rule
 from tests.docs.pages import ROOT, blocks, table, words
 from tests.docs.test_lab_guide import documented
@@ -25,6 +29,8 @@ def test_its_examples_are_true() -> None:
 def test_the_test_in_it_judges_a_measured_value() -> None:
     shared: dict[str, object] = {}
     for block in blocks(PAGE):
+        if block.language != "python":
+            continue
         exec(compile(block.text, "docs/uncertainty.md", "exec"), shared)  # noqa: S102
     calls: list[tuple[object, dict[str, float]]] = []
 
@@ -43,6 +49,15 @@ def test_the_test_in_it_judges_a_measured_value() -> None:
     assert callable(test)
     test(Jig(), Meter(), judge)
     assert calls == [("attached", {}), ("jig voltage", {"low": 1.71, "high": 1.89})]
+
+
+def test_its_multimeter_loads() -> None:
+    (block,) = (block for block in blocks(PAGE) if block.language == "yaml")
+    read = yaml.safe_load(block.text)["multimeter"]
+    read["calibration"]["due"] = str(read["calibration"]["due"])
+    section = MultimeterSection.model_validate(read)
+    assert section.accuracy.relative == pytest.approx(35e-6)
+    assert section.calibration is not None
 
 
 def test_rules_and_keys_stand_there() -> None:
