@@ -7,6 +7,8 @@ then environment, then ini file.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 from typing import TYPE_CHECKING
 
@@ -22,8 +24,16 @@ RUN_KEY = pytest.StashKey["Run"]()
 _TRUE = ("1", "true", "yes", "on")
 
 
+@functools.cache
+def real_stderr() -> int:
+    """Return the standard error of this process, as it was before pytest began to capture it."""
+    return os.dup(2)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options, each with an ini and an environment twin."""
+    with contextlib.suppress(OSError):  # closed: then there is nobody to tell
+        real_stderr()
     group = parser.getgroup("hil", "hardware in the loop")
     group.addoption(
         "--hil-bench",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -56,8 +57,12 @@ class Run:
     @property
     def worker(self) -> str:
         """Name of this process: ``main``, or ``gw0`` and so on under xdist."""
+        return self._given("workerid") or MAIN
+
+    def _given(self, name: str) -> str:
+        """Return what the controller gave this worker; "" on the controller itself."""
         given: dict[str, str] = getattr(self.config, "workerinput", {})
-        return given.get("workerid", MAIN)
+        return given.get(name, "")
 
     @property
     def keeps_folder(self) -> bool:
@@ -66,7 +71,7 @@ class Run:
 
     def folder(self) -> Path:
         """Return this process's folder for logs and notes; a temporary one if none was named."""
-        named = plugin.setting(self.config, "run_dir")
+        named = plugin.setting(self.config, "run_dir") or self._given("hil_run_dir")
         if named:
             path = Path(named).expanduser().absolute() / self.worker
             path.mkdir(parents=True, exist_ok=True)
@@ -100,7 +105,7 @@ class Run:
         if self.worker == MAIN and self.config.getoption("numprocesses", None):
             from hil.pytest_workers import Workers  # noqa: PLC0415 - only on a controller
 
-            self.config.pluginmanager.register(Workers(), "hil-workers")
+            self.config.pluginmanager.register(Workers(self), "hil-workers")
 
     def bench(self) -> Bench:
         """Return the open bench of this process; equipment on it opens when first used.
@@ -119,7 +124,11 @@ class Run:
 
                 die_with_parent()
             self._bench = Bench(
-                lab, self.folder(), observer=_Notes(), deadline=lambda: self.deadline
+                lab,
+                self.folder(),
+                observer=_Notes(),
+                deadline=lambda: self.deadline,
+                alarm=_stderr(),
             )
         return self._bench
 
@@ -231,12 +240,16 @@ class Run:
 
     def lost_watchdogs(self) -> list[str]:
         """Return what the watchdogs of workers that were lost have done, a line each."""
-        named = plugin.setting(self.config, "run_dir")
-        if self.worker != MAIN or not named or not self.config.getoption("numprocesses", None):
+        if not self.config.pluginmanager.hasplugin("hil-workers"):
             return []
         from hil.bench.supply_guard import ends_of  # noqa: PLC0415
 
-        return ends_of(Path(named).expanduser().absolute())
+        return ends_of(self.folder_of_workers())
+
+    def folder_of_workers(self) -> Path:
+        """Return the folder in which each worker has its own."""
+        named = plugin.setting(self.config, "run_dir")
+        return Path(named).expanduser().absolute() if named else self.folder()
 
     def close(self) -> list[str]:
         """Close the bench and make everything safe; return what failed. Idempotent."""
@@ -251,6 +264,12 @@ class Run:
             self._temporary.cleanup()
             self._temporary = None
         return failed
+
+
+def _stderr() -> int | None:
+    with contextlib.suppress(OSError):
+        return plugin.real_stderr()
+    return None
 
 
 def _banner_is_shown() -> bool:
@@ -311,8 +330,8 @@ class _Hooks:
         bench = self._run._bench
         if bench is not None:
             self._as_opened = bench.banner()
-        self._failed += self._run.close()
         self._failed += self._run.lost_watchdogs()
+        self._failed += self._run.close()
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
             output["hil_bench"] = self._as_opened

@@ -10,11 +10,14 @@ import ctypes
 import logging
 import os
 import signal
-from typing import Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import pytest
 
 from hil.bench.safe_state import SAFE_STATE
+
+if TYPE_CHECKING:
+    from hil.pytest_run import Run
 
 _log = logging.getLogger(__name__)
 _PR_SET_PDEATHSIG: Final = 1
@@ -29,15 +32,27 @@ def die_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
+class WorkerNode(Protocol):
+    """What the controller knows of a worker."""
+
+    workerinput: dict[str, str]
+
+
 class Workers:
     """Hooks of the controller: remembers its workers, and ends them when it is ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, run: Run) -> None:
+        self._run = run
         self._pids: list[int] = []
 
     def pytest_sessionstart(self) -> None:
         """Take SIGTERM and SIGHUP as an interrupt from now on."""
         SAFE_STATE.register("workers", self.end)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: WorkerNode) -> None:
+        """Give a worker its folder, so that what its watchdog reports is found if it is lost."""
+        node.workerinput["hil_run_dir"] = str(self._run.folder_of_workers())
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodeready(self, node: object) -> None:

@@ -46,7 +46,8 @@ class Bench:
     ``folder`` belongs to this process alone and gets logs and state. Use it as a context manager,
     or call :meth:`close`; from the first opening on, the outputs also go off at SIGTERM, SIGHUP and
     at the interpreter's exit, and by a watchdog process when this one can do nothing. ``deadline``
-    tells it by when (:func:`time.monotonic`) a sign of this process's life must come, 0 for never.
+    tells it by when (:func:`time.monotonic`) a sign of this process's life must come, 0 for never;
+    ``alarm`` is the file on which it speaks, standard error by default.
     """
 
     def __init__(
@@ -57,10 +58,12 @@ class Bench:
         observer: Observer | None = None,
         timeout_s: float = START_S,
         deadline: Callable[[], float] = lambda: 0.0,
+        alarm: int | None = None,
     ) -> None:
         self.lab = lab
         self.folder = folder
         self.deadline = deadline
+        self.alarm = alarm
         self.capabilities = capabilities(lab)
         self.observer: Observer = observer or NullObserver()
         self.launcher = Launcher(lab, folder, timeout_s=timeout_s)
@@ -92,7 +95,7 @@ class Bench:
 
         section = self._section("power_supply", self.lab.file.power_supply)
         resource = self.launcher.power_supply()
-        guard = SupplyGuard(self.lab, self.folder, self.launcher, self.deadline, self.observer)
+        guard = SupplyGuard(self)
         try:
             supply = PowerSupply.open(
                 resource,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,11 +11,8 @@ from hil.errors import BenchError, UsageError
 from hil.lease import OwnedError, holder_of
 
 if TYPE_CHECKING:
-    from hil.bench.config import PowerSupplySection
-    from hil.bench.lab import Lab
-    from hil.bench.launcher import Launcher
+    from hil.bench.bench import Bench
     from hil.equipment.power_supply import OffReport, PowerSupply, Watchdog
-    from hil.observer import Observer
 
 EMERGENCY_S: Final = 3.0
 REPORT_FILE: Final = "watchdog.json"
@@ -31,32 +27,29 @@ class SupplyGuard:
     Made before the supply is opened, so that both start at the same time.
     """
 
-    def __init__(
-        self,
-        lab: Lab,
-        folder: Path,
-        launcher: Launcher,
-        deadline: Callable[[], float],
-        observer: Observer,
-    ) -> None:
-        self._section = _section(lab)
-        self._observer = observer
+    def __init__(self, bench: Bench) -> None:
+        section = bench.lab.file.power_supply
+        if section is None:
+            raise UsageError(f"bench '{bench.name}' has no power_supply")
+        self._section = section
+        self._observer = bench.observer
         self._supply: PowerSupply | None = None
         self._watchdog: Watchdog | None = None
-        orders = self._section.watchdog
+        orders = section.watchdog
         if orders.waived is None:
             from hil.equipment.power_supply import Watchdog  # noqa: PLC0415
 
-            folder.mkdir(parents=True, exist_ok=True)
-            report = folder / REPORT_FILE
+            bench.folder.mkdir(parents=True, exist_ok=True)
+            report = bench.folder / REPORT_FILE
             report.unlink(missing_ok=True)
             self._watchdog = Watchdog.start(
                 report,
                 silence_s=orders.silence,
                 retry_s=orders.retry,
-                deadline=deadline,
+                deadline=bench.deadline,
                 lost=self._lost,
-                keep=launcher.power_supply_lifelines(),
+                keep=bench.launcher.power_supply_lifelines(),
+                stderr=bench.alarm,
             )
 
     def watch(self, supply: PowerSupply) -> None:
@@ -152,10 +145,3 @@ def ends_of(folder: Path, *, wait_s: float = EMERGENCY_S) -> list[str]:
         if report.reason or not report.proven:
             lines.append(f"{path.parent.name}: {report}")
     return lines
-
-
-def _section(lab: Lab) -> PowerSupplySection:
-    section = lab.file.power_supply
-    if section is None:
-        raise UsageError(f"bench '{lab.name}' has no power_supply")
-    return section

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import getpass
 import os
 import pty
 import re
@@ -13,10 +14,14 @@ from pathlib import Path
 import pytest
 
 from hil.bench import discovery, doctor
+from hil.bench.banner import planned
 from hil.bench.discovery import Found, Instrument, Reader, SerialLine, bench_file, discover
 from hil.bench.doctor import Check, examine, report
+from hil.bench.hold import Hold
 from hil.bench.lab import load_lab
 from hil.bench.part import Part
+from hil.errors import ConfigError
+from hil.lease import Lease
 
 SERIAL = "DP8C194205678"
 
@@ -97,6 +102,35 @@ def test_another_instrument_is_wrong(
     assert (check.state, check.ok) == ("wrong", False)
     assert text in check.detail
     assert check.mend
+
+
+def test_whoever_has_supply_and_bench_is_named(
+    lab_folder: Path, resource: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HIL_LOCK_DIR", str(tmp_path / "locks"))
+    edit(lab_folder, (ADDRESS, resource))
+    lab = load_lab("example-lab")
+    owner = f"process {os.getpid()}"
+    hold, lease = Hold.take(lab), Lease.claim(resource)
+    checks = examine("example-lab")
+    assert of(checks, "power supply").state == of(checks, "bench").state == "busy"
+    assert owner in of(checks, "power supply").detail
+    assert sum(owner in check.detail for check in checks) == 4, "supply, and three real things"
+    assert any(f"IN USE by {getpass.getuser()}" in line and owner in line for line in planned(lab))
+    hold.release()
+    lease.release()
+    assert of(examine("example-lab"), "power supply").state == "found"
+    assert not any("IN USE" in line for line in planned(lab))
+
+
+def test_a_waived_watchdog_stands_in_the_banner(lab_folder: Path) -> None:
+    edit(lab_folder, ("  channels:", "  watchdog: {waived: nothing is connected}\n  channels:"))
+    assert any(
+        "NO WATCHDOG: nothing is connected" in line for line in planned(load_lab("example-lab"))
+    )
+    edit(lab_folder, ("nothing is connected", "no"))
+    with pytest.raises(ConfigError, match=r"watchdog\.waived"):
+        load_lab("example-lab")
 
 
 def test_a_dead_address_is_missing(lab_folder: Path) -> None:

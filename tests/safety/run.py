@@ -99,7 +99,7 @@ class Run:
 
     def reports(self) -> dict[str, WatchReport]:
         """Return what the watchdogs of the run have reported, by the folder of their owner."""
-        paths = (self.folder / "run").glob("*/watchdog.json")
+        paths = self.folder.glob("**/watchdog.json")
         return {path.parent.name: WatchReport.load(path) for path in paths}
 
     def report(self, owner: str = "main") -> WatchReport:
@@ -137,6 +137,7 @@ def a_run(
     more: str = "",
     stdout: int | None = None,
     broken: tuple[str, ...] = (),
+    tool: bool = False,
 ) -> Iterator[Run]:
     """Start pytest on a bench with the supply ``part``; end what is left of it afterwards."""
     (folder / "bench.yaml").write_text(
@@ -145,24 +146,24 @@ def a_run(
     (folder / "conftest.py").write_text(CONFTEST + "\n".join(broken))
     (folder / "test_it.py").write_text(TEST.format(body=body, marks=marks))
     (folder / "pytest.ini").write_text("[pytest]\n")
+    (folder / "testcases").mkdir()
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HIL_")}
     environment = kept | {
         "PYTHONPATH": str(ROOT),
-        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         "HIL_LOCK_DIR": str(folder / "locks"),
+        "HIL_RUNS": str(folder),
     }
     # A job in the background of a shell ignores SIGINT, and its children do.
-    heeding = "import signal, sys, pytest; signal.signal(2, signal.default_int_handler); "
-    command = [
-        sys.executable,
-        "-c",
-        heeding + "sys.exit(pytest.main())",
-        "-p",
-        "hil.plugin",
-        "-p",
-        "no:cacheprovider",
-    ]
-    command += ["--hil-bench", "bench.yaml", "--hil-run-dir", "run", *options, "test_it.py"]
+    heeding = "import signal, sys; signal.signal(2, signal.default_int_handler); "
+    if tool:
+        program = "from hil.cli import main; sys.exit(main())"
+        given = ["run", "--bench", "bench.yaml", "--no-report", "--output", "run", "-n0"]
+    else:
+        environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+        program = "import pytest; sys.exit(pytest.main())"
+        given = ["-p", "hil.plugin", "-p", "no:cacheprovider", "--hil-bench", "bench.yaml"]
+        given += [] if "-n" in options else ["--hil-run-dir", "run"]
+    command = [sys.executable, "-c", heeding + program, *given, *options, "test_it.py"]
     with (folder / "output").open("w") as output:
         process = subprocess.Popen(
             command,

@@ -27,7 +27,8 @@ def end(run: Run, *numbers: signal.Signals) -> float:
     run.wait_on()
     begun = time.monotonic()
     for number in numbers:
-        run.process.send_signal(number)
+        # As a terminal does, and whoever clears up behind a job: the whole group.
+        os.killpg(run.process.pid, number)
         time.sleep(0.02)
     return begun
 
@@ -108,11 +109,26 @@ def test_a_lost_worker(tmp_path: Path, part: Part) -> None:
         begun = time.monotonic()
         os.kill(worker, signal.SIGKILL)
         run.wait_off(begun)
-        report = run.report("gw0")
-        assert f"process {worker}" in report.owner
+        while "switched off by its watchdog" not in run.output():  # said at once
+            assert time.monotonic() - begun < 20
+            time.sleep(0.02)
         run.process.send_signal(signal.SIGINT)
         assert run.code() != 0
-        assert "switched off by its watchdog" in run.output()
+        assert f"NOT SAFE  gw0: power supply {part.resource}" in run.output()
+        assert f"process {worker}" in run.output()
+
+
+def test_the_tool_tells_of_a_killed_run(tmp_path: Path, part: Part) -> None:
+    with a_run(tmp_path, part, WAIT, tool=True) as run:
+        child = run.wait_on()
+        begun = time.monotonic()
+        os.kill(child, signal.SIGKILL)
+        run.wait_off(begun)
+        assert run.code() != 0
+        told = f"main: power supply {part.resource}"
+        assert f"safety    {told}" in run.output()
+        assert told in (tmp_path / "run" / "bench.txt").read_text()
+        assert run.reports()["before"].proven
 
 
 def test_nobody_reads_the_output_any_more(tmp_path: Path, part: Part) -> None:
