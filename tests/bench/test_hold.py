@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from hil.bench.hold import BusyError, Hold
+from hil.bench.hold import BusyError, Hold, holders
 from hil.bench.lab import load_lab
+from hil.lease import Lease
 
 ROOT = Path(__file__).parents[2]
 TAKE = """
@@ -61,3 +62,15 @@ def test_half_a_hold_is_let_go(lab_folder: Path) -> None:
         Hold.take(load_lab("other"))
     whole.release()
     Hold.take(load_lab("other")).release()
+
+
+def test_a_run_that_was_paused_is_told_that_the_bench_is_gone(lab_folder: Path) -> None:
+    hold = Hold.take(load_lab("example-lab"))
+    hold.check()
+    for lease in hold._leases[:1]:
+        Lease.fence(lease.name, lease.path, lease.token, note="somebody took over").release()
+    with pytest.raises(BusyError, match="somebody took over"):
+        hold.check()
+    assert len(holders(load_lab("example-lab"))) == 2
+    hold.release()
+    assert holders(load_lab("example-lab")) == {}

@@ -16,6 +16,8 @@ from tests.safety.run import IN_TIME_S, Run, a_run, on
 
 WAIT = "time.sleep(60)"
 UNTIL_GO = "while not os.path.exists('go'): time.sleep(0.01)"
+OURS = '@pytest.mark.requires("power_supply.jig")'
+"""A test that gets one of our verdicts."""
 C_CODE = """lock, libc = (ctypes.c_char * 256)(), ctypes.CDLL(None)
     libc.pthread_mutex_lock(lock)
     libc.pthread_mutex_lock(lock)"""
@@ -80,7 +82,7 @@ def test_ends_by_itself(tmp_path: Path, part: Part, body: str, code: int) -> Non
 @pytest.mark.parametrize(
     ("body", "options", "marks"),
     [
-        ("while True: pass", ("--hil-test-timeout", "1"), ""),
+        ("while True: pass", ("--hil-test-timeout", "1"), OURS),
         (C_CODE, ("--hil-test-timeout", "1"), ""),
         (C_CODE_WITH_GIL, (), ""),
         ("while True: pass", (*TIMEOUT, "--timeout-method", "signal"), ""),
@@ -101,6 +103,8 @@ def test_hung(tmp_path: Path, part: Part, body: str, options: tuple[str, ...], m
         if not stuck:
             assert run.code() == 1
             assert "passed" not in run.output()
+        if marks == OURS:
+            assert "PASS 0  FAIL 0  INCONCLUSIVE 0  ERROR 1" in run.output()
 
 
 def test_a_lost_worker(tmp_path: Path, part: Part) -> None:
@@ -166,9 +170,8 @@ def test_a_link_that_vanishes_and_comes_back(tmp_path: Path, part: Part, killed:
 
 
 def test_an_output_that_stays_on_is_told_loudly(tmp_path: Path, part: Part) -> None:
-    marks = '@pytest.mark.requires("power_supply.jig")'
     more = "watchdog: {retry: 500 ms}"
-    with a_run(tmp_path, part, UNTIL_GO, marks=marks, more=more) as run:
+    with a_run(tmp_path, part, UNTIL_GO, marks=OURS, more=more) as run:
         run.wait_on()
         part.control({"stuck": 1, "value": True})
         (tmp_path / "go").touch()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from hil.equipment.power_supply import watchdog_process as process_module
 from hil.equipment.power_supply.watch_orders import Orders
 from hil.lease import Lease
 from tests.power_supply.part import SERIAL, Part
+from tests.power_supply.test_serial_resource import SerialSupply
 from tests.safety.run import on
 
 LIMITS = {1: CableLimits(max_volts=5.5, max_amps=0.5, ovp_volts=6.0, ocp_amps=0.6)}
@@ -270,6 +272,17 @@ def test_when_it_acts(
     assert between[0] <= source.now <= between[1]
 
 
+def test_a_stopped_process_is_told_from_a_slow_one() -> None:
+    source = Said([])
+    with subprocess.Popen(["sleep", "60"]) as child:
+        source._pid = child.pid
+        assert not process_module.Input.stopped(source)
+        child.send_signal(signal.SIGSTOP)
+        until(lambda: process_module.Input.stopped(source))
+        child.kill()
+    assert not process_module.Input.stopped(source)
+
+
 def test_many_at_once_start_side_by_side(tmp_path: Path) -> None:
     """The process is started before its orders are known: starting one never waits for it."""
     begun = threading.active_count()
@@ -278,3 +291,19 @@ def test_many_at_once_start_side_by_side(tmp_path: Path) -> None:
         assert dog.let_act() is None
         assert dog.process.wait(20) == 0
     assert threading.active_count() == begun
+
+
+def test_a_serial_line_is_left_to_it_for_its_look_and_for_its_act(tmp_path: Path) -> None:
+    part = SerialSupply()
+    try:
+        supply = PowerSupply.open(part.resource, model="DP832", limits=LIMITS)
+        watchdog = Watchdog.start(tmp_path / "report.json")
+        supply.watched_by(watchdog)
+        bring_up(supply)
+        assert part.supply.outputs[1].on
+        supply.close()
+        report = last_word(watchdog)
+        assert report.proven
+        assert not part.supply.outputs[1].on
+    finally:
+        part.close()

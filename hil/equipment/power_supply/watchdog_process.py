@@ -199,7 +199,7 @@ class Acting:
             self._lease = Lease.fence(orders.resource, Path(orders.lock), token, note=note)
         except SucceededError as err:
             return err
-        except HilError as err:  # unfenced, but off is always allowed
+        except (HilError, OSError) as err:  # unfenced, but off is always allowed
             _LOG.warning("%s", err)
         return None
 
