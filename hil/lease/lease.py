@@ -162,7 +162,7 @@ class Lease:
             f"over unseen; end this run"
         )
 
-    def release(self, *, proven: bool = False, note: str = "given back") -> None:
+    def release(self, *, proven: bool = False, note: str = "") -> None:
         """Give the right back; may be called again.
 
         ``proven``: the thing was proven safe before; whoever watches over it need not act.
@@ -177,8 +177,8 @@ class Lease:
         if self._file.lock(_LOCK_S):
             entry = self._file.read()
             if entry.token == self.token:
-                last = entry.owner or entry.last
-                self._file.write(Entry(self.token, last=last, proven=proven, note=note))
+                last, said = entry.owner or entry.last, note or entry.note or "given back"
+                self._file.write(Entry(self.token, last=last, proven=proven, note=said))
         else:
             _LOG.warning("%s: cannot be given back in %s: it is held", self.name, self.path)
         self._file.close()
