@@ -111,49 +111,9 @@ def _power_supply(lab: Lab) -> Iterator[Check]:
     if lacking:
         yield lacking
         return
-    if section.visa is None:
-        yield Check("power supply", "found", f"virtual {section.model}")
-        return
-    from hil.bench.discovery import discover_instrument  # noqa: PLC0415
-    from hil.lease import holder_of  # noqa: PLC0415
+    from hil.bench.supply_check import supply_checks  # noqa: PLC0415
 
-    owner = holder_of(section.visa)
-    if owner:
-        # Asking for its identity would come between the owner's queries and their answers.
-        mend = "wait for that run, or end it"
-        yield Check("power supply", "busy", f"{section.visa} is in use by {owner}", mend)
-        return
-    answer = discover_instrument(section.visa, timeout_s=section.timeout)
-    if not answer.identity:
-        yield Check(
-            "power supply",
-            "missing",
-            f"{section.visa}: {answer.problem}",
-            "switch it on, check the address with: hil discover --visa " + section.visa,
-        )
-    elif section.model.upper() not in answer.identity.upper():
-        yield Check(
-            "power supply",
-            "wrong",
-            f"{section.visa} is '{answer.identity}', not a {section.model}",
-            "write the model that is there into power_supply.model",
-        )
-    elif section.serial and section.serial not in answer.identity:
-        yield Check(
-            "power supply",
-            "wrong",
-            f"{section.visa} is '{answer.identity}', not serial {section.serial}",
-            "connect the right instrument, or write its number into power_supply.serial",
-        )
-    else:
-        yield Check("power supply", "found", f"{section.visa} {answer.identity}")
-    from hil.bench.banner import calibration  # noqa: PLC0415
-
-    state = calibration(lab.calibration)
-    if "OVERDUE" in state:
-        yield Check("calibration", "wrong", state, "have it calibrated, then write the new date")
-    else:
-        yield Check("calibration", "found", state or "none stated", needed=False)
+    yield from supply_checks(lab, section)
 
 
 def _multimeter(lab: Lab) -> Iterator[Check]:

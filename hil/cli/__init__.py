@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "doctor": "say what a bench has, what is missing or wrong, and what mends it",
     "discover": "list VISA instruments, PC/SC readers and serial ports; write a bench file",
     "card": "say what card is in a reader or on a bench, as far as it shows without keys",
+    "power": "identify, measure, set, watch or switch off the power supply of a bench",
     "bench-info": "print the banner of a bench, after opening it",
     "virtual": "run one virtual part by itself, for any other tool to talk to",
     "requirements": "requirement, its tests, the last verdict",

@@ -27,6 +27,7 @@ from hil.equipment.power_supply.power_supply import PowerSupply
 from hil.equipment.power_supply.readings import (
     ChannelOff,
     ChannelStatus,
+    Glance,
     Identity,
     OffReport,
     Reading,
@@ -44,6 +45,7 @@ __all__ = [
     "ChannelAccuracy",
     "ChannelOff",
     "ChannelStatus",
+    "Glance",
     "Identity",
     "IdentityError",
     "InstrumentError",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hil.equipment.power_supply.console import Console
-from hil.equipment.power_supply.dialect import ChannelAccuracy, Protection
+from hil.equipment.power_supply.dialect import Bits, ChannelAccuracy, Protection
 from hil.equipment.power_supply.errors import OffNotProvenError, SettleError, TripError
 from hil.equipment.power_supply.limits import CableLimits
 from hil.equipment.power_supply.protecting import (
@@ -14,6 +14,7 @@ from hil.equipment.power_supply.protecting import (
 from hil.equipment.power_supply.readings import (
     ChannelOff,
     ChannelStatus,
+    Glance,
     Reading,
     Regulation,
 )
@@ -208,6 +209,20 @@ class Channel:
                 ocp_tripped="OCP" in trips,
                 other_trips=tuple(name for name in trips if name not in ("OVP", "OCP")),
             )
+
+    def glance(self) -> Glance:
+        """Look at the channel and change nothing: no register is asked that reading would clear."""
+        console, n = self._console, self.number
+        with console.asking_once():
+            on = console.output_is_on(n)
+            trips = tuple(
+                trip.name
+                for trip in self._dialect.trips
+                if not (isinstance(trip.told_by, Bits) and trip.told_by.event)
+                and console.yes(trip.told_by, n)
+            )
+            regulation = regulation_of(console, n) if on else "off"
+            return Glance(n, on, regulation, self.measure(), trips)
 
     def remote_sense(self) -> bool | None:
         """Whether the sense terminals regulate; None if the model has none that can be asked."""

@@ -32,7 +32,7 @@ from hil.equipment.power_supply.switching_off import switch_all_off
 from hil.equipment.power_supply.watch_orders import Orders
 from hil.equipment.power_supply.watchdog import Watchdog
 from hil.errors import BenchError, ConfigError, UsageError
-from hil.lease import Lease, Owner
+from hil.lease import Lease, OwnedError, Owner, holder_of
 from hil.observer import NullObserver, Observer
 
 _LOG = logging.getLogger(__name__)
@@ -49,6 +49,7 @@ class PowerSupply:
         self._warned = False
         link.guard = self._warn
         self._console = Console(link)
+        self._looks_only = False
         self._channels = {
             number: Channel(self._console, number, limit) for number, limit in limits.items()
         }
@@ -101,6 +102,47 @@ class PowerSupply:
             raise
         return supply
 
+    @classmethod
+    def look(
+        cls,
+        resource: str,
+        *,
+        limits: Mapping[int, CableLimits],
+        model: str = AUTO,
+        observer: Observer | None = None,
+        expected_serial: str | None = None,
+        timeout_s: float = 2.0,
+        visa_library: str = DEFAULT_VISA_LIBRARY,
+        serial_line: SerialLine | None = None,
+    ) -> PowerSupply:
+        """Look at a supply that nobody drives, and leave it as it is found.
+
+        Only :attr:`identity`, :meth:`Channel.glance` and :meth:`Channel.measure` are meant for it.
+        Raises :class:`OwnedError` while somebody drives it, else as :meth:`open`.
+        """
+        owner = holder_of(resource)
+        if owner:
+            raise OwnedError(f"{resource}: in use by {owner}; wait for it to end")
+        link = VisaLink.open(
+            resource,
+            None if model.casefold() == AUTO else dialect_of(model),
+            observer=NullObserver() if observer is None else observer,
+            name="power supply (look)",
+            timeout_s=timeout_s,
+            expected_serial=expected_serial,
+            visa_library=visa_library,
+            serial_line=serial_line,
+            owner=False,
+        )
+        supply = cls(link, limits)
+        supply._looks_only = True
+        try:
+            _check(link.dialect, limits)
+        except BaseException:
+            supply.close()
+            raise
+        return supply
+
     def __enter__(self) -> PowerSupply:
         return self
 
@@ -111,6 +153,9 @@ class PowerSupply:
         _: TracebackType | None,
     ) -> None:
         """Switch off and close; a failure to do so is a note on the error that was there first."""
+        if self._looks_only:
+            self.close()
+            return
         try:
             report = self.safe_state()
         finally:
@@ -264,7 +309,7 @@ class PowerSupply:
         """
         local = self._on_this_line(self._console.dialect.panel.local)
         try:
-            if self._link.connected and local is not None:
+            if self._link.connected and local is not None and not self._looks_only:
                 self._link.write(local)
                 self._console.drain_errors()
         except BenchError as err:

@@ -68,6 +68,17 @@ class ChannelStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Glance:
+    """One channel as it is found: what can be seen without setting, clearing or switching."""
+
+    channel: int
+    on: bool
+    regulation: Regulation
+    reading: Reading
+    trips: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelOff:
     """How switching one channel off ended.
 
