@@ -26,7 +26,7 @@ schema: 1
 description: a supply that outlives the run
 power_supply:
   model: DP832
-  visa: {resource}
+  {way}
   serial: {serial}
   {more}
   channels:
@@ -68,6 +68,8 @@ class Run:
     process: subprocess.Popen[str]
     folder: Path
     part: Part
+    elsewhere: bool = False
+    """Whether it has a supply of its own instead."""
 
     def wait_on(self) -> int:
         """Wait until the test runs, with the output on; return the process that drives it."""
@@ -76,7 +78,7 @@ class Run:
             assert self.process.poll() is None, self.output()
             assert time.monotonic() < deadline, "the output did not come on"
             time.sleep(POLL_S)
-        assert on(self.part) == {1}
+        assert self.elsewhere or on(self.part) == {1}
         return int((self.folder / "on").read_text())
 
     def wait_off(self, begun: float, within_s: float = IN_TIME_S) -> float:
@@ -138,10 +140,11 @@ def a_run(
     stdout: int | None = None,
     broken: tuple[str, ...] = (),
     tool: bool = False,
+    way: str = "",
 ) -> Iterator[Run]:
     """Start pytest on a bench with the supply ``part``; end what is left of it afterwards."""
     (folder / "bench.yaml").write_text(
-        BENCH.format(resource=part.resource, serial=SERIAL, more=more)
+        BENCH.format(way=way or f"visa: {part.resource}", serial=SERIAL, more=more)
     )
     (folder / "conftest.py").write_text(CONFTEST + "\n".join(broken))
     (folder / "test_it.py").write_text(TEST.format(body=body, marks=marks))
@@ -177,7 +180,7 @@ def a_run(
         )
     with process:
         try:
-            yield Run(process, folder, part)
+            yield Run(process, folder, part, elsewhere=bool(way))
         finally:
             for number in (signal.SIGCONT, signal.SIGKILL):
                 try:
