@@ -257,6 +257,15 @@ def test_a_file_that_may_not_be_written_is_named(folder: Path, mode: int) -> Non
         Lease.claim(THING)
 
 
+def test_a_folder_in_its_place_is_named(folder: Path) -> None:
+    Lease.claim(THING).release()
+    path = next(folder.iterdir())
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(BenchError, match="Is a directory; set HIL_LOCK_DIR"):
+        Lease.claim(THING)
+
+
 def test_a_link_in_its_place_is_not_followed(folder: Path, tmp_path: Path) -> None:
     Lease.claim(THING).release()
     path = next(folder.iterdir())

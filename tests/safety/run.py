@@ -63,7 +63,7 @@ def test_it(power_supply):
 
 @dataclass
 class Run:
-    """A running pytest; ``pid`` is of the process that drives the supply."""
+    """A running pytest, or the tool with one below it."""
 
     process: subprocess.Popen[str]
     folder: Path

@@ -5,7 +5,8 @@
 
 ``PowerSupply.open("TCPIP0::192.0.2.7::5555::SOCKET", model="DP832", limits=limits)`` then gives
 channels that are protected, applied and switched on in this order, and provably off at the end.
-PyVISA is imported when a supply is opened, not before.
+PyVISA is imported when a supply is opened, not before. Should the process be killed, outputs stay
+on unless a :class:`Watchdog` was given to :meth:`PowerSupply.watched_by`; the log warns of that.
 """
 
 from __future__ import annotations
