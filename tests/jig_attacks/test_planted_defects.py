@@ -75,7 +75,8 @@ def bench_with(folder: Path, defect: JigDefect | None) -> Path:
     text = jig.read_text(encoding="utf-8")
     assert "dwell: 400 ms" in text
     # A defect of time has to show on a busy computer, too.
-    jig.write_text(text.replace("dwell: 400 ms", "dwell: 1 s"), encoding="utf-8")
+    text = text.replace("dwell: 400 ms", "dwell: 1 s").replace("lockout: 2 s", "lockout: 6 s")
+    jig.write_text(text, encoding="utf-8")
     (folder / "pin.yaml").write_text(yaml.safe_dump(bench), encoding="utf-8")
     return folder / "pin.yaml"
 

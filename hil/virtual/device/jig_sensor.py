@@ -10,6 +10,7 @@ restart.
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -66,6 +67,8 @@ class JigSensor:
             noise_lsb=config.adc_noise_lsb,
             seed=config.seed + 1,
         )
+        self.look: Callable[[], None] | None = None
+        """Takes the samples that are due; called before anything is said of the pin."""
         self._volts = 0.0
         self._amps: float | None = None
         self._neighbour = 0.0
@@ -81,6 +84,7 @@ class JigSensor:
     @property
     def accepted(self) -> bool:
         """Whether the pin dwelt inside its window and is still there."""
+        self._take_what_is_due()
         return self._accepted
 
     @property
@@ -95,7 +99,12 @@ class JigSensor:
     @property
     def reading(self) -> JigReading:
         """Return state and last sample."""
+        self._take_what_is_due()
         return JigReading(self._state, self._accepted, self._volts, self._amps)
+
+    def _take_what_is_due(self) -> None:
+        if self.look is not None:
+            self.look()
 
     def sample(self, sample: PinSample) -> None:
         """Take one sample."""

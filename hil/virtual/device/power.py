@@ -182,18 +182,25 @@ async def watch_jig(wires: Wires, config: JigConfig, sensor: JigSensor) -> None:
     sampler = Sampler(round(1e9 / config.sample_hz))
     pause_s = max(1 / config.sample_hz, 0.004)
     loaded = False
+
+    def look() -> None:
+        for at_ns in sampler.due():
+            sensor.sample(
+                PinSample(
+                    at_ns,
+                    wires.jig_volts(at_ns),
+                    wires.jig_amps(at_ns),
+                    wires.neighbour_volts(at_ns),
+                    wires.rail_volts(at_ns),
+                )
+            )
+
+    # A converter samples by interrupt: what is said of the pin is true when it is said, also where
+    # this process slept too long.
+    sensor.look = look
     try:
         while True:
-            for at_ns in sampler.due():
-                sensor.sample(
-                    PinSample(
-                        at_ns,
-                        wires.jig_volts(at_ns),
-                        wires.jig_amps(at_ns),
-                        wires.neighbour_volts(at_ns),
-                        wires.rail_volts(at_ns),
-                    )
-                )
+            look()
             if sensor.loads_pin is not loaded:
                 loaded = sensor.loads_pin
                 wires.load_jig(on=loaded)
@@ -202,4 +209,5 @@ async def watch_jig(wires: Wires, config: JigConfig, sensor: JigSensor) -> None:
                     sensor.pin_is_loaded(time.monotonic_ns())
             await asyncio.sleep(pause_s)
     finally:
+        sensor.look = None
         wires.load_jig(on=False)
