@@ -96,7 +96,8 @@ def _set_up_line(opened: SerialInstrument, framing: Framing, line: SerialLine) -
 
 def _check_address(name: ResourceName) -> None:
     # Where the host has no address or the port no number, pyvisa-py loses its socket.
-    host, port = getattr(name, "host_address", ""), getattr(name, "port", "0")
+    host = getattr(name, "host_address", "").partition(",")[0]  # VXI-11 may have "host,port"
+    port = getattr(name, "port", "0")
     if host:
         socket.getaddrinfo(host, None, socket.AF_INET)
     if not 0 <= int(port) <= 0xFFFF:
