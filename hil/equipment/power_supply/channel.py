@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from hil.equipment.power_supply.console import Console
 from hil.equipment.power_supply.dialect import Bits, ChannelAccuracy, Protection
-from hil.equipment.power_supply.errors import OffNotProvenError, SettleError, TripError
+from hil.equipment.power_supply.errors import (
+    OffNotProvenError,
+    SettingError,
+    SettleError,
+    TripError,
+)
 from hil.equipment.power_supply.limits import CableLimits
 from hil.equipment.power_supply.protecting import (
     protect,
@@ -131,12 +136,12 @@ class Channel:
         )
         trips = self._trips()
         if trips:
-            raise TripError(f"{self._where}: {trips} tripped while settling; {_CURE}")
+            raise TripError(f"{self._where}: {trips} tripped while settling; {self._cure}")
         if not settled:
             if not self._console.output_is_on(self.number):
                 raise TripError(
                     f"{self._where}: the output went off by itself while settling, as after a "
-                    f"trip; {_CURE}"
+                    f"trip; {self._cure}"
                 )
             raise SettleError(
                 f"{self._where}: did not settle at {volts:g} V, {amps:g} A ({regulation}) within "
@@ -281,7 +286,22 @@ class Channel:
             return
         trips = self._trips()
         if trips:
-            raise TripError(f"{self._where}: {trips} tripped while coming on; {_CURE}") from err
+            raise TripError(
+                f"{self._where}: {trips} tripped while coming on; {self._cure}"
+            ) from err
+        if isinstance(err, SettingError) and not self._dialect.trips:
+            raise TripError(
+                f"{self._where}: the output did not stay on, as after a trip; {self._cure}"
+            ) from err
+
+    @property
+    def _cure(self) -> str:
+        if not trips_at_current_limit(self._dialect, self.limits):
+            return _CURE
+        return (
+            f"{_CURE}. Its OCP trips when the current limit is entered, as charging does: raise "
+            f"the limit, or let the OCP wait (ocp_delay) where the model can"
+        )
 
     def _require_protection(self) -> None:
         # A new connection may mean that the instrument restarted and forgot its protections.
