@@ -73,7 +73,8 @@ def _device(bench: Bench, ask: bool) -> Item:
     where = section.serial.port if section.serial else "serial line (pty)"
     identity = keys.device_id if keys else ""
     if ask:
-        who = bench.device.identity()
+        # At the end of a run its power is off already: what it said before still holds.
+        who = bench.device.known or bench.device.identity()
         where = bench.device.port
         named = f"{who.manufacturer} {who.model} {who.firmware}".strip()
         identity = f"{who.device_id}  {named}  {who.life}"

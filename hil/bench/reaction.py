@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hil.bench.performance import Performance
     from hil.evidence.waveform import Mark
 
-LINK_S: Final = 0.2
+LINK_S: Final = 0.3
 PARK_S: Final = 0.1
 SETTLING: Final = "settling"
 DWELLING: Final = "dwelling"

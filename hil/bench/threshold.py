@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from hil.equipment.power_supply import Reading
     from hil.metrology import Measured
 
-LINK_S: Final = 0.15
-"""Time for the output to get there and for the device's word to be heard."""
+LINK_S: Final = 0.3
+"""Time for the output to get there, for what a device does besides, and for its word."""
 PARK_S: Final = 0.08
 LOCKED: Final = "locked"
 MOST_TRIALS: Final = 40
@@ -174,7 +174,11 @@ class ThresholdSearch:
         )
 
     def shortest_pulse(self, *, resolution: float = 0.010, repeats: int = 1) -> Threshold:
-        """Find the shortest stay at the nominal value that is accepted, in seconds."""
+        """Find the shortest stay at the nominal value that is accepted, in seconds.
+
+        It may well be longer than debounce and dwell: a device that loads the pin, to see whether
+        the source bears it, takes its time for that.
+        """
         if self._amps:
             raise UsageError("pulses of current are not timed: the output does not pass in volts")
         park = self._parking(-1)

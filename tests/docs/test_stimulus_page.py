@@ -34,4 +34,4 @@ def test_the_test_cases_of_the_page(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
-    assert "2 passed" in done.stdout
+    assert "4 passed" in done.stdout

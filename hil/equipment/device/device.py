@@ -50,6 +50,8 @@ class Device:
 
     def __init__(self, channel: AtChannel) -> None:
         self._at = channel
+        self.known: DeviceIdentity | None = None
+        """Who it said that it is, when it was asked last."""
 
     @classmethod
     def open(
@@ -128,7 +130,7 @@ class Device:
     def identity(self) -> DeviceIdentity:
         """Ask who the device is."""
         row = self._at.ask("identity")
-        return DeviceIdentity(
+        self.known = DeviceIdentity(
             device_id=fields.text(row, "device_id"),
             eid=fields.text(row, "eid"),
             life=fields.text(row, "life"),
@@ -138,6 +140,7 @@ class Device:
                 if self._at.knows(name)
             },
         )
+        return self.known
 
     def status(self) -> DeviceStatus:
         """Ask for mode, manner, authentication, jig, images, last installation and last error."""
