@@ -41,6 +41,7 @@ class Sequencer:
         self.resolution_s = row.resolution_s
         self.most_steps = row.most_steps
         self._ends_at = 0.0
+        self._lasts_s = 0.0
 
     def play(self, steps: Sequence[Step]) -> None:
         """Load ``steps`` (volts, amps, seconds each) and start them, once; returns at once.
@@ -50,14 +51,24 @@ class Sequencer:
         latched; :class:`InstrumentError` if the instrument refuses. What the output does after the
         last step depends on the model: apply a set point, or switch off.
         """
+        self.load(steps)
+        self.start()
+
+    def load(self, steps: Sequence[Step]) -> None:
+        """Load ``steps`` without starting them; errors as :meth:`play`."""
         self._check(steps)
         with self._console.link.exclusively():
             if not self._require_ready().on:
                 raise UsageError(f"{self._where}: the output is off; switch it on, then play")
             self._load(steps)
+            self._lasts_s = sum(seconds for _, _, seconds in steps)
+
+    def start(self) -> None:
+        """Start what is loaded; returns when the instrument has answered."""
+        with self._console.link.exclusively():
             for command in self._row.start:
                 self._console.tell(command, self._number)
-            self._ends_at = time.monotonic() + sum(seconds for _, _, seconds in steps)
+            self._ends_at = time.monotonic() + self._lasts_s
             self._console.check_errors("start of a sequence")
 
     def stop(self) -> None:

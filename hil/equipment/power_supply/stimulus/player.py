@@ -1,7 +1,8 @@
-"""Plays a plan by this computer's clock: absolute deadlines, every edge stamped before and after.
+"""Plays a plan, by the instrument's own list where that is fine enough, else by the host's clock.
 
-Between edges the supply is read as often as the line permits without making the next edge late.
-Deadlines count from one start, so that errors never add up. Whatever goes wrong: outputs off.
+By the clock: absolute deadlines from one start, so that errors never add up; every edge stamped
+before and after. Between edges the supply is read as often as the line permits without making the
+next one late. Whatever goes wrong: outputs off.
 """
 
 from __future__ import annotations
@@ -16,6 +17,13 @@ from typing import Final, Literal
 from hil.equipment.power_supply.channel import Channel
 from hil.equipment.power_supply.console import Console
 from hil.equipment.power_supply.readings import Reading, Regulation
+from hil.equipment.power_supply.sequencer import Sequencer
+from hil.equipment.power_supply.stimulus.by_instrument import (
+    list_for,
+    stamps_of,
+    start,
+    steps_of,
+)
 from hil.equipment.power_supply.stimulus.planning import Edge, Plan, Setting
 from hil.equipment.power_supply.stimulus.stamps import NS, Stamp
 from hil.equipment.power_supply.stimulus.timing import Timing
@@ -85,8 +93,14 @@ def play(
     try:
         for setting, regulation in zip(plan.start, plan.regulation, strict=True):
             _make_ready(channels[setting.channel], setting, regulation)
-        messages = [message_for(console, edge.changes) for edge in plan.edges]
-        played = _Player(plan, channels, console, timing, watcher).run(messages)
+        player = _Player(plan, channels, console, timing, watcher)
+        own_list = list_for(plan, channels[plan.channels[0]])
+        if own_list is not None:
+            played = player.run_list(own_list)
+            if then == "hold":
+                _hold_last(plan, channels)
+        else:
+            played = player.run([message_for(console, edge.changes) for edge in plan.edges])
         if then == "off":
             for number in plan.channels:
                 channels[number].off()
@@ -143,6 +157,22 @@ class _Player:
                     self._watcher.edge(stamp)
             self._wait(start_ns + self._plan.length_ns)
         return Played(start_ns, time.monotonic_ns(), tuple(stamps), tuple(self._readings))
+
+    def run_list(self, sequencer: Sequencer) -> Played:
+        """Let the instrument play its list, and read meanwhile."""
+        (number,) = self._plan.channels
+        sequencer.load(steps_of(self._plan))
+        with _without_collector():
+            self._read(number)
+            self._watcher.begun(self._plan, time.monotonic_ns())
+            started = start(sequencer)
+            stamps = stamps_of(self._plan, self._channels[number], sequencer, started, self._timing)
+            for stamp in stamps:
+                self._watcher.edge(stamp)
+            self._wait(started[1] + self._plan.length_ns)
+        sequencer.stop()
+        end_ns = time.monotonic_ns()
+        return Played(started[0], end_ns, tuple(stamps), tuple(self._readings), by="instrument")
 
     def _send(self, edge: Edge, message: Message, due_ns: int) -> list[Stamp]:
         before_ns = time.monotonic_ns()
@@ -205,6 +235,13 @@ def _make_ready(channel: Channel, setting: Setting, regulation: Regulation) -> N
         channel.on(settle_timeout_s=SETTLE_S, regulation=regulation)
     else:
         channel.arm()
+
+
+def _hold_last(plan: Plan, channels: Mapping[int, Channel]) -> None:
+    """Set what holds at the end: what an output does after a list depends on the model."""
+    _, last = plan.edges[-1].changes[0]
+    channels[last.channel].apply(last.volts, last.amps)
+    channels[last.channel].on(settle_timeout_s=SETTLE_S)
 
 
 def _all_off(channels: Mapping[int, Channel], numbers: Sequence[int], error: BaseException) -> None:
