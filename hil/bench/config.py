@@ -120,8 +120,14 @@ class Channels(Section):
 class VirtualSupply(Section):
     """A virtual supply in the place of the instrument."""
 
-    serial: str = Field(default="DP8C000000001", description="serial number it gives on *IDN?")
-    seed: Seed = Field(default=1, description="seed of its readback noise")
+    model: Literal["DP832", "E36312A", "KA3005P"] | None = Field(
+        default=None, description="which one; as power_supply.model says, or a DP832 for 'auto'"
+    )
+    way: Literal["socket", "hislip", "serial"] | None = Field(
+        default=None, description="how it is reached, if not by the model's own way"
+    )
+    serial: str | None = Field(default=None, description="serial number it gives on *IDN?")
+    seed: Seed = Field(default=1, description="seed of its errors, noise and drift")
 
 
 class WatchdogSection(Section):

@@ -123,12 +123,20 @@ class Launcher:
         section = self._lab.file.power_supply
         assert section is not None and section.virtual is not None  # noqa: S101, PT018
         virtual = section.virtual
-        model = DEFAULT_VIRTUAL_SUPPLY if section.model.casefold() == "auto" else section.model
+        stated = DEFAULT_VIRTUAL_SUPPLY if section.model.casefold() == "auto" else section.model
+        cables = (
+            f"--cable={one.channel}={one.lead_resistance}"
+            for one in section.channels.by_name.values()
+            if one.lead_resistance
+        )
         return self._begin(
             "power-supply",
             "power_supply",
-            *("--model", model, "--serial", virtual.serial, "--seed", str(virtual.seed)),
-            *("--port", "0", "--copper-port", "0"),
+            *("--model", virtual.model or stated, "--seed", str(virtual.seed)),
+            *(() if virtual.serial is None else ("--serial", virtual.serial)),
+            *(() if virtual.way is None else ("--way", virtual.way)),
+            *("--port", "0", "--hislip-port", "0", "--copper-port", "0"),
+            *cables,
         )
 
     # Card ---------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
-"""What other people's programs send to a DP832, word for word, and what they can live with.
+"""What other people's programs send, word for word, and what they can live with.
 
-Recorded on the wire with sigrok-cli 0.7.2, QCoDeS 0.58, lxi-tools 2.4; instro 1.12 by its source.
+Recorded on the wire of the virtual supplies: sigrok-cli 0.7.2 (libsigrok 0.5.2), QCoDeS 0.58, lxi-
+tools 2.4, instro 1.22, PyMeasure 0.16, python-ivi 0.14.9, koradctl 0.8, tenma-serial 1.1.4.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
+from hil.virtual.power_supply.ka3005p import Korad
 from tests.virtual_power_supply.conftest import TestClock
 
 Say = Callable[[str], str]
@@ -88,3 +90,153 @@ def test_instro_asks_for_sane_limits(say: Say, n: int, tops: tuple[float, ...]) 
         say(message)
         assert say(":SYST:ERR?").split(",")[0] == "0"
     assert float(say(f":MEAS:VOLT? CH{n}")) >= 0
+
+
+def converse(say: Say, exchanges: str, clock: TestClock) -> None:
+    """Replay ``message -> reply`` lines; a number in a reply may be another reading of it."""
+    for line in exchanges.strip().splitlines():
+        message, _, reply = (part.strip() for part in line.partition("->"))
+        found = say(message)
+        if message.lower().startswith(("meas", ":meas")):
+            assert float(found) == pytest.approx(float(reply), abs=0.02), line
+        else:
+            assert found == reply, line
+        clock.forward(0.05)
+
+
+IVI_DP832 = """
+*IDN? -> RIGOL TECHNOLOGIES,DP832,DP8C000000001,00.01.14
+instrument:nselect 1
+source:voltage:level 3.300000
+source:current:level 0.500000
+source:voltage:protection:level 4.500000
+source:voltage:protection:state 1
+output on
+measure:voltage? -> 3.3030
+measure:current? -> 0.0000
+stat:ques:inst:isum1:cond? -> 2
+:system:error? -> 0,"No error"
+*RST
+"""
+
+INSTRO_DP832 = """
+:SOUR1:VOLT:PROT 4.500
+:SYST:ERR? -> 0,"No error"
+:SOUR1:VOLT:PROT:STAT ON
+:SOUR1:CURR:PROT 1.000
+:SOUR1:CURR:PROT:STAT ON
+:SOUR1:VOLT 3.300
+:SOUR1:CURR 0.500
+:OUTP CH1,ON
+:SYST:ERR? -> 0,"No error"
+:MEAS:VOLT? CH1 -> 3.3030
+:OUTP? CH1 -> ON
+:STAT:QUES:INST:ISUM1:COND? -> 2
+:SOUR1:VOLT? -> 3.300
+:SOUR1:VOLT:PROT? -> 4.500
+:SOUR1:VOLT:PROT:STAT? -> ON
+:OUTP:SENS? CH1 -> NONE
+:OUTP CH1,OFF
+:SYST:ERR? -> 0,"No error"
+"""
+
+PYMEASURE_E36312A = """
+*IDN? -> Keysight Technologies,E36312A,MY00000001,1.0.4-1.0.0-1.02
+VOLT 3.3, (@1)
+CURR 0.5, (@1)
+OUTPut 1, (@1)
+VOLT? (@1) -> +3.30000000E+00
+CURR? (@1) -> +5.00000000E-01
+MEASure:VOLTage? (@1) -> 3.3004
+MEAS:CURRent? (@1) -> 0.0
+OUTPut? (@1) -> 1
+SYST:ERR? -> +0,"No error"
+*STB? -> 0
+*OPT? -> 0
+*OPC? -> 1
+VOLT 12, (@2)
+VOLT? (@2) -> +1.20000000E+01
+*RST
+*CLS
+"""
+
+LIBSIGROK_E36312A = """
+SYST:REM
+:INST:NSEL 2
+:SOUR:VOLT 3.300000
+:SOUR:CURR 0.500000
+OUTP:STAT ON
+OUTP:STAT? -> 1
+:MEAS:VOLT? -> 3.3
+:MEAS:CURR? -> 0.0
+:VOLT:PROT 6.000000
+:VOLT:PROT:TRIP? -> 0
+:CURR:PROT:STAT 1
+:CURR:PROT:TRIP? -> 0
+:STAT:QUES:INST:ISUM2:COND? -> 2
+:SOUR:VOLT? MAX,(@1) -> +6.18000000E+00
+SYST:LOC
+SYST:ERR? -> +0,"No error"
+"""
+
+INSTRO_E36100 = """
+VOLT 3.300
+SYST:ERR? -> +0,"No error"
+CURR 0.500
+OUTP:STAT ON
+MEAS:VOLT? -> 3.3
+MEAS:CURR? -> 0.0
+SYST:ERR? -> +0,"No error"
+"""
+
+
+@pytest.mark.parametrize("exchanges", [IVI_DP832, INSTRO_DP832], ids=["python-ivi", "instro"])
+def test_conversations_with_a_dp832(say: Say, clock: TestClock, exchanges: str) -> None:
+    converse(say, exchanges, clock)
+
+
+@pytest.mark.parametrize(
+    "exchanges",
+    [PYMEASURE_E36312A, LIBSIGROK_E36312A, INSTRO_E36100],
+    ids=["PyMeasure", "libsigrok, by its source", "instro"],
+)
+def test_conversations_with_an_e36312a(tell: Say, clock: TestClock, exchanges: str) -> None:
+    converse(tell, exchanges, clock)
+
+
+LIBSIGROK_KORAD = [
+    *((b"*IDN?", b"KORADKA3005PV2.0"), (b"IOUT1?", b"0.000"), (b"ISET1?", b"0.000")),
+    *((b"VOUT1?", b"00.00"), (b"VSET1?", b"00.00"), (b"STATUS?", b"\x11")),
+    *((b"ISET1:0.200", b""), (b"VSET1:05.00", b""), (b"OUT1", b"")),
+    *((b"ISET1?", b"0.200"), (b"VSET1?", b"05.00"), (b"STATUS?", b"Q")),
+]
+KORADCTL = [
+    *((b"*IDN?", b"KORADKA3005PV2.0"), (b"VSET1:5.00", b""), (b"ISET1:0.250", b"")),
+    *((b"OUT1", b""), (b"VSET1?", b"05.00"), (b"ISET1?", b"0.250"), (b"STATUS?", b"Q")),
+    *((b"OCP1", b""), (b"OVP1", b""), (b"STATUS?", b"\xf1"), (b"OUT0", b"")),
+    (b"STATUS?", b"\xb1"),
+]
+TENMA_SERIAL = [
+    *((b"VSET1:5.00", b""), (b"VSET1?", b"05.00"), (b"ISET1:0.250", b""), (b"ISET1?", b"0.250")),
+    *((b"OUT1", b""), (b"STATUS?", b"Q"), (b"OCP1", b""), (b"STATUS?", b"q")),
+    *((b"OUT0", b""), (b"STATUS?", b"1")),
+]
+
+
+@pytest.mark.parametrize(
+    "exchanges",
+    [LIBSIGROK_KORAD, KORADCTL, TENMA_SERIAL],
+    ids=["libsigrok", "koradctl", "tenma-serial"],
+)
+def test_conversations_with_a_ka3005p(
+    korad: Korad, clock: TestClock, exchanges: list[tuple[bytes, bytes]]
+) -> None:
+    for message, reply in exchanges:
+        assert korad.answer(message) == reply, message
+        clock.forward(0.05)
+
+
+def test_messages_of_koradctl_that_follow_without_a_rest_are_told_apart(korad: Korad) -> None:
+    assert korad.split(b"ISET1:0.250OUT1") == [b"ISET1:0.250", b"OUT1"]
+    assert korad.split(b"OVP1STATUS?") == [b"OVP1", b"STATUS?"]
+    assert korad.split(b"OVP1WHAT?") == [b"OVP1WHAT?"]

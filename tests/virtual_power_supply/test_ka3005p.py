@@ -127,9 +127,12 @@ def test_on_a_serial_line_with_its_time() -> None:
         assert part.resource.startswith("ASRL/dev/pts/")
         begun = time.monotonic()
         assert ask(part, b"*IDN?", 16) == b"KORADKA3005PV2.0"
-        # 5 bytes there, 40 ms to be done, 16 bytes back.
-        assert time.monotonic() - begun >= 0.040 + 21 * 10 / 9600
+        # 5 bytes there, 20 ms to be done, 16 bytes back.
+        assert time.monotonic() - begun >= 0.020 + 21 * 10 / 9600
         assert ask(part, b"*IDN?\r\n", 16) == b"KORADKA3005PV2.0", "a terminator is overlooked"
+        assert ask(part, b"ISET1:0.250VSET1?ISET1?", 10) == b"00.000.250", "told apart"
+        assert ask(part, b"VSET1?NONSENSE", 1, timeout_s=0.3) == b""
+        part.control({"manner": "glued", "value": "off"})
         assert ask(part, b"VSET1?ISET1?", 1, timeout_s=0.3) == b"", "two at once are none"
 
 

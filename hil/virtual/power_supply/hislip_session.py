@@ -110,6 +110,7 @@ class Session:
             self._do(line.removesuffix(b"\r"), message_id)
 
     def _do(self, text: bytes, message_id: int) -> None:
+        self.inbox.begin_turn()
         self.inbox.put(text, ReplyLine(self, message_id))
 
     def interrupted(self) -> None:

@@ -124,10 +124,11 @@ class Instrument(Supply):
 
         Nothing else is overlapped: neither the way to a new voltage nor the output's switch.
         """
-        if not any(word in message.upper() for word in (b"*OPC?", b"*WAI")):
+        playing = [o.playing for o in self.outputs.values() if o.playing is not None]
+        if not playing or not any(word in message.upper() for word in (b"*OPC?", b"*WAI")):
             return 0.0
         now = self.clock()
-        ends = [o.playing.end_ns for o in self.outputs.values() if o.playing is not None]
+        ends = [sequence.end_ns for sequence in playing]
         return max((end - now for end in ends if end is not None), default=0) / NS
 
     def answer(self, message: bytes, *, talker: bool = False) -> bytes:

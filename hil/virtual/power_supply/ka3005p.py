@@ -58,6 +58,10 @@ MANNERS = Manners()
 _OVER = 1.1
 _SET = re.compile(r"(?P<name>VSET|ISET)(?P<channel>\d):(?P<value>\d{1,3}(?:\.\d*)?|\.\d+)")
 _NUMBERED = re.compile(r"(?P<name>OUT|OVP|OCP|BEEP|LOCK|SAV|RCL|TRACK)(?P<value>\d)")
+_ANY = re.compile(
+    rb"\*IDN\?|STATUS\?|[VI](?:SET|OUT)\d\?|[VI]SET\d:\d*\.?\d*"
+    rb"|(?:OUT|OVP|OCP|BEEP|LOCK|SAV|RCL|TRACK)\d"
+)
 _MEMORIES = range(1, 6)
 _CV, _BEEP, _OCP, _ON, _OVP = 0x01, 0x10, 0x20, 0x40, 0x80
 
@@ -92,6 +96,16 @@ class Korad(Supply):
         if not self.held:
             self._command(text)
         return b""
+
+    def split(self, received: bytes) -> list[bytes]:
+        """Tell glued messages apart, as a firmware does that reads byte by byte.
+
+        (The client koradctl, proven on instruments, sends some without a rest between them.)
+        """
+        found = _ANY.findall(received)
+        if self.manners.glued and b"".join(found) == received:
+            return list(found)
+        return [received]
 
     def _command(self, text: str) -> None:
         if (match := _SET.fullmatch(text)) is not None:

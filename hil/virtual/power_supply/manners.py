@@ -50,6 +50,7 @@ class Words(StrEnum):
 class Manners:
     """The switches of one model. ``pacing_s``: what comes sooner after a message is lost.
 
+    ``glued``: without terminators, messages that follow each other without a rest are told apart.
     ``over_ovp_refused``: setting a voltage above the OVP level is -221 instead of a trip.
     ``ovp_after_reset`` and ``ocp_after_reset``: whether the protections watch after ``*RST``.
     """
@@ -67,6 +68,7 @@ class Manners:
     ocp_after_reset: bool = False
     over_ovp_refused: bool = False
     pacing_s: float = 0.0
+    glued: bool = True
 
     def switch(self, value: bool) -> str:
         """Say a switch as this model does."""

@@ -42,8 +42,8 @@ class Model:
 MODELS: Final[Mapping[str, Model]] = {
     "DP832": Model(dp832.dp832, "DP8C000000001", dp832.MANNERS, (Way.SOCKET,)),
     "E36312A": Model(e36312a.e36312a, "MY00000001", e36312a.MANNERS, (Way.SOCKET, Way.HISLIP)),
-    # Clients leave it about 50 ms a command; it is done a little earlier.
+    # Clients leave it about 50 ms a command; it is done well before.
     "KA3005P": Model(
-        ka3005p.ka3005p, "", ka3005p.MANNERS, (Way.SERIAL,), latency_s=0.04, terminator=b""
+        ka3005p.ka3005p, "", ka3005p.MANNERS, (Way.SERIAL,), latency_s=0.02, terminator=b""
     ),
 }

@@ -1,8 +1,8 @@
 """A supply on a serial line: a pseudo terminal whose far end any serial client opens.
 
-There is no terminator. The end of a message is the silence after it, so two messages without a
-rest between them are one that nobody understands, as on the real line. With ``baud`` the bytes
-take their time in both directions (8N1: ten bits a byte).
+There is no terminator. The end of a message is the silence after it; whether two messages without
+a rest between them are told apart is the model's affair. With ``baud`` the bytes take their time in
+both directions (8N1: ten bits a byte).
 """
 
 from __future__ import annotations
@@ -138,7 +138,9 @@ class SerialLine:
         if len(message) > MAX_MESSAGE:
             self._station.supply.overrun()
             return
+        self._inbox.begin_turn()
         # A terminator that a client adds is no part of any command.
         for part in message.replace(b"\r", b"\n").split(b"\n"):
-            if part:
-                self._inbox.put(part, self)
+            for one in self._station.supply.split(part):
+                if one:
+                    self._inbox.put(one, self)

@@ -37,6 +37,7 @@ class Connection(TcpConnection):
 
     def data_received(self, data: bytes) -> None:
         """Collect lines; one that is too long is thrown away up to its end."""
+        self._inbox.begin_turn()
         self._buffer += data
         *lines, rest = self._buffer.split(b"\n")
         self._buffer = rest

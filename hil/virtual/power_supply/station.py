@@ -142,6 +142,10 @@ class Inbox:
         """Whether something waits or is being done."""
         return bool(self._waiting) or self._busy is not None
 
+    def begin_turn(self) -> None:
+        """Begin another turn of the loop: so many messages may be done in a row again."""
+        self._turn = _TURN
+
     def put(self, message: bytes, line: Line) -> None:
         """Take a message in; its answer goes to ``line``."""
         self._waiting.append((message, line))
@@ -165,22 +169,18 @@ class Inbox:
 
     def _work(self) -> None:
         while self._waiting and self._busy is None and not self._paused:
-            loop = asyncio.get_running_loop()
             wait_s = self._station.latency_s + self._station.supply.wait_s(self._waiting[0][0])
             if self._station.stalled_until:
-                wait_s = max(wait_s, self._station.stalled_until - loop.time())
+                now = asyncio.get_running_loop().time()
+                wait_s = max(wait_s, self._station.stalled_until - now)
             if wait_s > 0:
+                loop = asyncio.get_running_loop()
                 self._busy = loop.call_later(wait_s, self._finish_one)
             elif self._turn == 0:
-                self._busy = loop.call_soon(self._go_on)
+                self._busy = asyncio.get_running_loop().call_soon(self._go_on)
             else:
-                if self._turn == _TURN:
-                    loop.call_soon(self._new_turn)
                 self._turn -= 1
                 self._run()
-
-    def _new_turn(self) -> None:
-        self._turn = _TURN
 
     def _go_on(self) -> None:
         self._busy = None

@@ -92,6 +92,10 @@ class Supply:
         """
         raise NotImplementedError
 
+    def split(self, received: bytes) -> list[bytes]:
+        """Tell the messages apart that came in one go on a line without terminators."""
+        return [received]
+
     def wait_s(self, message: bytes) -> float:  # noqa: ARG002 - for models that can be busy
         """Return how long the supply is busy before it can do ``message``."""
         return 0.0
