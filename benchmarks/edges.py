@@ -36,7 +36,7 @@ def run() -> list[dict[str, Any]]:
         for _ in range(PULSES):
             track = Track(1, PULSE, amps=0.4)
             for stamp in supply.play([track], command_time_s=0.0).stamps:
-                began = probe.changes(1, stamp.before_ns)[0]
+                began = probe.change(1, stamp.before_ns)
                 reported.append((stamp.span.middle_ns - stamp.due_ns) / 1e9)
                 true.append((began - stamp.due_ns) / 1e9)
                 uncertain.append(stamp.span.uncertainty_s)

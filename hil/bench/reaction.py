@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 LINK_S: Final = 0.3
 PARK_S: Final = 0.1
+LATE_S: Final = 5.0
+"""All is judged from the edges as they went out, so a late one spoils nothing."""
 SETTLING: Final = "settling"
 DWELLING: Final = "dwelling"
 
@@ -62,7 +64,9 @@ def reactions(jig: Jig) -> Reactions:
     nominal = spec.nominal_voltage
     park = nominal * (1 - 2 * (spec.window + spec.hysteresis))
     stay_s, leave_s = spec.debounce + spec.dwell + LINK_S, spec.revoke + LINK_S
-    done = jig.play(Sequence(((park, PARK_S), (nominal, stay_s), (park, leave_s))))
+    done = jig.play(
+        Sequence(((park, PARK_S), (nominal, stay_s), (park, leave_s))), tolerance_s=LATE_S
+    )
     rising, falling = done.edges
     entered = rising.passes(nominal * (1 - spec.window))
     left = falling.passes(nominal * (1 - spec.window - spec.hysteresis))

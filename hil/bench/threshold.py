@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 LINK_S: Final = 0.3
 """Time for the output to get there, for what a device does besides, and for its word."""
 PARK_S: Final = 0.08
+LATE_S: Final = 5.0
+"""A trial is judged by what went out, so a late edge spoils none: stays may last longer."""
 LOCKED: Final = "locked"
 MOST_TRIALS: Final = 40
 PARKED: Final = 3.0
@@ -298,7 +300,7 @@ class ThresholdSearch:
             self._begin_anew()
         stimulus = Sequence(levels, self.unit)
         for _ in range(2):
-            done = self._jig.play(stimulus, then="hold")
+            done = self._jig.play(stimulus, then="hold", tolerance_s=LATE_S)
             states = {mark.state for mark in done.waveform.of_kind("device")}
             began_locked = self._first_state(done) == LOCKED
             if not began_locked:

@@ -1,8 +1,9 @@
 """A waveform as a picture for a report: volts and amps against time, window, dwell, device states.
 
 matplotlib draws it, by its objects and without pyplot, and is imported when a picture is drawn and
-not before: it costs half a second and 120 MB of packages, so it is the extra ``plot`` and no
-dependency. Its axes and ticks are worth that. The same waveform gives the same bytes.
+not before. It costs a second once, a third of one for each picture, and 120 MB of packages, so it
+is the extra ``plot`` and no dependency; its axes and ticks are worth that. The same waveform gives
+the same bytes.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from types import TracebackType
 from typing import Final, Self
 
@@ -14,6 +15,7 @@ from hil.virtual.copper import ChannelLaw, Copper
 from hil.virtual.electrical import next_crossing, volts_at
 
 _START_S: Final = 5.0
+_POLL_S: Final = 0.002
 
 
 class Probe:
@@ -57,6 +59,18 @@ class Probe:
         """Return when ``channel`` was told something new, from ``after_ns`` on."""
         begun = [law.segments[0].t0_ns for law in self._laws.get(channel, [])]
         return [at_ns for at_ns in begun if at_ns >= after_ns]
+
+    def change(self, channel: int, after_ns: int, *, timeout_s: float = 5.0) -> int:
+        """Return when ``channel`` was told something new first, from ``after_ns`` on.
+
+        The news may still be on the wire, so it is waited for; :class:`TimeoutError` if none comes.
+        """
+        deadline = time.monotonic() + timeout_s
+        while not (found := self.changes(channel, after_ns)):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"channel {channel} was told nothing new in {timeout_s:g} s")
+            time.sleep(_POLL_S)
+        return found[0]
 
     def crossings(self, channel: int, volts: float, after_ns: int = 0) -> list[int]:
         """Return every instant from ``after_ns`` on at which ``channel`` passed ``volts``.

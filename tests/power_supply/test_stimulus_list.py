@@ -38,7 +38,7 @@ def test_the_list_plays_and_its_edges_lie_within_their_spans(
         played = supply.play([Track(1, pulse, amps=0.4)], command_time_s=0.0)
         assert played.by == "instrument"
         for stamp in played.stamps:
-            begun = probe.changes(1, stamp.before_ns)[0]
+            begun = probe.change(1, stamp.before_ns)
             assert begun in stamp.span, (stamp, begun)
         assert played.late(0.001) == ()
         up, down = probe.crossings(1, 1.65, played.stamps[0].before_ns)[:2]

@@ -42,7 +42,7 @@ def test_the_true_edges_lie_within_the_reported_spans(supply: PowerSupply, probe
         played = supply.play([track], command_time_s=0.0)
         assert len(played.stamps) == 2
         for stamp in played.stamps:
-            begun = probe.changes(1, stamp.before_ns)[0]
+            begun = probe.change(1, stamp.before_ns)
             assert begun in stamp.span, (stamp, begun)
             passed = probe.crossings(1, 1.65, stamp.before_ns)[0]
             assert passed in stamp.passes(1.65), (stamp, passed)
@@ -83,7 +83,7 @@ def test_one_message_for_each_edge_and_two_channels_in_one(
     assert message == ":SOUR1:VOLT 0.500;:OUTP CH3,ON;:OUTP? CH3"
     one, other = played.stamps
     assert (one.before_ns, one.after_ns) == (other.before_ns, other.after_ns)
-    down, up = probe.changes(1, one.before_ns)[0], probe.changes(3, one.before_ns)[0]
+    down, up = probe.change(1, one.before_ns), probe.change(3, one.before_ns)
     assert down in one.span
     assert up in other.span
 
