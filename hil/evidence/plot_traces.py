@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from hil.evidence.waveform import Mark, Waveform
 
-MOST_POINTS: Final = 500
+MOST_POINTS: Final = 200
 """A line of more points is thinned by the least and greatest of each stretch."""
 SEEN_S: Final = 0.005
 COLOURS: Final = {"jig": "#0550ae", "rail": "#8250df"}

@@ -18,6 +18,7 @@ STATE_COLOURS: Final = {
     "locked": "#a40e26",
     "silent": "#ffffff",
 }
+UNASKED_S: Final = 0.5
 _OTHER: Final = "#c297ff"
 _DARK: Final = ("accepted", "locked")
 _BAND: Final = "#2da44e"
@@ -59,6 +60,8 @@ def draw_window(axes: Any, waveform: Waveform) -> None:  # noqa: ANN401
         va="bottom",
         fontsize=6.5,
         color="#116329",
+        bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.8},
+        zorder=6,
     )
 
 
@@ -138,16 +141,23 @@ def _room(state: str) -> float:
 
 
 def stretches(waveform: Waveform) -> list[Stretch]:
-    """Return how long the device said the same, by its answers; each lasts until the next."""
+    """Return how long the device said the same: each answer holds until the next one.
+
+    Where nobody asked for longer than :data:`UNASKED_S`, nothing is known and nothing is said.
+    """
     found: list[Stretch] = []
+    heard_s = 0.0
     for mark in waveform.of_kind("device"):
         at_s = waveform.seconds(mark.middle_ns)
-        if found and found[-1].state == mark.state:
-            found[-1] = Stretch(mark.state, found[-1].begin_s, waveform.seconds(mark.latest_ns))
+        until_s = waveform.seconds(mark.latest_ns)
+        asked = bool(found) and waveform.seconds(mark.earliest_ns) - heard_s <= UNASKED_S
+        heard_s = until_s
+        if asked and found[-1].state == mark.state:
+            found[-1] = Stretch(mark.state, found[-1].begin_s, until_s)
             continue
-        if found:
+        if asked:
             found[-1] = Stretch(found[-1].state, found[-1].begin_s, at_s)
-        found.append(Stretch(mark.state, at_s, waveform.seconds(mark.latest_ns)))
+        found.append(Stretch(mark.state, at_s, until_s))
     return found
 
 

@@ -69,7 +69,13 @@ def test_the_same_waveform_gives_the_same_bytes() -> None:
 
 
 def test_many_readings_stay_light() -> None:
-    assert len(svg(waveform(readings=20_000), CAPTION).encode()) < 150_000
+    long = list(waveform(readings=20_000).marks)
+    for n in range(100):
+        at = n * 7 * MS
+        long.append(Mark("set", "rail", at, at + MS, 3.0 + n % 2, 1.0, "on", due_ns=at))
+        long.append(Mark("read", "rail", at, at + MS, 3.0 + n % 2, 0.1))
+    heavy = Waveform.of(long, start_ns=0, window=WINDOW)
+    assert len(svg(heavy, CAPTION).encode()) < 150_000
 
 
 def test_a_png_for_those_who_want_one() -> None:
@@ -106,6 +112,15 @@ def test_stays_and_stretches_are_what_was_set_and_said() -> None:
     (stay,) = stays(waveform(), WINDOW)
     assert stay == pytest.approx((0.3005, 0.424))
     assert [one.state for one in stretches(waveform())] == ["below", "dwelling", "below"]
+
+
+def test_what_nobody_asked_is_not_said() -> None:
+    marks = [
+        Mark("device", "device", at * MS, (at + 1) * MS, 1.5, None, "below", accepted=False)
+        for at in (0, 10, 20, 2000, 2010)
+    ]
+    first, second = stretches(Waveform.of(marks, start_ns=0))
+    assert (first.end_s, second.begin_s) == pytest.approx((0.021, 2.0005))
 
 
 class View:
