@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from hil.equipment.power_supply import LinkTimeoutError
 from tests.power_supply.conversations.scripted import (
     Manual,
     Phrase,
@@ -109,3 +110,12 @@ def test_other_trips_of_the_register() -> None:
     with opened(QL355TP) as (supply, instrument):
         instrument.state["lsr"] = 16 | 32
         assert supply.channel(1).status().other_trips == ("OTP", "sense")
+
+
+def test_once_known_it_is_heard_in_its_own_framing() -> None:
+    with opened(QL355TP, model="auto", timeout_s=0.3) as (supply, instrument):
+        instrument.garble = lambda message, reply: (
+            b"0.000V\n" if message == "V1O?" else reply  # its replies end with CR LF
+        )
+        with pytest.raises(LinkTimeoutError, match="has no end"):
+            supply.channel(1).measure()
