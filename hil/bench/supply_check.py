@@ -5,7 +5,8 @@ Outputs are left as they are. Only the error queue is emptied: it cannot be read
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hil.bench.banner import calibration
@@ -112,12 +113,17 @@ def _stated_limits(section: PowerSupplySection) -> Iterator[Check]:
 
 
 def _limits(section: PowerSupplySection, row: Dialect) -> Iterator[Check]:
-    from hil.equipment.power_supply.protecting import check_limits  # noqa: PLC0415
+    from hil.equipment.power_supply.protecting import check_limits, check_together  # noqa: PLC0415
 
+    limits = limits_of(section)
+    looks: list[Callable[[], None]] = [
+        partial(check_limits, row, number, cable) for number, cable in limits.items()
+    ]
+    looks.append(partial(check_together, row, limits))
     good = True
-    for number, cable in limits_of(section).items():
+    for look in looks:
         try:
-            check_limits(row, number, cable)
+            look()
         except (ConfigError, UsageError) as err:
             good = False
             yield Check("supply limits", "wrong", str(err), "mend power_supply.channels")

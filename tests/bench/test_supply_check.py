@@ -96,3 +96,15 @@ def test_a_model_without_error_queue_and_lock(tmp_path: Path) -> None:
     found = of_scripted(tmp_path, KA3005P, "KA3005P")
     assert found["supply errors"].detail == "a KA3005P has no error queue"
     assert "keep hands off" in found["supply panel"].detail
+
+
+def test_outputs_that_go_together(tmp_path: Path) -> None:
+    path = tmp_path / "one.yaml"
+    cable = "max_voltage: 3 V, max_current: 20 mA, without_ovp: low limits, without_ocp: low limits"
+    path.write_text(
+        "schema: 1\npower_supply:\n  model: E3631A\n  virtual: {}\n  channels:\n"
+        f"    jig: {{channel: 1, {cable}}}\n    neighbour: {{channel: 2, {cable}}}\n"
+    )
+    found = [check for check in examine(str(path)) if check.name == "supply limits"]
+    assert [check.state for check in found] == ["wrong"]
+    assert "go on and off together" in found[0].detail

@@ -14,7 +14,7 @@ from hil.equipment.power_supply.errors import OffNotProvenError
 from hil.equipment.power_supply.limits import CableLimits
 from hil.equipment.power_supply.link import DEFAULT_VISA_LIBRARY, VisaLink
 from hil.equipment.power_supply.models import AUTO, dialect_of
-from hil.equipment.power_supply.protecting import check_limits
+from hil.equipment.power_supply.protecting import check_limits, check_together
 from hil.equipment.power_supply.readings import Identity, OffReport
 from hil.equipment.power_supply.stimulus.planning import Plan, Track, plan
 from hil.equipment.power_supply.stimulus.player import (
@@ -31,7 +31,7 @@ from hil.equipment.power_supply.stimulus.timing import timing_of
 from hil.equipment.power_supply.switching_off import switch_all_off
 from hil.equipment.power_supply.watch_orders import Orders
 from hil.equipment.power_supply.watchdog import Watchdog
-from hil.errors import BenchError, ConfigError, UsageError
+from hil.errors import BenchError, UsageError
 from hil.lease import Lease, OwnedError, Owner, holder_of
 from hil.observer import NullObserver, Observer
 
@@ -355,8 +355,4 @@ def _not_proven(report: OffReport) -> OffNotProvenError:
 def _check(dialect: Dialect, limits: Mapping[int, CableLimits]) -> None:
     for number, limit in limits.items():
         check_limits(dialect, number, limit)
-    if dialect.output.together and len(limits) > 1:
-        raise ConfigError(
-            f"all outputs of a {dialect.model} go on and off together; use one channel of it, not "
-            f"{sorted(limits)}"
-        )
+    check_together(dialect, limits)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from hil.equipment.power_supply.console import Console
@@ -68,6 +68,15 @@ def check_limits(dialect: Dialect, number: int, limits: CableLimits) -> None:
         )
     for guard in _guards(dialect, limits):
         _check_waiver(dialect, number, guard)
+
+
+def check_together(dialect: Dialect, numbers: Collection[int]) -> None:
+    """Refuse more than one channel of a model whose outputs all go on and off together."""
+    if dialect.output.together and len(numbers) > 1:
+        raise ConfigError(
+            f"all outputs of a {dialect.model} go on and off together; use one channel of it, not "
+            f"{sorted(numbers)}"
+        )
 
 
 def _check_waiver(dialect: Dialect, number: int, guard: _Guard) -> None:

@@ -10,11 +10,13 @@ import importlib
 import pkgutil
 from collections.abc import Iterable
 from functools import cache
-from importlib import metadata
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from hil.equipment.power_supply.dialect import Dialect
 from hil.errors import ConfigError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 ENTRY_POINTS: Final = "hil.power_supply_models"
 AUTO: Final = "auto"
@@ -56,6 +58,8 @@ def _ours() -> tuple[Dialect, ...]:
 
 
 def _theirs() -> tuple[Dialect, ...]:
+    from importlib import metadata  # noqa: PLC0415 - slow to import, and seldom needed
+
     rows: list[Dialect] = []
     taken = {row.model.casefold() for row in _ours()}
     for entry in metadata.entry_points(group=ENTRY_POINTS):
@@ -70,7 +74,7 @@ def _theirs() -> tuple[Dialect, ...]:
     return tuple(rows)
 
 
-def _rows_of(entry: metadata.EntryPoint) -> tuple[Dialect, ...]:
+def _rows_of(entry: EntryPoint) -> tuple[Dialect, ...]:
     where = f"entry point {entry.name} ({entry.value})"
     try:
         found = entry.load()
