@@ -55,6 +55,15 @@ def test_what_nobody_can_catch(tmp_path: Path, part: Part, number: signal.Signal
         assert [channel.proven for channel in report.channels] == [True, True, True]
 
 
+def test_a_child_that_keeps_the_pipe_open_does_not_hide_the_end(tmp_path: Path, part: Part) -> None:
+    with a_run(tmp_path, part, "os.fork(); time.sleep(60)") as run:
+        driving = run.wait_on()
+        begun = time.monotonic()
+        os.kill(driving, signal.SIGKILL)
+        run.wait_off(begun)
+        assert run.report().reason == "the process that drove it has ended"
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [("pass", 0), ("raise RuntimeError('of the test')", 1)],
