@@ -266,6 +266,12 @@ class Run:
         return failed
 
 
+def _planned(lab: Lab) -> list[str]:
+    from hil.bench.banner import planned  # noqa: PLC0415 - only where a bench is named
+
+    return planned(lab)
+
+
 def _stderr() -> int | None:
     with contextlib.suppress(OSError):
         return plugin.real_stderr()
@@ -289,9 +295,7 @@ class _Hooks:
         lab = self._run.load()
         if lab is None or _banner_is_shown():
             return []
-        from hil.bench.banner import planned  # noqa: PLC0415
-
-        return planned(lab)
+        return _planned(lab)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self._run.verdicts.begin(session.items)
@@ -329,7 +333,10 @@ class _Hooks:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         bench = self._run._bench
         if bench is not None:
-            self._as_opened = bench.banner()
+            try:
+                self._as_opened = bench.banner()
+            except HilError as err:  # what is off, or broke in this run, cannot tell who it is
+                self._as_opened = [*_planned(bench.lab), f"  not all could be asked: {err}"]
         self._failed += self._run.lost_watchdogs()
         self._failed += self._run.close()
         output = getattr(session.config, "workeroutput", None)

@@ -154,3 +154,21 @@ def test_it(bench):
     while not gone(worker):
         assert time.monotonic() - started < 20
         time.sleep(0.05)
+
+
+def test_the_summary_tells_who_the_device_was_though_all_is_off_by_then(
+    session: Session, tmp_path: Path
+) -> None:
+    names = ("evidence", "bench", "power_supply", "card", "device")
+    (tmp_path / "conftest.py").write_text(f"pytest_plugins = {[f'fixtures.{n}' for n in names]}")
+    source = """
+import pytest
+
+@pytest.mark.requires("device")
+def test_it(device):
+    assert device.identity().model == "Virtual Device"
+"""
+    done = session(source, "--hil-bench", "virtual-inprocess")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (line,) = (one for one in done.stdout.splitlines() if "HIL-REF-0001" in one and "pts" in one)
+    assert "HIL Virtual Device" in line

@@ -56,8 +56,12 @@ def test_what_nobody_can_catch(tmp_path: Path, part: Part, number: signal.Signal
 
 
 def test_a_child_that_keeps_the_pipe_open_does_not_hide_the_end(tmp_path: Path, part: Part) -> None:
-    with a_run(tmp_path, part, "os.fork(); time.sleep(60)") as run:
+    body = "os.fork() and pathlib.Path('forked').touch(); time.sleep(60)"
+    with a_run(tmp_path, part, body) as run:
         driving = run.wait_on()
+        while not (tmp_path / "forked").exists():
+            assert run.process.poll() is None
+            time.sleep(0.01)
         begun = time.monotonic()
         os.kill(driving, signal.SIGKILL)
         run.wait_off(begun)
