@@ -119,6 +119,10 @@ class Launcher:
         part = self._parts.get("power-supply")
         return () if part is None else (part.lifeline,)
 
+    def power_supply_patience(self, stated_s: float) -> float:
+        """Return how long a supply that is away is worth waiting for: a virtual one stays away."""
+        return min(stated_s, STOP_S) if "power-supply" in self._parts else stated_s
+
     def _begin_power_supply(self) -> Part:
         section = self._lab.file.power_supply
         assert section is not None and section.virtual is not None  # noqa: S101, PT018

@@ -45,7 +45,7 @@ class SupplyGuard:
             self._watchdog = Watchdog.start(
                 report,
                 silence_s=orders.silence,
-                retry_s=orders.retry,
+                retry_s=bench.launcher.power_supply_patience(orders.retry),
                 deadline=bench.deadline,
                 lost=self._lost,
                 keep=bench.launcher.power_supply_lifelines(),

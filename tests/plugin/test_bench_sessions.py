@@ -87,7 +87,7 @@ def test_one_bench_a_process_and_none_left(
 def test_what_broke_is_an_error_once_and_then_a_reason(session: Session, tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(CONFTEST)
     path = tmp_path / "lab-config" / "virtual.yaml"
-    path.write_text(path.read_text().replace("  serial: DP8C000000001\n  ch", "  serial: X\n  ch"))
+    path.write_text(path.read_text().replace("\n  serial: DP8C000000001", "\n  serial: X"))
     function = CONFTEST.replace('scope="session"', 'scope="function"')
     (tmp_path / "conftest.py").write_text(function)
     done = session(TESTS, "--hil-bench", "virtual", "-rsE")
