@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from hil.equipment.power_supply.stimulus import Sequence, Span
-from hil.errors import BenchError, UsageError
+from hil.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +25,10 @@ LATE_S: Final = 5.0
 """All is judged from the edges as they went out, so a late one spoils nothing."""
 SETTLING: Final = "settling"
 DWELLING: Final = "dwelling"
+
+
+class NoReactionError(AssertionError):
+    """The product failed: it did not accept its jig, or did not let it go, in good time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +59,8 @@ class Reactions:
 def reactions(jig: Jig) -> Reactions:
     """Visit the window once from below, and return how fast the device reacted.
 
-    The device must be neither locked nor accept the pin before. Raises :class:`BenchError` if it
-    never accepts, or never lets go.
+    The device must be neither locked nor accept the pin before. Raises :class:`NoReactionError` if
+    it never accepts, or never lets go.
     """
     spec = jig.spec
     if spec.nominal_voltage is None:
@@ -74,7 +78,7 @@ def reactions(jig: Jig) -> Reactions:
     revoked = _change(done, lambda mark: mark.accepted is False, falling.before_ns)
     if accepted is None or revoked is None:
         what = "accepts its nominal voltage" if accepted is None else "lets go"
-        raise BenchError(f"the device never {what} within the visit; look at its picture")
+        raise NoReactionError(f"the device never {what} within the visit; look at its picture")
     told = any(mark.state == SETTLING for mark in done.waveform.of_kind("device"))
     counted = _change(done, lambda mark: mark.state == DWELLING, rising.before_ns)
     return Reactions(

@@ -38,8 +38,8 @@ INSIDE: Final = 0.4
 Side = Literal[-1, 1]
 
 
-class NoThresholdError(BenchError):
-    """There is no threshold where it was looked for: the device says the same at both ends."""
+class NoThresholdError(AssertionError):
+    """The product failed: it says the same well outside its window and well inside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,8 +307,9 @@ class ThresholdSearch:
                 break
             self._begin_anew()
         else:
-            raise NoThresholdError(
-                f"the device is locked after each restart: {value:g} could not be tried"
+            raise BenchError(
+                f"the device is locked after each restart: {value:g} could not be tried; look at "
+                f"what it remembers over a restart"
             )
         accepted = done.was_accepted
         self._misses = 0 if accepted else self._misses + 1
@@ -349,7 +350,7 @@ class ThresholdSearch:
             and reading.at_ns <= end
         ]
         if not readings:
-            raise NoThresholdError(
+            raise BenchError(
                 "the supply answered too slowly to be read at the level; let the dwell be longer"
             )
         of = self._meter.amps_of if self._amps else self._meter.volts_of
