@@ -159,3 +159,23 @@ def test_the_live_view_redraws_a_terminal_until_ctrl_c(
     assert b"Ctrl-C ends" in shown
     assert b"neighbour CH3  off" in shown
     assert real.channel(1)["on"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_was_switched_on_goes_off_when_it_is_interrupted(
+    project: Path, environment: dict[str, str], real: Part, number: signal.Signals
+) -> None:
+    command = [
+        *(sys.executable, "-m", "hil", "power", "set", "1.8V", "20mA", "--on"),
+        *("--bench", "real", "--channel", "jig"),
+    ]
+    with subprocess.Popen(
+        command, cwd=project, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        while b"CV" not in process.stdout.readline():
+            assert process.poll() is None
+        assert real.channel(1)["on"]
+        process.send_signal(number)
+        process.wait(20)
+    assert not real.channel(1)["on"]

@@ -97,6 +97,9 @@ class Sequencer:
             raise UsageError(f"{self._where}: 1..{self.most_steps} steps, not {len(steps)}")
         for volts, amps, seconds in steps:
             self._limits.check(self._where, volts, amps)
+            least = self._console.dialect.channels[self._number].min_amps
+            if amps < least:
+                raise UsageError(f"{self._where}: {amps:g} A is below its least limit, {least:g} A")
             if not self.shortest_s <= seconds <= self.longest_s:
                 raise UsageError(
                     f"{self._where}: a step lasts {self.shortest_s:g}..{self.longest_s:g} s in "
