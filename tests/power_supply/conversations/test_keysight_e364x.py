@@ -10,6 +10,7 @@ from hil.equipment.power_supply import CableLimits, PowerSupply
 from hil.errors import ConfigError
 from tests.power_supply.conversations.scripted import (
     Manual,
+    Phrase,
     does,
     joined,
     output_volts,
@@ -46,6 +47,16 @@ def restore(state: dict[str, object], _match: object) -> None:
     state.update(ovp_trip=0, on=state["before"])
 
 
+OVP = [
+    sets("VOLT:PROT <x>", "ovp"),
+    tells("VOLT:PROT?", "ovp", NR3),
+    does("VOLT:PROT:STAT ON", ovp_on=1),
+    tells("VOLT:PROT:STAT?", "ovp_on"),
+    tells("VOLT:PROT:TRIP?", "ovp_trip"),
+    phrase("VOLT:PROT:CLE", restore),
+]
+
+
 E3632A = Manual(
     model="E3632A",
     identity="HEWLETT-PACKARD,E3632A,0,1.1-5.0-1.0",
@@ -57,12 +68,7 @@ E3632A = Manual(
         says("*IDN?", "HEWLETT-PACKARD,E3632A,0,1.1-5.0-1.0"),
         *COMMON,
         *SETTINGS,
-        sets("VOLT:PROT <x>", "ovp"),
-        tells("VOLT:PROT?", "ovp", NR3),
-        does("VOLT:PROT:STAT ON", ovp_on=1),
-        tells("VOLT:PROT:STAT?", "ovp_on"),
-        tells("VOLT:PROT:TRIP?", "ovp_trip"),
-        phrase("VOLT:PROT:CLE", restore),
+        *OVP,
         sets("CURR:PROT <x>", "ocp"),
         tells("CURR:PROT?", "ocp", NR3),
         does("CURR:PROT:STAT ON", ocp_on=1),
@@ -86,7 +92,8 @@ E3632A = Manual(
 )  # fmt: skip
 
 
-def _e3631a() -> Manual:
+def _together(outputs: tuple[int, ...]) -> list[Phrase]:
+    """Return the phrases of a model whose outputs go together: 1 is used, the others rest."""
     off = [
         does("VOLT 0.000"),
         says("VOLT?", "+0.00000000E+00"),
@@ -95,37 +102,47 @@ def _e3631a() -> Manual:
         says("MEAS:VOLT?", "-1.00000000E-03"),
         says("MEAS:CURR?", "+0.00000000E+00"),
     ]
-    return Manual(
-        model="E3631A",
-        identity="HEWLETT-PACKARD,E3631A,0,2.1-5.0-1.0",
-        state={"on": True, "before": True, "volts": 0.0, "amps": 5.0},
-        phrases=[
-            says("*IDN?", "HEWLETT-PACKARD,E3631A,0,2.1-5.0-1.0"),
-            *COMMON,
-            *joined("INST:NSEL 1", *SETTINGS),
-            *joined(
-                "INST:NSEL 1",
-                tells("STAT:QUES:INST:ISUM1:COND?", lambda state: 2 if state["on"] else 0, "{:+d}"),
-            ),
-            *joined("INST:NSEL 2", *off),
-            *joined("INST:NSEL 3", *off),
-        ],
-        sets=[
-            "INST:NSEL 1;:CURR 0.500",
-            "INST:NSEL 1;:VOLT 3.300",
-            "INST:NSEL 1;:OUTP ON",
-        ],
-        trip={},
-        told=[],
-        clears=[],
-        measured="INST:NSEL 1;:MEAS:VOLT?",
-    )
+    condition = tells("STAT:QUES:INST:ISUM1:COND?", lambda state: 2 if state["on"] else 0, "{:+d}")
+    return [
+        *COMMON,
+        *joined("INST:NSEL 1", *SETTINGS, condition),
+        *(one for n in outputs for one in joined(f"INST:NSEL {n}", *off)),
+    ]
 
 
-E3631A = _e3631a()
+E3631A = Manual(
+    model="E3631A",
+    identity="HEWLETT-PACKARD,E3631A,0,2.1-5.0-1.0",
+    state={"on": True, "before": True, "volts": 0.0, "amps": 5.0},
+    phrases=[says("*IDN?", "HEWLETT-PACKARD,E3631A,0,2.1-5.0-1.0"), *_together((2, 3))],
+    sets=[
+        "INST:NSEL 1;:CURR 0.500",
+        "INST:NSEL 1;:VOLT 3.300",
+        "INST:NSEL 1;:OUTP ON",
+    ],
+    trip={},
+    told=[],
+    clears=[],
+    measured="INST:NSEL 1;:MEAS:VOLT?",
+)
+E3646A = Manual(
+    model="E3646A",
+    identity="Agilent Technologies,E3646A,0,1.7-5.0-1.0",
+    state={**E3631A.state, "ovp": 22.0, "ovp_on": 1, "ovp_trip": 0},
+    phrases=[
+        says("*IDN?", "Agilent Technologies,E3646A,0,1.7-5.0-1.0"),
+        *_together((2,)),
+        *joined("INST:NSEL 1", *OVP),
+    ],
+    sets=["INST:NSEL 1;:VOLT:PROT 5.500", *E3631A.sets],
+    trip={"ovp_trip": 1},
+    told=["OVP"],
+    clears=["INST:NSEL 1;:VOLT:PROT:CLE"],
+    measured="INST:NSEL 1;:MEAS:VOLT?",
+)
 
 
-@pytest.mark.parametrize("one", [E3632A, E3631A], ids=lambda one: str(one.model))
+@pytest.mark.parametrize("one", [E3632A, E3631A, E3646A], ids=lambda one: str(one.model))
 def test_the_family(one: Manual) -> None:
     check_all(one)
 
