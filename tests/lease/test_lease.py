@@ -30,7 +30,8 @@ for line in sys.stdin:
         with lease.sending():
             if line == "stop within\\n":
                 os.kill(os.getpid(), signal.SIGSTOP)
-            print("sent", flush=True)
+        # Behind the message: whoever stops us now must not find us within it.
+        print("sent", flush=True)
     except OwnedError as err:
         print(err, flush=True)
 """
