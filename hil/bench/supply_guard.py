@@ -72,17 +72,18 @@ class SupplyGuard:
 
     def switch_off(self, supply: PowerSupply) -> OffReport:
         """Switch all outputs off, proven; raises BenchError if that fails or is not ours to do."""
-        try:
-            return supply.all_off()
-        except BenchError:
-            if not _ours(supply):
-                # Its outputs are another run's, or its watchdog sees to them: not our business.
-                raise
+        from hil.equipment.power_supply import OffNotProvenError  # noqa: PLC0415
+
+        report = supply.safe_state()
+        # Where the supply answers and yet does not go off, another connection changes nothing; a
+        # supply that is another run's, or that its watchdog sees to, is not our business.
+        answered = bool(report.channels) and all(one.confirmed for one in report.channels)
+        if not report.proven and not answered and _ours(supply):
             report = self._emergency(supply)
-            if not report.proven:
-                raise
             supply.note_off(report)
-            return report
+        if not report.proven:
+            raise OffNotProvenError(f"{report}; cut the mains by hand")
+        return report
 
     def check_end(self) -> None:
         """Raise BenchError if the watchdog had to act, or is not known to have ended well."""

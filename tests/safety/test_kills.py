@@ -37,6 +37,54 @@ def end(run: Run, *numbers: signal.Signals) -> float:
     return begun
 
 
+def test_an_output_that_stays_on_is_told_loudly(tmp_path: Path, part: Part) -> None:
+    more = "watchdog: {retry: 500 ms}"
+    with a_run(tmp_path, part, UNTIL_GO, marks=OURS, more=more) as run:
+        run.wait_on()
+        part.control({"stuck": 1, "value": True})
+        (tmp_path / "go").touch()
+        assert run.code() == 1
+        assert not run.report().proven
+        assert "NOT PROVEN OFF" in run.output()
+        assert "PASS 0  FAIL 0  INCONCLUSIVE 0  ERROR 1" in run.output()
+
+
+@pytest.mark.parametrize("killed", [True, False], ids=["killed", "run to its end"])
+def test_a_link_that_vanishes_and_comes_back(tmp_path: Path, part: Part, killed: bool) -> None:
+    body = WAIT if killed else "power_supply.channel(1).measure()"
+    with a_run(tmp_path, part, f"{UNTIL_GO}\n    {body}") as run:
+        run.wait_on()
+        part.control({"fault": "refuse"})
+        part.control({"fault": "reset"})
+        (tmp_path / "go").touch()
+        if killed:
+            run.process.kill()
+            time.sleep(0.5)
+        else:
+            assert run.code() == 1
+            assert "NOT PROVEN OFF" in run.output()
+        assert on(part) == {1}
+        begun = time.monotonic()
+        part.control({"clear": True})
+        run.wait_off(begun)
+        report = run.report()
+        assert report.proven
+        assert report.attempts > 1
+
+
+def test_the_tool_tells_of_a_killed_run(tmp_path: Path, part: Part) -> None:
+    with a_run(tmp_path, part, WAIT, tool=True) as run:
+        child = run.wait_on()
+        begun = time.monotonic()
+        os.kill(child, signal.SIGKILL)
+        run.wait_off(begun)
+        assert run.code() != 0
+        told = f"main: power supply {part.resource}"
+        assert f"safety    {told}" in run.output()
+        assert told in (tmp_path / "run" / "bench.txt").read_text()
+        assert run.reports()["before"].proven
+
+
 @pytest.mark.parametrize("times", [1, 2])
 def test_interrupt(tmp_path: Path, part: Part, times: int) -> None:
     with a_run(tmp_path, part, WAIT) as run:
@@ -128,19 +176,6 @@ def test_a_lost_worker(tmp_path: Path, part: Part) -> None:
         assert f"process {worker}" in run.output()
 
 
-def test_the_tool_tells_of_a_killed_run(tmp_path: Path, part: Part) -> None:
-    with a_run(tmp_path, part, WAIT, tool=True) as run:
-        child = run.wait_on()
-        begun = time.monotonic()
-        os.kill(child, signal.SIGKILL)
-        run.wait_off(begun)
-        assert run.code() != 0
-        told = f"main: power supply {part.resource}"
-        assert f"safety    {told}" in run.output()
-        assert told in (tmp_path / "run" / "bench.txt").read_text()
-        assert run.reports()["before"].proven
-
-
 def test_nobody_reads_the_output_any_more(tmp_path: Path, part: Part) -> None:
     with a_run(tmp_path, part, UNTIL_GO, "-v", stdout=subprocess.PIPE) as run:
         run.wait_on()
@@ -150,29 +185,6 @@ def test_nobody_reads_the_output_any_more(tmp_path: Path, part: Part) -> None:
         (tmp_path / "go").touch()
         run.wait_off(begun)
         assert run.code() != 0
-
-
-@pytest.mark.parametrize("killed", [True, False], ids=["killed", "run to its end"])
-def test_a_link_that_vanishes_and_comes_back(tmp_path: Path, part: Part, killed: bool) -> None:
-    body = WAIT if killed else "power_supply.channel(1).measure()"
-    with a_run(tmp_path, part, f"{UNTIL_GO}\n    {body}") as run:
-        run.wait_on()
-        part.control({"fault": "refuse"})
-        part.control({"fault": "reset"})
-        (tmp_path / "go").touch()
-        if killed:
-            run.process.kill()
-            time.sleep(0.5)
-        else:
-            assert run.code() == 1
-            assert "NOT PROVEN OFF" in run.output()
-        assert on(part) == {1}
-        begun = time.monotonic()
-        part.control({"clear": True})
-        run.wait_off(begun)
-        report = run.report()
-        assert report.proven
-        assert report.attempts > 1
 
 
 def test_a_virtual_supply_lives_until_it_is_proven_off(tmp_path: Path, part: Part) -> None:
@@ -188,18 +200,6 @@ def test_a_virtual_supply_lives_until_it_is_proven_off(tmp_path: Path, part: Par
                 assert time.monotonic() < deadline, "the virtual supply was left behind"
                 socket.create_connection(("127.0.0.1", port), timeout=5).close()
                 time.sleep(0.02)
-
-
-def test_an_output_that_stays_on_is_told_loudly(tmp_path: Path, part: Part) -> None:
-    more = "watchdog: {retry: 500 ms}"
-    with a_run(tmp_path, part, UNTIL_GO, marks=OURS, more=more) as run:
-        run.wait_on()
-        part.control({"stuck": 1, "value": True})
-        (tmp_path / "go").touch()
-        assert run.code() == 1
-        assert not run.report().proven
-        assert "NOT PROVEN OFF" in run.output()
-        assert "PASS 0  FAIL 0  INCONCLUSIVE 0  ERROR 1" in run.output()
 
 
 def test_a_run_that_wakes_up_does_not_touch_the_supply_of_another(
