@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hil.virtual.copper import Copper
 from hil.virtual.electrical import Drive, Load, Stage, plan, volts_at
 from hil.virtual.power_supply.cable import Cable
 from hil.virtual.power_supply.instrument import Instrument
 from hil.virtual.power_supply.sense import Leads
+from tests.power_supply.part import Part, start_part
 from tests.virtual_power_supply.conftest import TestClock
 
 Tell = Callable[[str], str]
@@ -97,6 +101,25 @@ def test_without_a_load_both_ends_are_one(
 ) -> None:
     near, far = settled(tell, clock, keysight, Cable(5.0), Load())
     assert near == far
+
+
+def test_the_copper_carries_what_the_far_end_sees() -> None:
+    async def scenario(part: Part) -> None:
+        copper = await Copper.connect(part.copper)
+        copper.set_load(1, 3.5)
+        deadline = time.monotonic() + 10
+        while abs((state := part.channel(1))["volts"] - 4.0) > 0.05 or state["amps"] < 0.9:
+            assert time.monotonic() < deadline, state
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
+        assert copper.volts(1) == pytest.approx(state["volts"] * 3.5 / 4.0, abs=0.02)
+        assert copper.volts(1) == pytest.approx(state["device_volts"], abs=0.02)
+        assert copper.amps(1) == pytest.approx(state["amps"], abs=0.01)
+        await copper.close()
+
+    with start_part("--cable", "1=0.5") as part:
+        part.control({"panel": {"1": {"volts": 4.0, "amps": 3.0, "on": True}}})
+        asyncio.run(scenario(part))
 
 
 STAGE = Stage(farads=1e-3, sink_amps=0.07, slew_v_s=500.0)

@@ -169,6 +169,16 @@ def test_service_is_asked_for_when_an_output_trips_by_itself(client: Client, par
         part.control({"load": {"1": None}})
 
 
+def test_the_status_waits_for_the_message_before_it() -> None:
+    with (
+        start_part("--model", "E36312A", "--latency-ms", "150") as slow,
+        closing(Client(port_of(slow))) as client,
+    ):
+        client.write(b"NONSENSE")
+        client.next_id += 2
+        assert client.status() == 4, "not what it was before the message was done"
+
+
 def test_device_clear(part: Part) -> None:
     with (
         start_part("--model", "E36312A", "--latency-ms", "100") as slow,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from hil.errors import CodecError
+from hil.virtual.electrical import Load
 from hil.virtual.power_supply.dp832 import MANNERS, dp832
 from hil.virtual.power_supply.e36312a import e36312a
 from hil.virtual.power_supply.instrument import Instrument
@@ -106,6 +107,14 @@ def test_clearing_does_not_switch_on_what_was_off() -> None:
     supply = dp832("X", seed=1, clock=clock, manners=MANNERS.changed("clear-restores", "on"))
     supply.execute(b"OUTP:OVP:CLE")
     assert supply.execute(b"OUTP?") == "OFF"
+    supply.execute(b"VOLT 3;VOLT:PROT 4;PROT:STAT ON")
+    supply.outputs[1].connect(clock.now_ns, Load(1.0, emf=6.0))
+    clock.forward(0.1)
+    assert supply.execute(b"OUTP?;:OUTP:OVP:QUES?") == "OFF;YES", "tripped while off"
+    supply.outputs[1].connect(clock.now_ns, Load())
+    clock.forward(1)
+    supply.execute(b"OUTP:OVP:CLE")
+    assert supply.execute(b"OUTP?;:OUTP:OVP:QUES?") == "OFF;NO"
 
 
 @pytest.mark.parametrize(
