@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -236,9 +237,15 @@ class Said(process_module.Input):
     """An input of which a test says what comes, without a process behind it."""
 
     def __init__(
-        self, lines: list[bytes], *, is_stopped: bool = False, late_s: float = 0.0
+        self,
+        lines: list[bytes],
+        *,
+        is_stopped: bool = False,
+        late_s: float = 0.0,
+        is_starved: bool = False,
     ) -> None:
         self.lines = lines
+        self.is_starved = is_starved
         self.is_stopped = is_stopped
         self.late_s = late_s
         self.now = 100.0
@@ -250,18 +257,25 @@ class Said(process_module.Input):
     def stopped(self) -> bool:
         return self.is_stopped
 
+    def cpu_s(self) -> float:
+        return 0.0
+
+    def starved(self, cpu_before_s: float, silent_s: float) -> bool:
+        return self.is_starved and cpu_before_s <= silent_s
+
 
 @pytest.mark.parametrize(
     ("source", "reason", "between"),
     [
         (Said([b"beat 0"]), "no sign of life", (101.5, 102.0)),
         (Said([b"beat 0"], late_s=0.2), "no sign of life", (102.2, 105.3)),
+        (Said([b"beat 0"], is_starved=True), "no sign of life", (104.5, 105.0)),
         (Said([b"beat 0"], is_stopped=True, late_s=0.2), "has been stopped", (101.5, 102.3)),
         (Said([b"beat 101"] * 9), "beyond its time", (101.7, 102.0)),
         (Said([b"beat 101", *[b"beat 0"] * 8, b"released"]), "", (102.0, 103.0)),
         (Said([b"beat x", b"nonsense"]), "no sign of life", (106.0, 107.5)),
     ],
-    ids=["silent", "on a busy machine", "stopped", "deadline", "released", "nonsense"],
+    ids=["silent", "on a busy machine", "starved", "stopped", "deadline", "released", "nonsense"],
 )
 def test_when_it_acts(
     monkeypatch: pytest.MonkeyPatch, source: Said, reason: str, between: tuple[float, float]
@@ -281,6 +295,22 @@ def test_a_stopped_process_is_told_from_a_slow_one() -> None:
         until(lambda: process_module.Input.stopped(source))
         child.kill()
     assert not process_module.Input.stopped(source)
+
+
+def test_a_starved_process_is_told_from_an_idle_and_from_a_busy_one() -> None:
+    source = Said([])
+    seen = process_module.Input
+    with subprocess.Popen(["sleep", "60"]) as child:
+        source._pid = child.pid
+        until(lambda: not seen.starved(source, seen.cpu_s(source), 10.0))
+        child.kill()
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as child:
+        source._pid = child.pid
+        until(lambda: seen.cpu_s(source) > 0.1)
+        assert seen.starved(source, seen.cpu_s(source), 10.0)
+        assert not seen.starved(source, 0.0, 0.1)
+        child.kill()
+    assert not seen.starved(source, 0.0, 10.0)
 
 
 def test_many_at_once_start_side_by_side(tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ from hil.lease import Lease, OwnedError, SucceededError
 from hil.observer import NullObserver
 
 _FIRST_BEAT_S: Final = 5.0
+_LOOKS: Final = 5
+"""So many looks in a row must show a silent process idle, or with a processor of its own."""
 _TICK_S: Final = 0.02
 _MAX_LINE: Final = 65_536
 _TELL_EVERY_S: Final = 5.0
@@ -77,6 +79,26 @@ class Input:
             return False
         return text.rpartition(")")[2].split()[0] in ("T", "t")
 
+    def cpu_s(self) -> float:
+        """Return the seconds of processor that the owner has had so far; 0 if nobody knows."""
+        try:
+            text = Path(f"/proc/{self._pid}/stat").read_text(encoding="ascii", errors="replace")
+        except OSError:
+            return 0.0
+        user, system = text.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    def starved(self, cpu_before_s: float, silent_s: float) -> bool:
+        """Whether the owner wants to run and has had less than half a processor meanwhile."""
+        if self.cpu_s() - cpu_before_s >= silent_s / 2:
+            return False
+        for thread in Path(f"/proc/{self._pid}/task").glob("*/stat"):
+            with contextlib.suppress(OSError):  # it has just ended
+                text = thread.read_text(encoding="ascii", errors="replace")
+                if text.rpartition(")")[2].split()[0] == "R":
+                    return True
+        return False
+
     def gone(self) -> bool:
         """Whether the owner's process has ended."""
         return self._process >= 0 and bool(select.select([self._process], [], [], 0)[0])
@@ -91,6 +113,8 @@ class Vigil:
         self._beat_at = time.monotonic()
         self._deadline = 0.0
         self._kept_waiting_s = self._longest_s = _FIRST_BEAT_S
+        self._cpu_s = source.cpu_s()
+        self._not_starved = 0
 
     def reason(self) -> str:
         """Wait, and return why to act; "" if the owner has proven all off and let go."""
@@ -116,7 +140,11 @@ class Vigil:
             return ""
         if self._source.stopped():
             return f"its process has been stopped for {silent_s:.1f} s"
-        if silent_s >= self._silence_s + min(self._kept_waiting_s, self._longest_s):
+        # A busy machine keeps it from its processor: then it is slow, and not hung.
+        starved = self._source.starved(self._cpu_s, silent_s)
+        self._not_starved = 0 if starved else self._not_starved + 1
+        kept_s = self._kept_waiting_s if self._not_starved >= _LOOKS else self._longest_s
+        if silent_s >= self._silence_s + min(kept_s, self._longest_s):
             return f"its process gave no sign of life for {silent_s:.1f} s"
         return ""
 
@@ -131,6 +159,8 @@ class Vigil:
                 self._deadline = float(deadline)
                 self._beat_at = now
                 self._kept_waiting_s = 0.0
+                self._cpu_s = self._source.cpu_s()
+                self._not_starved = 0
                 self._longest_s = 2 * self._silence_s
 
 
