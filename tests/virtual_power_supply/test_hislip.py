@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import struct
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 import pyvisa
@@ -308,6 +309,29 @@ def test_fatal_errors(channel: Callable[[], Channel], client: Client) -> None:
     assert client.sync.receive().control == 3, "initialized twice"
     assert client.sync.closed()
     assert client.asynchronous.closed(), "both channels end"
+
+
+def test_noise_on_either_channel_never_breaks_it(part: Part, connect: Connect) -> None:
+    draw = random.Random(7)  # noqa: S311 - the same noise each time
+    for _ in range(40):
+        noisy = connect()
+        for channel in (noisy.sync, noisy.asynchronous):
+            # A fatal error hangs up in the middle of it.
+            with suppress(ConnectionError):
+                for _ in range(draw.randrange(4)):
+                    channel.send(
+                        draw.randrange(256),
+                        draw.randrange(256),
+                        draw.getrandbits(32),
+                        draw.randbytes(draw.randrange(40)),
+                    )
+                channel.socket.sendall(draw.randbytes(draw.randrange(40)))
+        noisy.close()
+    deadline = time.monotonic() + 10
+    while part.control({"state": True})["clients"]:
+        assert time.monotonic() < deadline, "every session ends with its connections"
+        time.sleep(0.01)
+    assert connect().ask(b"*OPC?") == b"1"
 
 
 def test_too_many_clients(part: Part, connect: Connect, channel: Callable[[], Channel]) -> None:
