@@ -21,8 +21,10 @@ from hil.cli.pytest_command import pytest_command
 from hil.evidence import allure_report as report
 
 END_S: Final = 30.0
-WORKERS: Final = 2
-"""Benches side by side when the whole suite runs on virtual parts; a real bench has one owner."""
+WORKERS: Final = 3
+"""Benches side by side when the whole suite runs on virtual parts; a real bench has one owner.
+
+One more than processors: tests of the jig wait more than they compute."""
 _SERIAL: Final = frozenset(
     (
         "-n",
@@ -71,7 +73,7 @@ def main(arguments: argparse.Namespace, rest: list[str]) -> int:
     command += [*targets, *rest]
     if targets and lab.is_virtual and not _SERIAL.intersection(_options(rest)):
         # A virtual bench for each worker; files stay whole, because tests of one share a state.
-        command += ["-n", str(min(WORKERS, os.cpu_count() or 1)), "--dist", "loadfile"]
+        command += ["-n", str(min(WORKERS, 1 + (os.cpu_count() or 1))), "--dist", "loadfile"]
     command += ["--hil-bench", str(lab.path), "--hil-run-dir", str(folder)]
     command += ["-p", "no:randomly", "--tb=short", f"--junitxml={folder / 'junit.xml'}"]
     command += [f"--alluredir={results}", "--allure-no-capture"]
