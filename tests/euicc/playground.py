@@ -99,7 +99,7 @@ def _steps() -> list[FileStep]:
             descriptor=DIRECTORY,
             file_id=LINKED_DF.to_bytes(2, "big"),
             security=ALL,
-            pin_status=b"\x81\x01\x0a",
+            pin_status=b"\x01\x0a",
             link=bytes.fromhex("7F105F3A"),
         ),
     ]
