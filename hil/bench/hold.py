@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from hil.bench.launcher import PCSC_SOCKET_ENV
 from hil.errors import BenchError
 from hil.lease import Lease, OwnedError, holder_of
 
@@ -85,7 +86,9 @@ def _real_things(lab: Lab) -> list[str]:
     if bench.power_supply and bench.power_supply.visa:
         names.append(f"power supply {bench.power_supply.visa}")
     if bench.card and bench.card.pcsc:
-        names.append(f"reader {bench.card.pcsc.reader}")
+        # Readers of two daemons may have the same name.
+        daemon = os.environ.get(PCSC_SOCKET_ENV, "")
+        names.append(f"reader {bench.card.pcsc.reader}" + (f" at {daemon}" if daemon else ""))
     if bench.device and bench.device.serial:
         names.append(f"device {Path(bench.device.serial.port).resolve()}")
     return names

@@ -9,6 +9,7 @@ import pytest
 
 from hil.bench.hold import BusyError, Hold, holders
 from hil.bench.lab import load_lab
+from hil.bench.launcher import PCSC_SOCKET_ENV
 from hil.lease import Lease
 
 ROOT = Path(__file__).parents[2]
@@ -62,6 +63,18 @@ def test_half_a_hold_is_let_go(lab_folder: Path) -> None:
         Hold.take(load_lab("other"))
     whole.release()
     Hold.take(load_lab("other")).release()
+
+
+def test_readers_of_two_daemons_are_not_one(
+    lab_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (lab_folder / "example-lab.yaml").read_text()
+    other = text.replace("192.0.2.10", "192.0.2.11").replace("A1B2C3D4", "B1B2C3D4")
+    (lab_folder / "other.yaml").write_text(other)
+    whole = Hold.take(load_lab("example-lab"))
+    monkeypatch.setenv(PCSC_SOCKET_ENV, "/run/another/pcscd.comm")
+    Hold.take(load_lab("other")).release()
+    whole.release()
 
 
 def test_a_run_that_was_paused_is_told_that_the_bench_is_gone(lab_folder: Path) -> None:

@@ -30,7 +30,7 @@ def test_the_set_is_listed_and_runs_on_a_card_in_a_reader(tmp_path: Path) -> Non
             project.run(folder, shlex.split(line, comments=True), real.environment)
             for line in commands.splitlines()
         ]
-    assert [done.returncode for done in said] == [0] * len(said), said[-1].stdout
+    assert [done.returncode for done in said] == [0] * len(said), said[-1].stdout + said[-1].stderr
     assert "EUICC-ES5-ENABLE-01" in said[0].stdout
     assert "preconditions" in said[1].stdout
     assert "FAIL 0  INCONCLUSIVE 0  ERROR 0  NOT APPLICABLE 0" in said[2].stdout
