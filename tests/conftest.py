@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+LONGEST_S = 300
+"""No test takes nearly so long; one that hangs has to end, and to say where it hung."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give every test of ours its deadline."""
+    for item in items:
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(LONGEST_S))
+
 
 # Both of them measure a wall clock that all processes of a machine share: on a busy one they fail
 # for nothing that the code has done.

@@ -147,13 +147,16 @@ def test_the_live_view_redraws_a_terminal_until_ctrl_c(
             command, cwd=project, env=environment, stdout=theirs, stderr=subprocess.PIPE
         ) as process:
             os.close(theirs)
-            deadline = time.monotonic() + 30
-            while shown.count(b"\x1b[3F\x1b[J") < 3:
-                assert time.monotonic() < deadline, shown
-                if select.select([ours], [], [], 1)[0]:
-                    shown += os.read(ours, 4096)
-            process.send_signal(signal.SIGINT)
-            assert process.wait(20) == 0, process.stderr and process.stderr.read()
+            try:
+                deadline = time.monotonic() + 60
+                while shown.count(b"\x1b[3F\x1b[J") < 3:
+                    assert time.monotonic() < deadline, shown
+                    if select.select([ours], [], [], 1)[0]:
+                        shown += os.read(ours, 4096)
+                process.send_signal(signal.SIGINT)
+                assert process.wait(20) == 0, process.stderr and process.stderr.read()
+            finally:
+                process.kill()
     finally:
         os.close(ours)
     assert b"Ctrl-C ends" in shown

@@ -305,11 +305,13 @@ def test_a_starved_process_is_told_from_an_idle_and_from_a_busy_one() -> None:
         until(lambda: not seen.starved(source, seen.cpu_s(source), 10.0))
         child.kill()
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as child:
-        source._pid = child.pid
-        until(lambda: seen.cpu_s(source) > 0.1)
-        assert seen.starved(source, seen.cpu_s(source), 10.0)
-        assert not seen.starved(source, 0.0, 0.1)
-        child.kill()
+        try:
+            source._pid = child.pid
+            until(lambda: seen.cpu_s(source) > 0.1)
+            until(lambda: seen.starved(source, seen.cpu_s(source), 10.0))
+            assert not seen.starved(source, 0.0, 0.1)
+        finally:
+            child.kill()
     assert not seen.starved(source, 0.0, 10.0)
 
 
