@@ -298,21 +298,22 @@ def test_a_stopped_process_is_told_from_a_slow_one() -> None:
 
 
 def test_a_starved_process_is_told_from_an_idle_and_from_a_busy_one() -> None:
-    source = Said([])
-    seen = process_module.Input
+    source = process_module.Input.__new__(process_module.Input)  # without signals and a pipe
     with subprocess.Popen(["sleep", "60"]) as child:
-        source._pid = child.pid
-        until(lambda: not seen.starved(source, seen.cpu_s(source), 10.0))
-        child.kill()
+        try:
+            source._pid = child.pid
+            until(lambda: not source.starved(source.cpu_s(), 10.0))
+        finally:
+            child.kill()
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as child:
         try:
             source._pid = child.pid
-            until(lambda: seen.cpu_s(source) > 0.1)
-            until(lambda: seen.starved(source, seen.cpu_s(source), 10.0))
-            assert not seen.starved(source, 0.0, 0.1)
+            until(lambda: source.cpu_s() > 0.1)
+            until(lambda: source.starved(source.cpu_s(), 10.0))
+            assert not source.starved(0.0, 0.1)
         finally:
             child.kill()
-    assert not seen.starved(source, 0.0, 10.0)
+    assert not source.starved(0.0, 10.0)
 
 
 def test_many_at_once_start_side_by_side(tmp_path: Path) -> None:
