@@ -20,6 +20,7 @@ from hil.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from hil.bench.lab import Lab
+    from hil.metrology import Calibration
 
 State = Literal["found", "missing", "busy", "no permission", "wrong"]
 _VISA_PACKAGES: Final = (("pyvisa", "pyvisa"), ("pyvisa_py", "pyvisa-py"))
@@ -120,9 +121,15 @@ def _multimeter(lab: Lab) -> Iterator[Check]:
     section = lab.file.multimeter
     if section is None:
         return
-    from hil.bench.banner import calibration  # noqa: PLC0415
     from hil.bench.discovery import discover_instrument  # noqa: PLC0415
+    from hil.lease import holder_of  # noqa: PLC0415
 
+    owner = holder_of(section.visa)
+    if owner:
+        # Asking for its identity would come between the owner's queries and their answers.
+        mend = "wait for that run, or end it"
+        yield Check("multimeter", "busy", f"{section.visa} is in use by {owner}", mend)
+        return
     answer = discover_instrument(section.visa, timeout_s=section.timeout)
     where = f"{section.visa}: "
     if not answer.identity:
@@ -133,12 +140,18 @@ def _multimeter(lab: Lab) -> Iterator[Check]:
         yield Check("multimeter", "wrong", f"{where}'{answer.identity}'", mend)
     else:
         yield Check("multimeter", "found", f"{section.visa} {answer.identity}")
-    state = calibration(lab.multimeter_calibration)
+    yield calibration_check(lab.multimeter_calibration, "multimeter: ")
+
+
+def calibration_check(given: Calibration, of: str = "") -> Check:
+    """Check whether a calibration holds today; ``of`` begins the line."""
+    from hil.bench.banner import calibration  # noqa: PLC0415
+
+    state = calibration(given)
     if "OVERDUE" in state:
         mend = "have it calibrated, then write the new date"
-        yield Check("calibration", "wrong", f"multimeter: {state}", mend)
-    else:
-        yield Check("calibration", "found", f"multimeter: {state or 'none stated'}", needed=False)
+        return Check("calibration", "wrong", of + state, mend)
+    return Check("calibration", "found", of + (state or "none stated"), needed=False)
 
 
 def _card(lab: Lab) -> Iterator[Check]:

@@ -61,21 +61,13 @@ class Judge:
         outcome = decision.outcome
         if unsafe and outcome is Outcome.PASS:
             outcome = Outcome.INCONCLUSIVE
-        self._record(
-            measured.name,
-            measured.value,
-            measured.unit,
-            expanded_uncertainty=measured.expanded,
-            coverage_factor=measured.budget.k,
+        self._keep(
+            measured,
             limits=decision.limits.describe(measured.unit),
             decision_rule=str(decision.rule),
             guard_band=decision.guard,
             margin=decision.margin,
             verdict=str(outcome),
-            instrument=str(measured.instrument),
-            calibration=calibration.describe(today),
-            budget=measured.budget.table(measured.unit),
-            raw="; ".join(measured.raw),
         )
         if outcome is Outcome.FAIL:
             raise AssertionError(str(decision))
@@ -93,15 +85,18 @@ class Judge:
 
     def note(self, measured: Measured) -> None:
         """Record ``measured`` without a limit."""
-        today = self._today()
+        self._keep(measured)
+
+    def _keep(self, measured: Measured, **judged: str | float) -> None:
         self._record(
             measured.name,
             measured.value,
             measured.unit,
             expanded_uncertainty=measured.expanded,
             coverage_factor=measured.budget.k,
+            **judged,
             instrument=str(measured.instrument),
-            calibration=measured.instrument.calibration.describe(today),
+            calibration=measured.instrument.calibration.describe(self._today()),
             budget=measured.budget.table(measured.unit),
             raw="; ".join(measured.raw),
         )

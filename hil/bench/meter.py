@@ -8,7 +8,7 @@ along the leads (power-supply readings are taken at the instrument's terminals).
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from hil.errors import UsageError
 from hil.metrology import (
@@ -48,12 +48,13 @@ class Meter:
 
     def volts_of(self, name: str, taken: Sequence[Reading]) -> Measured:
         """Return what readings that were taken already, one or more, say of the volts there."""
-        drop = _mean([reading.amps for reading in taken]) * self._ohms
+        drop = mean([reading.amps for reading in taken]) * self._ohms
         at_terminals = [reading.volts for reading in taken]
         budget = self._of_readings("volts", at_terminals).with_(
             rectangular("lead drop", drop * self._tolerance)
         )
-        return self._measured(name, _mean(at_terminals) - drop, "V", budget, taken)
+        value = mean(at_terminals) - drop
+        return measured_from(name, value, "V", budget, instrument=self.instrument, taken=taken)
 
     def amps(self, name: str, *, readings: int = READINGS) -> Measured:
         """Measure the amperes that flow: the mean of some readings in a row."""
@@ -62,7 +63,10 @@ class Meter:
     def amps_of(self, name: str, taken: Sequence[Reading]) -> Measured:
         """Return what readings that were taken already, one or more, say of the amperes."""
         values = [reading.amps for reading in taken]
-        return self._measured(name, _mean(values), "A", self._of_readings("amps", values), taken)
+        budget = self._of_readings("amps", values)
+        return measured_from(
+            name, mean(values), "A", budget, instrument=self.instrument, taken=taken
+        )
 
     def resolution(self, unit: Literal["V", "A"]) -> float:
         """Return the step in which the instrument reads, in volts or amperes."""
@@ -90,40 +94,78 @@ class Meter:
         sheet = self.channel.accuracy
         volts = quantity == "volts"
         accuracy = sheet.read_volts if volts else sheet.read_amps
-        budget = Budget(
-            (
-                rectangular("reading accuracy", accuracy.at(_mean(values))),
-                resolution("resolution", sheet.volts_step if volts else sheet.amps_step),
-                self._certificate(quantity),
-                rectangular("settling", (values[-1] - values[0]) / 2),
-            )
-        )
-        return budget.with_(from_repeats("scatter", values)) if len(values) > 1 else budget
+        step = sheet.volts_step if volts else sheet.amps_step
+        return reading_budget(values, accuracy.at(mean(values)), step, self._certificate(quantity))
 
     def _certificate(self, quantity: Quantity) -> Contribution:
         stated = self.instrument.calibration
         return from_certificate("calibration", stated.volts if quantity == "volts" else stated.amps)
 
     def _take(self, readings: int) -> list[Reading]:
-        if readings < 1:
-            raise UsageError(f"a measurement takes one reading or more, not {readings}")
+        check_count(readings)
         return [self.channel.measure() for _ in range(readings)]
 
-    def _measured(
-        self, name: str, value: float, unit: str, budget: Budget, taken: Sequence[Reading]
-    ) -> Measured:
-        first, last = taken[0], taken[-1]
-        return Measured(
-            name,
-            value,
-            unit,
-            budget,
-            self.instrument,
-            raw=tuple(reading.raw for reading in taken),
-            at_ns=last.at_ns,
-            span_ns=last.at_ns - first.at_ns + first.span_ns,
-        )
+
+class Taken(Protocol):
+    """A reading of any instrument: its words, and when it was taken."""
+
+    @property
+    def raw(self) -> str:
+        """What the instrument answered."""
+
+    @property
+    def at_ns(self) -> int:
+        """When it had answered."""
+
+    @property
+    def span_ns(self) -> int:
+        """How long that took."""
 
 
-def _mean(values: Sequence[float]) -> float:
+def check_count(readings: int) -> None:
+    """Refuse a measurement of no reading with :class:`UsageError`."""
+    if readings < 1:
+        raise UsageError(f"a measurement takes one reading or more, not {readings}")
+
+
+def mean(values: Sequence[float]) -> float:
+    """Return the mean of one value or more."""
     return math.fsum(values) / len(values)
+
+
+def reading_budget(
+    values: Sequence[float], limit: float, step: float, certificate: Contribution
+) -> Budget:
+    """Return the budget of readings in a row: ``limit`` of the data sheet, ``step`` of a digit."""
+    budget = Budget(
+        (
+            rectangular("reading accuracy", limit),
+            resolution("resolution", step),
+            certificate,
+            rectangular("settling", (values[-1] - values[0]) / 2),
+        )
+    )
+    return budget.with_(from_repeats("scatter", values)) if len(values) > 1 else budget
+
+
+def measured_from(
+    name: str,
+    value: float,
+    unit: str,
+    budget: Budget,
+    *,
+    instrument: Instrument,
+    taken: Sequence[Taken],
+) -> Measured:
+    """Return a measured value with the words and the time of the readings behind it."""
+    first, last = taken[0], taken[-1]
+    return Measured(
+        name,
+        value,
+        unit,
+        budget,
+        instrument,
+        raw=tuple(reading.raw for reading in taken),
+        at_ns=last.at_ns,
+        span_ns=last.at_ns - first.at_ns + first.span_ns,
+    )

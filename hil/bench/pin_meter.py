@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
-from hil.bench.meter import READINGS, Meter
-from hil.errors import UsageError
-from hil.metrology import (
-    Budget,
-    Calibration,
-    Instrument,
-    Measured,
-    from_certificate,
-    from_repeats,
-    rectangular,
-    resolution,
+from hil.bench.meter import (
+    READINGS,
+    Meter,
+    check_count,
+    mean,
+    measured_from,
+    reading_budget,
 )
+from hil.metrology import Calibration, Instrument, Measured, from_certificate
 
 if TYPE_CHECKING:
     from hil.bench.config import MultimeterSection
@@ -24,7 +20,10 @@ if TYPE_CHECKING:
 
 
 class PinMeter(Meter):
-    """As :class:`Meter`, with volts by a multimeter at the pin: no lead lies between."""
+    """As :class:`Meter`, with volts by a multimeter at the pin: no lead lies between.
+
+    Readings that the supply took already (:meth:`Meter.volts_of`) stay the supply's.
+    """
 
     def __init__(
         self,
@@ -44,30 +43,12 @@ class PinMeter(Meter):
 
     def volts(self, name: str, *, readings: int = READINGS) -> Measured:
         """Measure the volts at the pin: the mean of some readings in a row."""
-        if readings < 1:
-            raise UsageError(f"a measurement takes one reading or more, not {readings}")
+        check_count(readings)
         taken = [self._multimeter.volts() for _ in range(readings)]
         values = [reading.volts for reading in taken]
-        value = math.fsum(values) / len(values)
-        limit = self._accuracy.relative * abs(value) + self._accuracy.offset
-        budget = Budget(
-            (
-                rectangular("reading accuracy", limit),
-                resolution("resolution", self._resolution),
-                from_certificate("calibration", self.multimeter.calibration.volts),
-                rectangular("settling", (values[-1] - values[0]) / 2),
-            )
-        )
-        if len(values) > 1:
-            budget = budget.with_(from_repeats("scatter", values))
-        first, last = taken[0], taken[-1]
-        return Measured(
-            name,
-            value,
-            "V",
-            budget,
-            self.multimeter,
-            raw=tuple(reading.raw for reading in taken),
-            at_ns=last.at_ns,
-            span_ns=last.at_ns - first.at_ns + first.span_ns,
+        limit = self._accuracy.relative * abs(mean(values)) + self._accuracy.offset
+        certificate = from_certificate("calibration", self.multimeter.calibration.volts)
+        budget = reading_budget(values, limit, self._resolution, certificate)
+        return measured_from(
+            name, mean(values), "V", budget, instrument=self.multimeter, taken=taken
         )

@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from hil.bench.banner import calibration
 from hil.bench.cables import limits_of, serial_line_of
-from hil.bench.doctor import Check
+from hil.bench.doctor import Check, calibration_check
 from hil.errors import BenchError, ConfigError, LinkError, UsageError
 from hil.lease import holder_of
 
@@ -36,11 +35,7 @@ def supply_checks(lab: Lab, section: PowerSupplySection) -> Iterator[Check]:
         yield Check("power supply", "busy", f"{section.visa} is in use by {owner}", mend)
         return
     yield from _instrument(section, section.visa)
-    state = calibration(lab.calibration)
-    if "OVERDUE" in state:
-        yield Check("calibration", "wrong", state, "have it calibrated, then write the new date")
-    else:
-        yield Check("calibration", "found", state or "none stated", needed=False)
+    yield calibration_check(lab.calibration)
 
 
 def _instrument(section: PowerSupplySection, resource: str) -> Iterator[Check]:

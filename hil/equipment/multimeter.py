@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
@@ -148,7 +149,8 @@ class Multimeter:
         self._observer.exchange(Exchange("scpi", "multimeter", "out", query))
         try:
             wire = self._wire or self._connect()
-            wire.send(query.encode("ascii") + b"\n", deadline)
+            with self._lease.sending() if self._lease is not None else nullcontext():
+                wire.send(query.encode("ascii") + b"\n", deadline)
             text = wire.receive(deadline).decode("ascii").strip()
         except UnicodeDecodeError as err:
             self._drop()

@@ -11,7 +11,6 @@ from hil.equipment.power_supply.stimulus import Chatter
 from hil.errors import Inconclusive
 from hil.evidence import measured, step
 from testcases.authentication.watching import (
-    SUPPLY_UNCERTAINTY_V,
     for_longer_than,
     until_accepted,
     until_not_accepted,
@@ -19,6 +18,8 @@ from testcases.authentication.watching import (
 
 if TYPE_CHECKING:
     from hil.bench.jig import Jig
+    from hil.bench.judge import Judge
+    from hil.bench.meter import Meter
     from hil.equipment.device.device import Device
 
 LATE_S: Final = 0.25
@@ -31,36 +32,41 @@ pytestmark = [
 
 
 @pytest.mark.severity("blocker")
-def test_nominal_voltage_held_for_the_dwell_is_accepted(device: Device, jig: Jig) -> None:
+def test_nominal_voltage_held_for_the_dwell_is_accepted(
+    device: Device, jig: Jig, meter: Meter, judge: Judge
+) -> None:
     """The jig's nominal voltage, held, is accepted; without a jig nothing is."""
     with step("Without a jig the pin is not accepted"):
         assert not device.jig().accepted
     with step("The nominal voltage is held"):
-        reading = jig.attach()
-        measured("jig voltage", reading.volts, "V", source="power supply")
+        jig.attach()
+        judge.note(meter.volts("jig voltage"))
         until_accepted(device, jig)
 
 
 @pytest.mark.severity("critical")
 @pytest.mark.parametrize("side", [-1, 1], ids=["lower", "upper"])
-def test_inside_the_edge_of_the_window_is_accepted(device: Device, jig: Jig, side: int) -> None:
+def test_inside_the_edge_of_the_window_is_accepted(
+    device: Device, jig: Jig, meter: Meter, judge: Judge, side: int
+) -> None:
     """A voltage inside the edge, clear of it by the supply's uncertainty, is accepted."""
-    spec = jig.spec
-    edge = jig.nominal_volts * (1 + side * spec.window)
-    reading = jig.attach(edge - side * SUPPLY_UNCERTAINTY_V)
-    measured("jig voltage", reading.volts, "V", edge=f"{edge:.3f} V")
+    edge = jig.nominal_volts * (1 + side * jig.spec.window)
+    jig.attach(edge - side * meter.set_point_uncertainty(edge))
+    judge.note(meter.volts(f"jig voltage, edge {edge:.3f} V"))
     until_accepted(device, jig)
 
 
 @pytest.mark.requirement("R-24", "R-30", refusal=True)
 @pytest.mark.severity("critical")
 @pytest.mark.parametrize("side", [-1, 1], ids=["below", "above"])
-def test_beyond_the_edge_of_the_window_is_refused(jig: Jig, side: int) -> None:
+def test_beyond_the_edge_of_the_window_is_refused(
+    jig: Jig, meter: Meter, judge: Judge, side: int
+) -> None:
     """A voltage beyond the edge, clear of it by the supply's uncertainty, is never accepted."""
     spec = jig.spec
     edge = jig.nominal_volts * (1 + side * spec.window)
-    reading = jig.attach(edge + side * SUPPLY_UNCERTAINTY_V)
-    measured("jig voltage", reading.volts, "V", edge=f"{edge:.3f} V")
+    jig.attach(edge + side * meter.set_point_uncertainty(edge))
+    judge.note(meter.volts(f"jig voltage, edge {edge:.3f} V"))
     for_longer_than(
         2 * (spec.debounce + spec.dwell), lambda: not jig.sense().accepted, "it was accepted"
     )

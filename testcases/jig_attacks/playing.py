@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Final
 
 from hil.equipment.power_supply.stimulus import LateEdgeError
@@ -13,9 +14,11 @@ if TYPE_CHECKING:
     from hil.bench.performance import Performance
     from hil.equipment.device.device import Device
     from hil.equipment.power_supply.stimulus import Stamp, Stimulus, Then, Track
+    from hil.wire.device_auth import JigReading
 
 TRIES: Final = 3
 NS: Final = 1e9
+_POLL_S: Final = 0.01
 
 
 def performed(
@@ -35,6 +38,16 @@ def performed(
                 jig.remove()
                 device.reboot()
     raise AssertionError  # pragma: no cover - the last try returns or raises
+
+
+def watched(jig: Jig, seconds: float) -> JigReading:
+    """Ask the device what it senses until ``seconds`` are over; return its last word."""
+    end = time.monotonic() + seconds
+    while True:
+        reading = jig.sense()
+        if time.monotonic() >= end:
+            return reading
+        time.sleep(_POLL_S)
 
 
 def longest_inside(done: Performance, rising: Stamp, falling: Stamp, volts: float) -> float:

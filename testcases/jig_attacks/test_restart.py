@@ -9,7 +9,7 @@ import pytest
 from hil.equipment.power_supply.stimulus import Hold, Open
 from hil.errors import Inconclusive
 from hil.evidence import measured, step
-from testcases.authentication.watching import for_longer_than, until_accepted
+from testcases.authentication.watching import until_accepted, until_not_accepted
 from testcases.jig_attacks.playing import NS, TRIES, needed_s, performed
 
 if TYPE_CHECKING:
@@ -126,7 +126,6 @@ def test_a_brown_out_during_the_check_unlocks_nothing(device: Device, jig: Jig, 
     dwells_after_power_on(jig, device, rail, play)
     with step("A retry is clean"):
         jig.remove()
-        for_longer_than(3 * jig.spec.revoke, lambda: True, "")
-        assert not jig.sense().accepted
+        until_not_accepted(device, jig)
         jig.attach()
         until_accepted(device, jig)

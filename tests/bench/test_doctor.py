@@ -223,3 +223,23 @@ def test_what_discovery_writes_can_be_read(lab_folder: Path, found: Found) -> No
     if card is not None and card.pcsc is not None:
         assert re.search(card.pcsc.reader, "ACS 'x' (1.2) + 00 01")
         assert not re.search(card.pcsc.reader, "empty [1] 00 00")
+
+
+def test_a_multimeter_in_use_is_not_asked(
+    lab_folder: Path, resource: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HIL_LOCK_DIR", str(tmp_path / "locks"))
+    path = lab_folder / "example-lab.yaml"
+    section = (
+        f"multimeter:\n  visa: {resource}\n  identity: RIGOL\n"
+        "  accuracy: {relative: 0.01 %, offset: 1 mV}\n"
+    )
+    path.write_text(path.read_text() + section)
+    assert of(examine("example-lab"), "multimeter").state == "found"
+    lease = Lease.claim(resource)
+    try:
+        check = of(examine("example-lab"), "multimeter")
+    finally:
+        lease.release()
+    assert check.state == "busy"
+    assert "in use by" in check.detail

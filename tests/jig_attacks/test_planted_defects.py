@@ -17,44 +17,50 @@ import yaml
 from hil.virtual.device.jig_config import JigDefect
 
 ROOT = Path(__file__).parents[2]
-CASES = ROOT / "testcases" / "jig_attacks"
+CASES = ROOT / "testcases"
 CAUGHT_BY = {
     JigDefect.NO_DEBOUNCE: (
-        "test_ramps_and_sweeps.py::test_visits_do_not_add_up[gap above debounce]"
+        "jig_attacks/test_ramps_and_sweeps.py::test_visits_do_not_add_up[gap above debounce]"
     ),
     JigDefect.SHORT_DWELL: (
-        "test_ramps_and_sweeps.py::test_a_visit_shorter_than_debounce_and_dwell_is_refused"
+        "jig_attacks/test_ramps_and_sweeps.py::test_a_visit_shorter_than_debounce_and_dwell_is_refused"
     ),
     JigDefect.CUMULATIVE_DWELL: (
-        "test_ramps_and_sweeps.py::test_visits_do_not_add_up[gap below debounce]"
+        "jig_attacks/test_ramps_and_sweeps.py::test_visits_do_not_add_up[gap below debounce]"
     ),
     JigDefect.LATCH_ON_RAMP: (
-        "test_ramps_and_sweeps.py::test_a_ramp_through_the_window_never_latches[up]"
+        "jig_attacks/test_ramps_and_sweeps.py::test_a_ramp_through_the_window_never_latches[up]"
     ),
-    JigDefect.NO_LOCKOUT: "test_ramps_and_sweeps.py::test_repeated_sweeps_lock_the_pin",
+    JigDefect.NO_LOCKOUT: "jig_attacks/test_ramps_and_sweeps.py::test_repeated_sweeps_lock_the_pin",
     JigDefect.WIDE_WINDOW: (
-        "test_drift.py::test_beyond_the_edge_by_what_the_supply_is_uncertain_of[above]"
+        "authentication/test_jig_window.py::test_beyond_the_edge_of_the_window_is_refused[above]"
     ),
-    JigDefect.NO_HYSTERESIS: "test_drift.py::test_a_slow_drift_is_revoked_at_the_revoke_limit[up]",
+    JigDefect.NO_HYSTERESIS: (
+        "jig_attacks/test_drift.py::test_a_slow_drift_is_revoked_at_the_revoke_limit[up]"
+    ),
     JigDefect.INVERTED_HYSTERESIS: (
-        "test_drift.py::test_a_slow_drift_is_revoked_at_the_revoke_limit[up]"
+        "jig_attacks/test_drift.py::test_a_slow_drift_is_revoked_at_the_revoke_limit[up]"
     ),
-    JigDefect.NO_REVOKE: "test_removal.py::test_a_loss_is_revoked_in_time",
-    JigDefect.SLOW_REVOKE: "test_removal.py::test_a_loss_is_revoked_in_time",
+    JigDefect.NO_REVOKE: "jig_attacks/test_removal.py::test_a_loss_is_revoked_in_time",
+    JigDefect.SLOW_REVOKE: "jig_attacks/test_removal.py::test_a_loss_is_revoked_in_time",
     JigDefect.REVOKE_IS_BLIND_TO_DRIFT: (
-        "test_drift.py::test_a_slow_drift_is_revoked_at_the_revoke_limit[up]"
+        "jig_attacks/test_drift.py::test_a_slow_drift_is_revoked_at_the_revoke_limit[up]"
     ),
-    JigDefect.TRUST_OVER_RESET: "test_restart.py::test_acceptance_does_not_outlive_a_restart",
+    JigDefect.TRUST_OVER_RESET: (
+        "jig_attacks/test_restart.py::test_acceptance_does_not_outlive_a_restart"
+    ),
     JigDefect.BOOT_SKIPS_DWELL: (
-        "test_restart.py::test_a_jig_that_is_there_at_power_on_has_to_dwell"
+        "jig_attacks/test_restart.py::test_a_jig_that_is_there_at_power_on_has_to_dwell"
     ),
-    JigDefect.OPEN_IS_VALID: "test_beyond_the_range.py::test_an_open_pin_is_refused",
-    JigDefect.OVERRANGE_WRAPS: "test_beyond_the_range.py::test_another_voltage_is_refused[2x]",
-    JigDefect.EITHER_PIN: "test_wrong_pin.py::test_the_wrong_pin_is_refused",
-    JigDefect.NEIGHBOUR_IGNORED: "test_wrong_pin.py::test_both_pins_are_refused",
-    JigDefect.SOURCE_IGNORED: "test_source.py::test_a_weak_source_is_refused",
+    JigDefect.OPEN_IS_VALID: "jig_attacks/test_beyond_the_range.py::test_an_open_pin_is_refused",
+    JigDefect.OVERRANGE_WRAPS: (
+        "jig_attacks/test_beyond_the_range.py::test_another_voltage_is_refused[2x]"
+    ),
+    JigDefect.EITHER_PIN: "jig_attacks/test_wrong_pin.py::test_the_wrong_pin_is_refused",
+    JigDefect.NEIGHBOUR_IGNORED: "jig_attacks/test_wrong_pin.py::test_both_pins_are_refused",
+    JigDefect.SOURCE_IGNORED: "jig_attacks/test_source.py::test_a_weak_source_is_refused",
     JigDefect.REFERENCE_FOLLOWS_RAIL: (
-        "test_supply_variation.py::test_the_window_holds_at_the_ends_of_the_rail[lowest]"
+        "jig_attacks/test_supply_variation.py::test_the_window_holds_at_the_ends_of_the_rail[lowest]"
     ),
 }
 ALWAYS = {
@@ -108,7 +114,7 @@ def verdicts(folder: Path, defect: JigDefect | None, *cases: str) -> dict[str, s
     )
     assert report.exists(), done.stdout + done.stderr
     return {
-        f"{str(case.get('classname')).rpartition('.')[2]}.py::{case.get('name')}": str(
+        f"{'/'.join(str(case.get('classname')).split('.')[1:])}.py::{case.get('name')}": str(
             one.get("value")
         )
         for case in ET.parse(report).getroot().iter("testcase")  # noqa: S314 - our own
@@ -140,4 +146,4 @@ def test_the_page_names_each_defect_with_its_case() -> None:
         str(defect): case.partition("::")[2].partition("[")[0] for defect, case in CAUGHT_BY.items()
     }
     files = set(re.findall(r"`(test_\w+\.py)`", page))
-    assert files == {path.name for path in CASES.glob("test_*.py")}
+    assert files == {path.name for path in (CASES / "jig_attacks").glob("test_*.py")}

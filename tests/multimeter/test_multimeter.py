@@ -16,7 +16,7 @@ from hil.bench.meter import Meter
 from hil.bench.pin_meter import PinMeter
 from hil.equipment.multimeter import Multimeter, WrongMultimeterError
 from hil.errors import LinkError, LinkTimeoutError, ProtocolError, UsageError
-from hil.lease import OwnedError
+from hil.lease import Lease, OwnedError
 from hil.metrology import Calibration, Instrument
 
 IDN = "Keysight Technologies,34461A,MY53200001,A.02.14-02.40-02.14-00.49-02-01"
@@ -170,3 +170,15 @@ def test_the_pin_is_read_with_the_multimeters_uncertainty(
     assert len(read.raw) == 4
     with pytest.raises(UsageError, match="one reading or more"):
         pin_meter(multimeter).volts("pin", readings=0)
+
+
+def test_a_run_that_was_paused_asks_nothing_once_another_has_it(
+    multimeter: Multimeter, instrument: Scripted
+) -> None:
+    lease = multimeter._lease
+    assert lease is not None
+    Lease.fence(lease.name, lease.path, lease.token, note="somebody took over").release()
+    asked = len(instrument.asked)
+    with pytest.raises(OwnedError, match="somebody took over"):
+        multimeter.volts()
+    assert len(instrument.asked) == asked
