@@ -9,9 +9,9 @@ import pytest
 
 from hil.virtual.euicc import open_card
 from tests.euicc.enabled_card import card_with
+from tests.euicc.files.asking import NEW, NEW_DF, create
 from tests.euicc.playground import BINARY, CYCLIC, DF, LINEAR, OBJECTS, playground
 from tests.euicc.terminal import Terminal, factory, profile
-from tests.euicc.test_file_commands import NEW, NEW_DF, create
 
 JOURNAL = "memory.journal"
 POINTS = 16
