@@ -1,0 +1,115 @@
+"""Closes the journals of a run that was broken off: nothing is changed, the end is added and said.
+
+What a killed process left of a last line is kept (it is evidence) and closed by a line end; the
+reader then finds it as what it is. Every test that had begun ends INCONCLUSIVE.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Final
+
+from hil.evidence.journal.chain import digest_of, line_of
+from hil.evidence.journal.errors import EvidenceError
+from hil.evidence.journal.reader import JournalFile
+from hil.evidence.run_record import journals_of
+from hil.evidence.test_record import BROKEN_OFF
+from hil.evidence.verdict import FAIL, INCONCLUSIVE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RECOVERED: Final = "recovered"
+
+
+def recover(folder: Path, *, by: str, why: str) -> list[str]:
+    """Close what is open; return what was done, a line each (none: the run had ended in order).
+
+    ``by`` is who does it, ``why`` is said in the journal. Raises EvidenceError if a journal is
+    still being written, cannot be read or written, or its chain is broken before its end.
+    """
+    return [line for path in journals_of(folder) for line in _close(path, by, why)]
+
+
+def _close(path: Path, by: str, why: str) -> list[str]:
+    file = JournalFile(path)
+    begun: dict[str, bool] = {}
+    writer = 0
+    torn_at = 0
+    for event in file.events():
+        if event.event == "run-begin":
+            writer = int(event.body.get("pid", 0))
+        elif event.event == "test-begin":
+            begun[event.test] = False
+        elif event.event == "test-end":
+            begun.pop(event.test, None)
+        elif event.test in begun and (
+            (event.event == "check" and not event.body.get("ok", True))
+            or (event.event == "phase" and event.body.get("verdict") == FAIL)
+        ):
+            begun[event.test] = True
+        torn_at = event.seq + 1
+    if file.ended:
+        return []
+    if file.faults:
+        raise EvidenceError(
+            f"{path}: its chain is broken ({file.faults[0]}): it was changed, and closing it would "
+            f"hide that; keep it as it is"
+        )
+    if writer and _writes(writer, path):
+        raise EvidenceError(f"{path}: process {writer} is still writing it; end that run first")
+    return _append_end(path, file, begun, by=by, why=why, seq=torn_at)
+
+
+def _append_end(
+    path: Path, file: JournalFile, begun: dict[str, bool], *, by: str, why: str, seq: int
+) -> list[str]:
+    utc_ns, mono_ns = time.time_ns(), time.monotonic_ns()
+    head, lines, data = file.head, file.lines, b""
+    if file.torn_bytes:
+        # The torn rest stays in the file as a line of its own, which no reader takes for a record.
+        with path.open("rb") as opened:
+            opened.seek(-file.torn_bytes, os.SEEK_END)
+            head, data, lines = digest_of(opened.read()), b"\n", lines + 1
+
+    def add(event: str, body: dict[str, object], test: str = "") -> None:
+        nonlocal head, lines, data
+        line = line_of(
+            {
+                "seq": lines,
+                "utc_ns": utc_ns,
+                "mono_ns": mono_ns,
+                "event": event,
+                "test": test,
+                "body": body,
+                "prev": head,
+            }
+        )
+        head, lines, data = digest_of(line), lines + 1, data + line + b"\n"
+
+    add(RECOVERED, {"by": by, "why": why, "torn_bytes": file.torn_bytes})
+    for test, failed in begun.items():
+        verdict = FAIL if failed else INCONCLUSIVE
+        ended = {"verdict": verdict, "reason": BROKEN_OFF, "fail_seen": failed}
+        add("test-end", ended, test)
+    add("run-end", {"exit_status": RECOVERED, "records": lines + 1})
+    try:
+        with path.open("ab") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+    except OSError as err:
+        raise EvidenceError(f"{path}: cannot be closed: {err.strerror}") from err
+    torn = f", {file.torn_bytes} bytes of a last line lost their end" if file.torn_bytes else ""
+    open_tests = f"; {len(begun)} test broken off" if begun else ""
+    return [f"{path.name}: closed after {seq} records{torn}{open_tests}"]
+
+
+def _writes(pid: int, path: Path) -> bool:
+    """Whether the process still has the file open (Linux; elsewhere nobody can tell)."""
+    try:
+        links = list((type(path)("/proc") / str(pid) / "fd").iterdir())
+        return any(link.resolve() == path.resolve() for link in links)
+    except OSError:
+        return False
