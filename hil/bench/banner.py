@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from hil.bench.cables import waivers_of
-from hil.bench.document import display_name
+from hil.documents.document import display_name
 from hil.lease import holder_of
 
 if TYPE_CHECKING:

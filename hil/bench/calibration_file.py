@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from hil.bench.quantity import Amps, Volts
-from hil.bench.section import Section, exactly_one, wrong
+from hil.documents.section import Section, exactly_one, wrong
 from hil.metrology import Calibration
 
 

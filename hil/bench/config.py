@@ -12,9 +12,10 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from hil.bench.calibration_file import CalibrationSection
+from hil.bench.manner import Manner
 from hil.bench.quantity import Amps, Fraction, Ohms, Seconds, Volts
-from hil.bench.section import Manner, Section, exactly_one, wrong
 from hil.bench.servers_section import ServersSection
+from hil.documents.section import Section, exactly_one, wrong
 
 
 def _pattern(value: object) -> str:

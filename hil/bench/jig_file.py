@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from hil.bench.quantity import Amps, Fraction, Ohms, Seconds, Volts
-from hil.bench.section import Section, exactly_one, wrong
+from hil.documents.section import Section, exactly_one, wrong
 
 
 class JigFile(Section):

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from hil.bench.section import Section, wrong
+from hil.documents.section import Section, wrong
 
 
 def _key(*sizes: int) -> tuple[BeforeValidator, WithJsonSchema, Any]:

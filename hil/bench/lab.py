@@ -17,7 +17,6 @@ from hil.bench.calibration_file import (
     calibration_of,
 )
 from hil.bench.config import BenchFile, Reference
-from hil.bench.document import Document, Place, Problem, read_document
 from hil.bench.jig_file import JigFile
 from hil.bench.key_files import (
     KEY_FILES,
@@ -26,7 +25,8 @@ from hil.bench.key_files import (
     NetworkKeyFile,
     ServerKeyFile,
 )
-from hil.bench.loader import check, did_you_mean, raise_for
+from hil.documents.document import Document, Place, Problem, read_document
+from hil.documents.loader import check, did_you_mean, raise_for
 from hil.errors import ConfigError
 from hil.metrology import Calibration
 

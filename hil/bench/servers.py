@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from hil.bench.loader import did_you_mean
+from hil.documents.loader import did_you_mean
 from hil.errors import UsageError
 
 if TYPE_CHECKING:

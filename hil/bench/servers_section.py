@@ -7,7 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field, model_validator
 
-from hil.bench.section import Manner, Section, wrong
+from hil.bench.manner import Manner
+from hil.documents.section import Section, wrong
 
 ActorKind = Literal["mno", "eum", "sm-dp", "support-server", "sm-sr"]
 ActorId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,15}$")]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hil.bench.document import Document, Mark, read_document
+from hil.documents.document import Document, Mark, read_document
 
 
 def read(text: str) -> Document:

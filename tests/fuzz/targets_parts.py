@@ -18,9 +18,9 @@ import yaml
 from pydantic import BaseModel
 
 from hil.bench.config import BenchFile
-from hil.bench.document import read_document
 from hil.bench.key_files import KEY_FILES
-from hil.bench.loader import check, raise_for
+from hil.documents.document import read_document
+from hil.documents.loader import check, raise_for
 from hil.equipment.card.files import parse_fcp
 from hil.errors import CodecError, ConfigError
 from hil.provisioning.eis import Eis, EisProfile

@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from hil.bench.document import Document, Place, Problem
+from hil.documents.document import Document, Place, Problem
 from hil.errors import ConfigError
 
 Model = TypeVar("Model", bound=BaseModel)

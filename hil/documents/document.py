@@ -7,6 +7,7 @@ is built from parser events without recursion, so nesting cannot exhaust the sta
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,11 +51,15 @@ class Problem:
 
 @dataclass(slots=True)
 class Document:
-    """The data of one file, the marks of its values and keys, and what was wrong with its form."""
+    """The data of one file, the marks of its values and keys, and what was wrong with its form.
+
+    ``sha256`` is the digest of the very bytes that were read, in hex; "" if there was no file.
+    """
 
     path: Path
     name: str
     data: Any = None
+    sha256: str = ""
     marks: dict[Place, Mark] = field(default_factory=dict)
     key_marks: dict[Place, Mark] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
@@ -120,6 +125,7 @@ def _read_text(document: Document) -> str | None:
     if len(raw) > MAX_BYTES:
         refuse(f"is larger than {MAX_BYTES} bytes; this is no lab-config file")
         return None
+    document.sha256 = hashlib.sha256(raw).hexdigest()
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as err:

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
-
-Manner = Literal["key-set", "jig", "both", "skip"]
-"""By what device and server authenticate each other."""
 
 
 class Section(BaseModel):
@@ -19,7 +14,7 @@ class Section(BaseModel):
 
 def wrong(text: str) -> PydanticCustomError:
     """Return the error that a validator raises to say ``text`` at its place in the file."""
-    return PydanticCustomError("lab_config", "{why}", {"why": text})
+    return PydanticCustomError("file", "{why}", {"why": text})
 
 
 def exactly_one(section: BaseModel, *names: str) -> str:
