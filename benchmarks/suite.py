@@ -72,6 +72,9 @@ def run() -> list[dict[str, Any]]:
             timeout=TIMEOUT_S,
         )
         seconds = time.perf_counter() - began
+    if done.returncode:
+        told = [one for one in done.stdout.splitlines() if one.startswith(("FAILED", "ERROR"))]
+        sys.stderr.write("\n".join([*told, done.stderr]))
     last = (done.stdout.strip().splitlines() or ["no output"])[-1]
     return rows(last.strip("= "), seconds, green=done.returncode == 0)
 
