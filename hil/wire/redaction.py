@@ -1,139 +1,164 @@
 """Blanks secrets in APDUs before anybody writes them down, at equal length, with FF.
 
 Stateful: a GET RESPONSE inherits the rule of the command before it, and what a READ or UPDATE
-touches depends on the file that is selected on its logical channel. Status words stay.
-Sources: ETSI TS 102 221 (PINs, AUTHENTICATE), 3GPP TS 31.102 (files with session keys),
-GlobalPlatform Card Specification 11.8 (PUT KEY) and 11.11 (STORE DATA).
+touches depends on the file that is current on its logical channel. What is not known is blanked:
+contents of an unknown file, data of an unknown instruction. Status words stay, always.
+The policy, row by row, is in docs/traces.md. Sources: ETSI TS 102 221 (PINs, AUTHENTICATE), 3GPP
+TS 31.102 (files), GlobalPlatform card specification 11.8 (PUT KEY), 11.11 (STORE DATA), its
+amendments D (SCP03) and E.1 (SCP02: INITIALIZE UPDATE), SGP.02 4.1.3.3 (profile segments).
 """
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import dataclass
 from typing import Final
 
-_PIN: Final = frozenset((0x20, 0x24, 0x26, 0x28, 0x2C))
-_AUTHENTICATE: Final = frozenset((0x88, 0x89))
-_PUT_KEY: Final = 0xD8
-_STORE_DATA: Final = 0xE2
-_SELECT: Final = 0xA4
-_GET_RESPONSE: Final = 0xC0
-_READ: Final = frozenset((0xB0, 0xB2, 0xA2, 0xCB))
-_UPDATE: Final = frozenset((0xD6, 0xDC, 0xDB))
-_MANAGE_CHANNEL: Final = 0x70
-_MOVES: Final = frozenset((_SELECT, _MANAGE_CHANNEL))
-_LOOKED_AT: Final = frozenset(
-    _PIN | _AUTHENTICATE | _READ | _UPDATE | {_PUT_KEY, _STORE_DATA, _GET_RESPONSE}
-)
-KEY_FILES: Final = frozenset((0x6F08, 0x6F09, 0x6F20, 0x6F52, 0x4F20, 0x4F52))
-"""EF.Keys, EF.KeysPS, EF.Kc and EF.KcGPRS, the latter two by their ids of 2G and 3G."""
+from hil.wire.blanking import Blanked, Rule, blank, blank_between, body_of
+from hil.wire.current_files import GET_RESPONSE, CurrentFiles
+from hil.wire.instructions import instruction_name
+from hil.wire.secret_files import is_imsi, is_secret
+from hil.wire.secret_store_data import StoreData
+from hil.wire.secret_toolkit import hide_in_command, hide_in_fetched
 
-_KEY_SHORT_IDS: Final = frozenset((0x08, 0x09))  # EF.Keys, EF.KeysPS
-_GSM_ACCESS: Final = 0x5F3B
-_GSM_ACCESS_SHORT_IDS: Final = frozenset((0x01, 0x02))  # EF.Kc, EF.KcGPRS
-_DGI_STRUCTURE: Final = 0x08  # b5 b4 of P1 of STORE DATA: 01
-_DGI_STRUCTURE_MASK: Final = 0x18
-_KEY_DGI_FIRST_BYTES: Final = range(0x80, 0x90)  # keys and key material by the EMV numbering
+_STORE_DATA: Final = 0xE2
+_READ: Final = frozenset((0xB0, 0xB2, 0xCB))
+_SEARCH: Final = frozenset((0xA2, 0x32))
+_UPDATE: Final = frozenset((0xD6, 0xDC, 0xDB))
+_CONTENTS: Final = _READ | _SEARCH | _UPDATE
+_CLASSES: Final = frozenset((0x0, 0x1, 0x4, 0x5, 0x6, 0x7, 0x8, 0xA, 0xC, 0xE))
+"""First digits of the class bytes of ISO/IEC 7816-4, GlobalPlatform and GSM: others are a
+vendor's, whose instructions may mean anything."""
+
+_IMSI_BYTES: Final = 9
+_LAST_FOUR_DIGITS: Final = 2
+_HEAD: Final = 10
+"""Key diversification data in the answer to INITIALIZE UPDATE."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An APDU fit to be written down: ``raw``, ``blanks`` of its bytes are FF; ``digest`` of them.
+
+    ``digest`` is the SHA-256 of what stood there, hex, only where that was enciphered.
+    """
+
+    raw: bytes
+    blanks: int = 0
+    digest: str = ""
+
+    @property
+    def note(self) -> str:
+        """What to say of it: ``data redacted (8 bytes)``; "" if nothing is blank."""
+        if not self.blanks:
+            return ""
+        told = f"data redacted ({self.blanks} bytes)"
+        return f"{told}, SHA-256 {self.digest}" if self.digest else told
 
 
 class Redactor:
-    """The state of one card: the selected file of each channel, and what an answer may show."""
+    """The state of one card: current files, and what an answer may show."""
 
     def __init__(self) -> None:
-        self._files: dict[int, tuple[int, int]] = {}
-        self._hide_answer = False
-        self._key_dgi_open = False
+        self._files = CurrentFiles()
+        self._store_data = StoreData()
+        self._hide: Rule | None = None
+        self._digest = False
 
     def reset(self) -> None:
         """Forget the state, as the card does at a reset."""
-        self._files.clear()
-        self._hide_answer = self._key_dgi_open = False
+        self._files.reset()
+        self._store_data.reset()
+        self._hide, self._digest = None, False
 
-    def command(self, raw: bytes) -> tuple[bytes, int]:
-        """Return a command APDU fit to be written down, and how many bytes are blanked."""
-        ins = raw[1] if len(raw) > 1 else 0
-        if ins not in _LOOKED_AT:
-            self._hide_answer = self._key_dgi_open = False
-            return raw, 0
-        if ins == _GET_RESPONSE:
-            return raw, 0
-        self._hide_answer = ins in _AUTHENTICATE or (ins in _READ and self._touches_keys(raw))
-        if ins != _STORE_DATA:
-            self._key_dgi_open = False
-        if (
-            ins in _PIN
-            or ins in _AUTHENTICATE
-            or ins == _PUT_KEY
-            or (ins in _UPDATE and self._touches_keys(raw))
-            or (ins == _STORE_DATA and self._stores_keys(raw))
-        ):
-            return _blank_body(raw)
-        return raw, 0
+    def failed(self, command: bytes) -> None:
+        """Take note that no answer to ``command`` came: nobody knows what the card did."""
+        self._files.follow(command, b"")
 
-    def answer(self, command: bytes, raw: bytes) -> tuple[bytes, int]:
-        """Return the answer to ``command`` fit to be written down, and the number of blanks."""
-        if self._hide_answer and len(raw) > 2:
-            data = len(raw) - 2
-            return b"\xff" * data + raw[-2:], data
-        if len(command) > 1 and command[1] in _MOVES:
-            self._follow(command, raw)
-        return raw, 0
+    def command(self, raw: bytes) -> Shown:
+        """Return a command APDU fit to be written down."""
+        if len(raw) < 4:
+            self._hide, self._digest = None, False
+            return Shown(raw)
+        if raw[1] == GET_RESPONSE:
+            return Shown(raw)
+        hide, self._hide = self._rules(raw)
+        self._digest = raw[1] == _STORE_DATA and hide not in (None, blank)
+        if hide is None:
+            return Shown(raw)
+        start, end = body_of(raw)
+        body = raw[start:end]
+        return self._shown(raw[:start], body, raw[end:], hide)
 
-    def _touches_keys(self, raw: bytes) -> bool:
-        file, folder = self._files.get(_channel(raw), (0, 0))
-        short_id = 0
-        if raw[1] in (0xB0, 0xD6) and raw[2] & 0x80:
-            short_id = raw[2] & 0x1F
-        elif raw[1] in (0xB2, 0xDC, 0xA2):
-            short_id = raw[3] >> 3
-        if not short_id:
-            return file in KEY_FILES
-        return short_id in _KEY_SHORT_IDS or (
-            folder == _GSM_ACCESS and short_id in _GSM_ACCESS_SHORT_IDS
-        )
+    def answer(self, command: bytes, raw: bytes) -> Shown:
+        """Return the answer to ``command`` fit to be written down."""
+        hide = self._hide
+        self._files.follow(command, raw)
+        if len(command) >= 4 and len(raw) >= 2:
+            self._store_data.answered(command, raw)
+        if hide is None or len(raw) <= 2:
+            return Shown(raw)
+        return self._shown(b"", raw[:-2], raw[-2:], hide)
 
-    def _follow(self, raw: bytes, answer: bytes) -> None:
-        if len(answer) < 2 or answer[-2] not in (0x90, 0x61, 0x91, 0x62):
-            return
-        channel = _channel(raw)
-        if raw[1] == _MANAGE_CHANNEL:
-            self._files.pop(raw[3], None)
-            return
-        target = raw[5:7] if len(raw) >= 7 and raw[2] != 0x04 else b""
-        if raw[2] in (0x08, 0x09) and len(raw) >= 5:
-            target = raw[5 + raw[4] - 2 : 5 + raw[4]]
-        number = int.from_bytes(target, "big")
-        folder = self._files.get(channel, (0, 0))[1]
-        is_folder = number >> 8 in (0x3F, 0x7F, 0x5F) or not number
-        self._files[channel] = (number, number if is_folder else folder)
+    def _shown(self, before: bytes, body: bytes, behind: bytes, hide: Rule) -> Shown:
+        shown, blanks = hide(body)
+        digest = hashlib.sha256(body).hexdigest() if blanks and self._digest else ""
+        return Shown(before + shown + behind, blanks, digest)
 
-    def _stores_keys(self, raw: bytes) -> bool:
-        """Whether a plain STORE DATA carries key material; follows data groups over blocks."""
-        if raw[0] & 0x0C or raw[2] & _DGI_STRUCTURE_MASK != _DGI_STRUCTURE:
-            return False  # enciphered by the secure channel, or BER-TLV: SCP03t protects itself
-        if raw[2] & 0x60 == 0x60:
-            return False  # the key values are enciphered
-        if raw[3] == 0:
-            self._key_dgi_open = False
-        continued, body, position = self._key_dgi_open, raw[5 : 5 + raw[4]], 0
-        found = continued
-        while position + 3 <= len(body) and not found:
-            length, start = body[position + 2], position + 3
-            if length == 0xFF:
-                length, start = int.from_bytes(body[start : start + 2], "big"), start + 2
-            found = body[position] in _KEY_DGI_FIRST_BYTES
-            position = start + length
-        # A group that began as a key and is not known to be over goes on in the next block.
-        self._key_dgi_open = found and not raw[2] & 0x80
-        return found
+    def _rules(self, raw: bytes) -> tuple[Rule | None, Rule | None]:
+        """Return how to hide command data and answer data, None where they may be shown."""
+        ins = raw[1]
+        if not instruction_name(ins, raw[0]) or raw[0] >> 4 not in _CLASSES:
+            return blank, blank
+        if ins in _CONTENTS:
+            return self._contents(raw)
+        if ins == _STORE_DATA:
+            return self._store_data.rules(raw)
+        return _FIXED.get(ins, (None, None))
+
+    def _contents(self, raw: bytes) -> tuple[Rule | None, Rule | None]:
+        place = self._files.target(raw)
+        if not is_secret(place):
+            return None, None
+        rule = _imsi if is_imsi(place) and not raw[3] else blank
+        ins = raw[1]
+        return rule if ins not in _READ else None, rule if ins not in _UPDATE else None
 
 
-def _channel(raw: bytes) -> int:
-    return 4 + (raw[0] & 0x0F) if raw[0] & 0x40 else raw[0] & 0x03
+def _imsi(data: bytes) -> Blanked:
+    if len(data) != _IMSI_BYTES:
+        return blank(data)
+    return blank_between(data, 0, _IMSI_BYTES - _LAST_FOUR_DIGITS)
 
 
-def _blank_body(raw: bytes) -> tuple[bytes, int]:
-    if len(raw) <= 5:
-        return raw, 0
-    start = 5 if raw[4] else 7
-    size = raw[4] if raw[4] else int.from_bytes(raw[5:7], "big")
-    size = min(size, len(raw) - start)
-    return raw[:start] + b"\xff" * size + raw[start + size :], size
+def _without_cryptogram(data: bytes) -> Blanked:
+    """Keep key diversification data, key version, protocol and sequence counter."""
+    protocol = data[_HEAD + 1 : _HEAD + 2]
+    if protocol == b"\x02" and len(data) == 28:
+        keep_to, go_on = _HEAD + 4, 28
+    elif protocol == b"\x03" and len(data) in (29, 32):
+        keep_to, go_on = _HEAD + 3, 29
+    elif protocol == b"\x03" and len(data) in (45, 48):
+        keep_to, go_on = _HEAD + 3, 45
+    else:
+        keep_to, go_on = 0, len(data)  # a part of an answer, or a protocol unknown here
+    return blank_between(data, keep_to, go_on)
+
+
+_FIXED: Final[dict[int, tuple[Rule | None, Rule | None]]] = {
+    0x12: (None, hide_in_fetched),  # FETCH
+    0x14: (hide_in_command, None),  # TERMINAL RESPONSE
+    0x20: (blank, None),  # VERIFY, and below: CHANGE, DISABLE, ENABLE, UNBLOCK
+    0x24: (blank, None),
+    0x26: (blank, None),
+    0x28: (blank, None),
+    0x2C: (blank, None),
+    0x50: (blank, _without_cryptogram),  # INITIALIZE UPDATE
+    0x78: (None, blank),  # GET IDENTITY
+    0x82: (blank, None),  # EXTERNAL AUTHENTICATE
+    0x88: (blank, blank),  # AUTHENTICATE
+    0x89: (blank, blank),
+    0xC2: (hide_in_command, None),  # ENVELOPE
+    0xD8: (blank, None),  # PUT KEY
+}
+"""Instructions whose rule needs no state: what to do with data of the command, of the answer."""
