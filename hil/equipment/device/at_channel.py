@@ -18,7 +18,6 @@ from hil.equipment.device.errors import (
     DeviceUsageError,
 )
 from hil.equipment.device.operations import OPERATIONS
-from hil.equipment.device.redaction import Hide
 from hil.equipment.device.serial_link import SerialLink
 from hil.observer import Direction, Exchange, Observer
 
@@ -70,15 +69,15 @@ class AtChannel:
         self,
         operation: str,
         *,
-        hide: Hide | None = None,
+        shown: str | None = None,
         timeout_s: float | None = None,
         until: tuple[str, ...] = ("OK",),
         **values: str | int,
     ) -> Fields:
         """Do one operation and return the fields of its first answer line.
 
-        ``hide`` says what the observer sees where there are secrets; ``until`` names the final
-        result codes of success.
+        ``shown`` goes to the observer instead of the command, where that holds secrets;
+        ``until`` names the final result codes of success.
 
         Raises:
             DeviceUsageError: the dialect has no words for it, or a value cannot be sent.
@@ -87,14 +86,14 @@ class AtChannel:
             DeviceAnswerError: the answer does not match the dialect's pattern.
 
         """
-        rows = self.ask_many(operation, hide=hide, timeout_s=timeout_s, until=until, **values)
+        rows = self.ask_many(operation, shown=shown, timeout_s=timeout_s, until=until, **values)
         return rows[0] if rows else {}
 
     def ask_many(
         self,
         operation: str,
         *,
-        hide: Hide | None = None,
+        shown: str | None = None,
         timeout_s: float | None = None,
         until: tuple[str, ...] = ("OK",),
         **values: str | int,
@@ -105,12 +104,11 @@ class AtChannel:
         lines = self.command(
             command,
             operation=operation,
-            hide=hide,
-            shown=None if hide is None else self._fill(operation, wording, {**values, **hide.sent}),
+            shown=shown,
             timeout_s=wording.timeout_s if timeout_s is None else timeout_s,
             until=until,
         )
-        return self._match(operation, wording, lines, hide)
+        return self._match(operation, wording, lines)
 
     def command(
         self,
@@ -118,14 +116,10 @@ class AtChannel:
         *,
         operation: str,
         timeout_s: float,
-        hide: Hide | None = None,
         shown: str | None = None,
         until: tuple[str, ...] = ("OK",),
     ) -> list[str]:
-        """Send one command line and return the lines before its final result code.
-
-        ``shown`` goes to the observer instead of the command, answers as ``hide`` says.
-        """
+        """Send one command line and return the lines before its final result code."""
         with self._lock:
             if self._out_of_step:
                 self._drain(_QUIET_S)
@@ -133,7 +127,9 @@ class AtChannel:
             self._out_of_step = True
             self._echo = command
             self.link.write(command.encode("ascii", "replace") + self.dialect.ending.encode())
-            lines = self.final_lines(operation, timeout_s=timeout_s, until=until, hide=hide)
+            lines = self.final_lines(
+                operation, timeout_s=timeout_s, until=until, hide=shown is not None
+            )
             self._out_of_step = False
             return lines
 
@@ -143,17 +139,14 @@ class AtChannel:
         *,
         timeout_s: float,
         until: tuple[str, ...] = ("OK",),
-        hide: Hide | None = None,
+        hide: bool = False,
     ) -> list[str]:
         """Collect lines up to a final result code; refusals are raised."""
         deadline = time.monotonic() + timeout_s
         lines: list[str] = []
         while True:
             line = self._line(deadline, operation, timeout_s)
-            if hide is None:
-                self.note("in", line)
-            elif line != self._echo:  # the echo has been told, as it may be shown
-                self.note("in", hide.received(line))
+            self.note("in", f"({len(line)} characters)" if hide and line not in until else line)
             if line in until:
                 return lines
             if line in ("ERROR", "NO CARRIER") or _CME.fullmatch(line):
@@ -223,16 +216,13 @@ class AtChannel:
             filled[name] = text
         return wording.send.format_map(filled)
 
-    def _match(
-        self, operation: str, wording: Wording, lines: list[str], hide: Hide | None
-    ) -> list[Fields]:
+    def _match(self, operation: str, wording: Wording, lines: list[str]) -> list[Fields]:
         if wording.answer is None:
             return []
         found = [match for line in lines if (match := wording.answer.fullmatch(line))]
         if not found and not OPERATIONS[operation].many:
-            told = repr(lines) if hide is None else f"{len(lines)} lines that are not shown"
             raise DeviceAnswerError(
-                f"device {self._name}: {operation!r} answered {told}, which dialect "
+                f"device {self._name}: {operation!r} answered {lines!r}, which dialect "
                 f"{self.dialect.name!r} does not know"
             )
         return [self._convert(operation, wording, match) for match in found]
