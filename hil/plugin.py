@@ -100,6 +100,7 @@ def run_of(config: pytest.Config) -> Run:
         run = Run(config)
         config.stash[RUN_KEY] = run
         config.pluginmanager.register(run.hooks, "hil-run")
+        config.pluginmanager.register(run.evidence, "hil-evidence")
     return config.stash[RUN_KEY]
 
 
@@ -119,10 +120,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Check our markers, and skip what the bench cannot do."""
+    # On a bench every test is evidence, also one that names no requirement.
+    on_bench = bool(setting(config, "bench"))
     ours = [
         item
         for item in items
-        if any(
+        if on_bench
+        or any(
             mark.name in ("requires", "requirement", "severity", "conformance")
             for node in item.listchain()
             for mark in node.own_markers

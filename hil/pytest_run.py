@@ -13,6 +13,7 @@ import pytest
 from hil import plugin
 from hil.errors import BenchError, ConfigError, HilError, UsageError
 from hil.pytest_cases import note_case, repeated_cases
+from hil.pytest_evidence import Evidence
 from hil.pytest_verdicts import VERDICT_ATTRIBUTE, Verdicts
 from hil.pytest_ways import ways_of
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 MAIN: Final = "main"
 SEVERITIES: Final = ("blocker", "critical", "normal", "minor", "trivial")
 _Thing = TypeVar("_Thing")
+_LACKS = pytest.StashKey[str]()
 _LACKING = pytest.StashKey[str]()
 _NEEDS_M2M = pytest.StashKey[bool]()
 NO_BENCH: Final = "no bench is named: give --hil-bench NAME (or HIL_BENCH, or hil_bench in the ini)"
@@ -46,6 +48,7 @@ class Run:
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.verdicts = Verdicts(config)
+        self.evidence = Evidence(self)
         self.hooks = _Hooks(self)
         self._lab: Lab | None = None
         self._bench: Bench | None = None
@@ -100,6 +103,20 @@ class Run:
             deadline = Deadline(self, test_timeout(self.config))
             self.config.pluginmanager.register(deadline, "hil-deadline")
         return self._lab
+
+    @property
+    def has_bench(self) -> bool:
+        """Whether a bench is named."""
+        return self._lab is not None
+
+    @property
+    def opened(self) -> Bench | None:
+        """The bench, if anything has used it."""
+        return self._bench
+
+    def lacking(self, item: pytest.Item) -> str:
+        """Return what the bench lacks for a test; "" if nothing."""
+        return item.stash.get(_LACKS, "")
 
     def _lead_workers(self) -> None:
         if self.worker == MAIN and self.config.getoption("numprocesses", None):
@@ -217,6 +234,7 @@ class Run:
             if not missing:
                 return
             reason = f"bench '{lab.name}' lacks {', '.join(missing)}"
+        item.stash[_LACKS] = reason
         if plugin.is_strict(self.config):
             item.stash[_LACKING] = f"{reason} (strict run)"
         else:
@@ -260,6 +278,7 @@ class Run:
                 bench.close()
             except HilError as err:
                 failed.append(str(err))
+        self.evidence.close()
         if self._temporary is not None and not failed:
             self._temporary.cleanup()
             self._temporary = None
@@ -308,11 +327,10 @@ class _Hooks:
         if item.stash.get(_NEEDS_M2M, False):
             self._run.need_m2m()
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]):  # type: ignore[no-untyped-def]  # noqa: ANN202
-        report = yield
-        self._run.verdicts.judge(item, call, report)
-        return report
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionstart(self) -> None:
+        if self._run.has_bench:
+            self._run.evidence.open()
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         return self._run.verdicts.status(report)
@@ -337,6 +355,7 @@ class _Hooks:
                 self._as_opened = bench.banner()
             except HilError as err:  # what is off, or broke in this run, cannot tell who it is
                 self._as_opened = [*_planned(bench.lab), f"  not all could be asked: {err}"]
+        self._run.evidence.equipment()
         self._failed += self._run.lost_watchdogs()
         self._failed += self._run.close()
         output = getattr(session.config, "workeroutput", None)

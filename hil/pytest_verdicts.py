@@ -21,18 +21,17 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from hil.errors import Inconclusive, ProductRefusal
+from hil.evidence.verdict import FAIL, NOT_RUN, VERDICTS, worst
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-VERDICTS: Final = ("PASS", "FAIL", "INCONCLUSIVE", "ERROR", "NOT APPLICABLE")
 VERDICT_ATTRIBUTE: Final = "hil_verdict"
 VERDICTS_FILE: Final = "verdicts.json"
 _REQUIREMENTS = pytest.StashKey[tuple[str, ...]]()
 _SO_FAR = pytest.StashKey[str]()
 _JUDGED = pytest.StashKey[str]()
-_RANK: Final = {"PASS": 0, "NOT APPLICABLE": 1, "INCONCLUSIVE": 2, "ERROR": 3, "FAIL": 4}
-_WORST_FIRST: Final = ("FAIL", "ERROR", "INCONCLUSIVE", "NOT APPLICABLE")
+_SHOWN: Final = ("FAIL", "ERROR", "INCONCLUSIVE", "NOT APPLICABLE")
 
 
 class Verdicts:
@@ -54,15 +53,23 @@ class Verdicts:
         self.expected.update(item.nodeid for item in items if _REQUIREMENTS in item.stash)
 
     def judge(
-        self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
+        self,
+        item: pytest.Item,
+        call: pytest.CallInfo[None],
+        report: pytest.TestReport,
+        *,
+        fail_seen: bool = False,
     ) -> None:
-        """Put the verdict so far on the report of one phase; the teardown's is the last word."""
+        """Put the verdict so far on the report of one phase; the teardown's is the last word.
+
+        ``fail_seen``: a check was not met, whatever became of the exception that said so.
+        """
         requirements = item.stash.get(_REQUIREMENTS, None)
         if requirements is None:
             return
         before = item.stash.get(_SO_FAR, "PASS") if call.when != "setup" else "PASS"
         now = _verdict(call, report)
-        verdict = max(before, now, key=_RANK.__getitem__)
+        verdict = worst((before, now, FAIL if fail_seen else now))
         item.stash[_SO_FAR] = verdict
         item.stash[_JUDGED] = call.when
         setattr(report, VERDICT_ATTRIBUTE, [verdict, list(requirements)])
@@ -89,7 +96,7 @@ class Verdicts:
         final = report.when == "teardown" or not report.passed
         entry["verdict"] = verdict if final else "INCONCLUSIVE"
         if not report.passed:
-            entry["reason"] = _reason(report)
+            entry["reason"] = reason_of(report)
         elif final and verdict == "PASS":
             entry.pop("reason", None)
         else:
@@ -105,10 +112,10 @@ class Verdicts:
         counts = Counter(entry["verdict"] for entry in self._table.values())
         minutes, seconds = divmod(round(time.monotonic() - self._started), 60)
         not_run = len(self.expected - self._table.keys())
-        counted = [*((word, counts[word]) for word in VERDICTS), ("NOT RUN", not_run)]
+        counted = [(word, not_run if word == NOT_RUN else counts[word]) for word in VERDICTS]
         head = "  ".join(f"{word} {count}" for word, count in counted)
         lines = [f"{head}      {len(self._table)} tests in {minutes:02d}:{seconds:02d}"]
-        for word in _WORST_FIRST:
+        for word in _SHOWN:
             for name, entry in sorted(self._table.items()):
                 if entry["verdict"] == word:
                     ids = " ".join(entry["requirements"])
@@ -171,17 +178,20 @@ def _verdict(call: pytest.CallInfo[None], report: pytest.TestReport) -> str:
     if report.passed:
         return "PASS"
     error = call.excinfo.value if call.excinfo else None
+    if call.when == "call" and error is None:
+        return "ERROR"  # it ended well, and was found to have checked nothing
     if isinstance(error, KeyboardInterrupt | pytest.exit.Exception | Inconclusive):
         return "INCONCLUSIVE"
     # pytest.fail in the body is the test's own judgement of the product, like an assertion; a
     # refusal that the test did not expect is the product's word.
     judged = AssertionError | pytest.fail.Exception | ProductRefusal
-    if call.when == "call" and (error is None or isinstance(error, judged)):
+    if call.when == "call" and isinstance(error, judged):
         return "FAIL"
     return "ERROR"
 
 
-def _reason(report: pytest.TestReport) -> str:
+def reason_of(report: pytest.TestReport) -> str:
+    """Return the one line that tells why a phase did not pass."""
     longrepr = report.longrepr
     if isinstance(longrepr, tuple):
         return str(longrepr[2]).removeprefix("Skipped: ")

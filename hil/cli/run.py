@@ -19,6 +19,9 @@ from hil.cli import BENCH, INTERRUPTED, OK, REPORT
 from hil.cli.choice import add_bench_arguments, choose_bench
 from hil.cli.pytest_command import pytest_command
 from hil.evidence import allure_report as report
+from hil.evidence.journal import Journal
+from hil.evidence.recovery import recover
+from hil.run_facts import RUN_ENV, equipment_of, facts
 
 END_S: Final = 30.0
 WORKERS: Final = 3
@@ -63,8 +66,23 @@ def main(arguments: argparse.Namespace, rest: list[str]) -> int:
     lab = load_lab(name, profile=arguments.profile)
     root = project_root()
     folder = _folder(arguments.output)
+    journal = Journal(
+        folder,
+        "launcher",
+        facts(
+            lab,
+            "launcher",
+            strict=arguments.strict,
+            operator=os.environ.get("HIL_OPERATOR", ""),
+            arguments=sys.argv[1:],
+            run=folder.name,
+        ),
+    )
     with Bench(lab, folder / "before") as bench:
         banner = bench.banner(open_all=True)
+        for body in equipment_of(bench, open_all=True):
+            journal.write("equipment", body)
+        journal.sync()
     print("\n".join(banner), flush=True)
     (folder / "bench.txt").write_text("\n".join(banner) + "\n", encoding="utf-8")
     results = folder / "allure-results"
@@ -75,14 +93,22 @@ def main(arguments: argparse.Namespace, rest: list[str]) -> int:
         # A virtual bench for each worker; files stay whole, because tests of one share a state.
         command += ["-n", str(min(WORKERS, 1 + (os.cpu_count() or 1))), "--dist", "loadfile"]
     command += ["--hil-bench", str(lab.path), "--hil-run-dir", str(folder)]
+    command += ["-o", "enable_assertion_pass_hook=true"]
     command += ["-p", "no:randomly", "--tb=short", f"--junitxml={folder / 'junit.xml'}"]
     command += [f"--alluredir={results}", "--allure-no-capture"]
     if arguments.profile:
         command += ["--hil-profile", str(Path(arguments.profile).expanduser().absolute())]
     if arguments.strict:
         command.append("--hil-strict")
-    code = _pytest(command, {"HIL_RUNS": str(runs_folder()), "HIL_BANNER": "shown"})
+    code = _pytest(
+        command, {"HIL_RUNS": str(runs_folder()), "HIL_BANNER": "shown", RUN_ENV: folder.name}
+    )
     unsafe = _watchdogs(folder)
+    for line in unsafe:
+        journal.write("note", {"text": f"safety: {line}"})
+    journal.close(str(code))
+    for line in recover(folder, by="hil run", why=f"pytest ended with {code}"):
+        print(f"evidence  {line}", flush=True)
     _environment(results, lab.name, banner, unsafe)
     code = _report(arguments, folder, results, lab.name, code)
     return (code or BENCH) if unsafe else code

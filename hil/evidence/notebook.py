@@ -1,29 +1,28 @@
-"""One notebook a run: exchanges on every link, steps and measurements, on one monotonic clock.
+"""One notebook a process: exchanges on every link, steps, checks and measurements, on one clock.
 
-Each entry is appended to the file as it happens, so what stands there survives a run that is
-killed. The views (Allure) are told at the same moment.
+Each entry goes into the journal as it happens, so what stands there survives a run that is killed.
+The views (Allure) are told at the same moment.
 """
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from hil.evidence.attachments import store
+from hil.evidence.journal.errors import EvidenceError
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from hil.evidence.journal.writer import Journal
     from hil.observer import Exchange
 
 KEEP_IN_MEMORY: Final = 20_000
-"""Exchanges kept for the attachment of one test; the file keeps all of them."""
-
-
-_ENCODE: Final = json.JSONEncoder(ensure_ascii=False).encode
-"""Made once: a run notes a hundred thousand exchanges."""
+"""Exchanges kept for the attachment of one test; the journal keeps all of them."""
 
 
 class View(Protocol):
@@ -39,36 +38,69 @@ class View(Protocol):
 class Notebook:
     """Takes notes for one process of one run; an :class:`~hil.observer.Observer`.
 
-    ``file`` is appended to; its folder must exist. ``None`` keeps notes in memory only.
+    Without a ``journal`` notes stay in memory, for the view. Attachments are kept in the folder of
+    the run, ``folder``; None keeps none.
     """
 
-    def __init__(self, file: Path | None = None, view: View | None = None) -> None:
+    def __init__(
+        self,
+        journal: Journal | None = None,
+        view: View | None = None,
+        *,
+        folder: Path | None = None,
+    ) -> None:
         self.view = view
-        self._file = file.open("ab") if file else None
+        self.journal = journal
+        self._folder = folder
         self._lock = threading.Lock()
         self._test = ""
         self._started_ns = time.monotonic_ns()
         self._lines: list[str] = []
         self._left_out = 0
+        self._steps: list[int] = []
+        self._last_step = 0
+        self.checked = 0
+        """Checks of the present test so far."""
+        self.failed = False
+        """Whether one of them was not met."""
 
-    def begin_test(self, name: str) -> None:
+    @property
+    def keeps(self) -> bool:
+        """Whether anybody will see what is attached."""
+        return self.view is not None or self._folder is not None
+
+    @property
+    def test(self) -> str:
+        """The present test (a pytest node id), "" between tests."""
+        return self._test
+
+    def begin_test(self, name: str, attempt: int = 1) -> None:
         """From now on, notes belong to the test ``name`` (a pytest node id)."""
         with self._lock:
             self._test = name
             self._started_ns = time.monotonic_ns()
             self._lines.clear()
             self._left_out = 0
-        self._write({"event": "test-begin"})
+        self._steps.clear()
+        self._last_step, self.checked, self.failed = 0, 0, False
+        self._write("test-begin", {"attempt": attempt})
 
-    def end_test(self) -> None:
-        """Hand the present test's trace to the view."""
-        self._write({"event": "test-end"})
+    def end_test(self, ended: Mapping[str, object]) -> None:
+        """Close the present test's page with what it ended as; its trace goes to the view."""
         text = self.trace()
+        if text and self.view is not None:
+            self.view.attach("What went over the links", text)
+        told = {"checks": self.checked, "fail_seen": self.failed, **ended}
+        self._write("test-end", told)
+        if self.journal is not None:
+            self.journal.sync()
         with self._lock:
             self._test = ""
             self._lines.clear()
-        if text and self.view is not None:
-            self.view.attach("What went over the links", text)
+
+    def phase(self, body: Mapping[str, object]) -> None:
+        """Note how setup, call or teardown of the present test went."""
+        self._write("phase", body)
 
     def exchange(self, exchange: Exchange) -> None:
         """Note one message of a link (see :class:`hil.observer.Observer`)."""
@@ -85,40 +117,92 @@ class Notebook:
                 self._lines.append(line)
             else:
                 self._left_out += 1
-        self._write(
-            {
-                "event": "exchange",
+        if self.journal is not None:
+            body = {
                 "link": exchange.link,
                 "equipment": exchange.equipment,
                 "direction": exchange.direction,
                 "text": exchange.text,
                 "note": exchange.note,
-            },
-            at_ns=exchange.at_ns,
-        )
+            }
+            self.journal.write("exchange", body, test=self._test, mono_ns=exchange.at_ns)
+
+    def check(self, text: str, *, ok: bool = True) -> None:
+        """Note that something was checked, and whether it was as required."""
+        self.checked += 1
+        self.failed = self.failed or not ok
+        self._write("check", {"text": text, "ok": ok})
 
     def measure(self, name: str, value: float, unit: str, **details: str | float) -> None:
-        """Note a measured value: ``value`` in ``unit``, with whatever explains it."""
-        self._write({"event": "measurement", "name": name, "value": value, "unit": unit, **details})
+        """Note a measured value: ``value`` in ``unit``, with whatever explains it.
+
+        One that was judged (``verdict``) is a check as well.
+        """
+        self._write("measurement", {"name": name, "value": value, "unit": unit, **details})
+        verdict = details.get("verdict")
+        if verdict is not None:
+            text = f"{name} {value:g} {unit} within {details.get('limits', 'its limits')}"
+            self.check(text, ok=verdict != "FAIL")
         if self.view is not None:
             more = "".join(f"\n{key}: {given}" for key, given in details.items())
             self.view.attach(name, f"{value:g} {unit}{more}")
 
     def proof(self, name: str, text: str) -> None:
         """Note what was read to prove a state, such as that all outputs are off."""
-        self._write({"event": "proof", "name": name, "text": text})
+        self._write("proof", {"name": name, "text": text})
         if self.view is not None:
             self.view.attach(name, text)
 
+    def prompt(
+        self, question: str, options: str, answer: str, operator: str, asked_ns: int
+    ) -> None:
+        """Note what a person was asked (at ``asked_ns``, :func:`time.monotonic_ns`) and said."""
+        body = {"question": question, "options": options, "answer": answer, "operator": operator}
+        self._write("prompt", {**body, "seconds": (time.monotonic_ns() - asked_ns) / 1e9})
+
+    def attach(self, name: str, body: str | bytes | Path, *, kind: str = "text") -> None:
+        """Keep ``body`` (a text, bytes, or the file that holds them) with the present test.
+
+        What cannot be kept is said in the journal, and raises EvidenceError. To the view goes what
+        is in memory.
+        """
+        raw = body.encode("utf-8", "backslashreplace") if isinstance(body, str) else body
+        if self._folder is not None:
+            try:
+                stored = store(self._folder, raw, kind)
+            except EvidenceError as err:
+                self._write("note", {"text": f"attachment {name!r} is lost: {err}"})
+                raise
+            kept = {"file": stored.file, "sha256": stored.sha256, "size": stored.size}
+            self._write("attachment", {"name": name, "kind": kind, **kept})
+        if self.view is not None and isinstance(body, str | bytes):
+            self.view.attach(name, body, kind=kind)
+
     @contextmanager
-    def step(self, title: str) -> Iterator[None]:
-        """Run the context as one step of the test."""
-        self._write({"event": "step-begin", "title": title})
+    def step(self, title: str, *, limit_s: float | None = None) -> Iterator[None]:
+        """Run the context as one step of the test; ``limit_s`` is shown while it goes on."""
+        self._last_step = number = self._last_step + 1
+        begun: dict[str, object] = {"step": number, "title": title}
+        if self._steps:
+            begun["parent"] = self._steps[-1]
+        if limit_s is not None:
+            begun["limit_s"] = limit_s
+        self._write("step-begin", begun)
+        self._steps.append(number)
+        started = time.monotonic_ns()
+        status = "broken"
         try:
             with self.view.step(title) if self.view is not None else nullcontext():
                 yield
+            status = "passed"
+        except AssertionError:
+            status = "failed"
+            raise
         finally:
-            self._write({"event": "step-end", "title": title})
+            if number in self._steps:
+                del self._steps[self._steps.index(number) :]
+            seconds = (time.monotonic_ns() - started) / 1e9
+            self._write("step-end", {"step": number, "status": status, "seconds": seconds})
 
     def trace(self) -> str:
         """Return the present test's exchanges, a line each; times are from the test's start."""
@@ -126,23 +210,17 @@ class Notebook:
             lines = list(self._lines)
             left_out = self._left_out
         if left_out:
-            lines.append(f"… and {left_out} more, in the run's trace file")
+            lines.append(f"… and {left_out} more, in the run's journal")
         return "\n".join(lines)
 
-    def close(self) -> None:
-        """Close the file; later notes stay in memory."""
-        with self._lock:
-            if self._file is not None:
-                self._file.close()
-                self._file = None
+    def close(self, exit_status: str = "closed") -> None:
+        """End the journal; later notes stay in memory."""
+        if self.journal is not None:
+            self.journal.close(exit_status)
 
-    def _write(self, record: dict[str, Any], at_ns: int | None = None) -> None:
-        with self._lock:
-            if self._file is None:
-                return
-            record = {"at_ns": at_ns or time.monotonic_ns(), "test": self._test, **record}
-            self._file.write(f"{_ENCODE(record)}\n".encode())
-            self._file.flush()
+    def _write(self, event: str, body: Mapping[str, object]) -> None:
+        if self.journal is not None:
+            self.journal.write(event, body, test=self._test)
 
 
 _current: list[Notebook] = []
@@ -166,9 +244,17 @@ def opened(notebook: Notebook) -> Iterator[Notebook]:
         notebook.close()
 
 
-def step(title: str) -> AbstractContextManager[None]:
-    """Open a step of the running test; a context manager. ``title`` reads as a sentence."""
-    return current_notebook().step(title)
+def step(title: str, *, limit_s: float | None = None) -> AbstractContextManager[None]:
+    """Open a step of the running test; a context manager. ``title`` reads as a sentence.
+
+    ``limit_s`` is how long it may take at most, as far as the caller knows: it is shown.
+    """
+    return current_notebook().step(title, limit_s=limit_s)
+
+
+def check(text: str, *, ok: bool = True) -> None:
+    """Note that something was checked in the running test, and whether it was as required."""
+    current_notebook().check(text, ok=ok)
 
 
 def measured(name: str, value: float, unit: str, **details: str | float) -> None:

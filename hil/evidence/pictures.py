@@ -37,17 +37,17 @@ def show(
     folder: Path | None = None,
     name: str = "",
 ) -> None:
-    """Hand picture and data to the notebook's view, and put both into ``folder``/waveforms.
+    """Hand picture and data to the notebook, and put both into ``folder``/waveforms.
 
-    ``name`` is the test's; nothing is drawn where there is neither view nor folder.
+    ``name`` is the test's; nothing is drawn where nobody would see it.
     """
-    if not waveform.marks or (notebook.view is None and folder is None):
+    if not waveform.marks or (not notebook.keeps and folder is None):
         return
     table = to_csv(waveform)
     picture = _picture(waveform, caption, notebook)
-    if notebook.view is not None:
+    if notebook.keeps:
         if picture:
-            notebook.view.attach(PICTURE, picture, kind="svg")
+            notebook.attach(PICTURE, picture, kind="svg")
         _attach_data(waveform, table, notebook)
     if folder is not None:
         _save(folder / FOLDER, name, table, picture)
@@ -62,39 +62,38 @@ def show_search(
     found: tuple[float, float],
     expected: float,
 ) -> None:
-    """Hand the picture of a search to the notebook's view, and its trials as CSV."""
-    if notebook.view is None:
+    """Hand the picture of a search to the notebook, and its trials as CSV."""
+    if not notebook.keeps:
         return
     rows = [f"{n},{value!r},{u!r},{int(yes)}" for n, (value, u, yes) in enumerate(trials, 1)]
     try:
         picture = search_svg(title, unit, trials, found=found, expected=expected)
-        notebook.view.attach(title, picture, kind="svg")
+        notebook.attach(title, picture, kind="svg")
     except plot.PlotUnavailableError as err:
-        notebook.view.attach(f"{title}: not drawn", str(err))
+        notebook.attach(f"{title}: not drawn", str(err))
     head = f"trial,value_{unit},expanded_{unit},yes"
-    notebook.view.attach(f"{title}: trials", "\n".join([head, *rows]) + "\n", kind="csv")
+    notebook.attach(f"{title}: trials", "\n".join([head, *rows]) + "\n", kind="csv")
 
 
 def _picture(waveform: Waveform, caption: plot.Caption, notebook: Notebook) -> str:
     try:
         return plot.svg(waveform, caption)
     except plot.PlotUnavailableError as err:
-        if notebook.view is not None:
-            notebook.view.attach(f"{PICTURE}: not drawn", str(err))
+        if notebook.keeps:
+            notebook.attach(f"{PICTURE}: not drawn", str(err))
         return ""
 
 
 def _attach_data(waveform: Waveform, table: str, notebook: Notebook) -> None:
-    assert notebook.view is not None  # noqa: S101 - the caller looked
     if len(waveform.marks) <= ROWS_SHOWN:
-        notebook.view.attach(DATA, table, kind="csv")
+        notebook.attach(DATA, table, kind="csv")
         return
-    notebook.view.attach(
+    notebook.attach(
         f"{DATA}, {ROWS_SHOWN} rows of {len(waveform.marks)}",
         to_csv(thinned(waveform, ROWS_SHOWN)),
         kind="csv",
     )
-    notebook.view.attach(f"{DATA}, all rows", gzip.compress(table.encode(), mtime=0), kind="csv.gz")
+    notebook.attach(f"{DATA}, all rows", gzip.compress(table.encode(), mtime=0), kind="csv.gz")
 
 
 def _save(folder: Path, name: str, table: str, picture: str) -> None:

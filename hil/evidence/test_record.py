@@ -52,7 +52,7 @@ class TestRecord:
     title: str
     description: str
     requirements: tuple[str, ...]
-    ways: Mapping[str, str]
+    ways: Mapping[str, tuple[str, ...]]
     case: Mapping[str, Any] | None
     severity: str
     parameters: Mapping[str, Any]
@@ -114,7 +114,7 @@ class TestHistory:
             title=str(known.get("title", "") or name.rpartition("::")[2]),
             description=str(known.get("description", "")),
             requirements=tuple(map(str, known.get("requirements", ()))),
-            ways=dict(known.get("ways", {})),
+            ways={name: tuple(map(str, ways)) for name, ways in known.get("ways", {}).items()},
             case=known.get("case"),
             severity=str(known.get("severity", "")),
             parameters=dict(known.get("parameters", {})),

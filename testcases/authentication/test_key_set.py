@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hil.checks import refusal
 from hil.equipment.device import DeviceRefusal
 from hil.evidence import step
 from hil.wire.device_auth import NONCE_LENGTH, DeviceKeySet
@@ -35,7 +36,7 @@ def test_a_wrong_key_set_fails(owner: DeviceOwner) -> None:
     """A server with another key set is refused, with the reason; the right one works after it."""
     nonce, hello = owner.hello()
     assert not hello.proves_device(WRONG, nonce)
-    with pytest.raises(DeviceRefusal, match="proof wrong"):
+    with refusal(DeviceRefusal, match="proof wrong"):
         owner.device.authenticate(hello.server_proof(WRONG, nonce))
     assert owner.device.status().server_auth == "refused"
     with step("A retry with the right key set passes"):
@@ -51,7 +52,7 @@ def test_a_replayed_proof_fails(owner: DeviceOwner) -> None:
     assert owner.device.authenticate(proof) == "passed"
     owner.device.goodbye()
     owner.device.hello(nonce)
-    with pytest.raises(DeviceRefusal, match="proof wrong"):
+    with refusal(DeviceRefusal, match="proof wrong"):
         owner.device.authenticate(proof)
 
 
@@ -60,7 +61,7 @@ def test_a_replayed_proof_fails(owner: DeviceOwner) -> None:
 def test_the_device_s_own_proof_reflected_fails(owner: DeviceOwner) -> None:
     """What the device has said of itself does not open it."""
     _, hello = owner.hello()
-    with pytest.raises(DeviceRefusal, match="proof wrong"):
+    with refusal(DeviceRefusal, match="proof wrong"):
         owner.device.authenticate(hello.proof)
 
 
@@ -80,7 +81,7 @@ def test_too_many_wrong_proofs_lock_the_device_for_a_time(owner: DeviceOwner) ->
     """Guessing is slowed down by a lockout, which ends by itself."""
     for _ in range(20):
         nonce, hello = owner.hello()
-        with pytest.raises(DeviceRefusal, match=r"proof wrong|locked out") as refused:
+        with refusal(DeviceRefusal, match=r"proof wrong|locked out") as refused:
             owner.device.authenticate(hello.server_proof(WRONG, nonce))
         if refused.value.name == "locked out":
             break
@@ -88,7 +89,7 @@ def test_too_many_wrong_proofs_lock_the_device_for_a_time(owner: DeviceOwner) ->
         pytest.fail("20 wrong proofs, and the device is not locked")
     with step("The right key set has to wait as well"):
         nonce, hello = owner.hello()
-        with pytest.raises(DeviceRefusal, match="locked out"):
+        with refusal(DeviceRefusal, match="locked out"):
             owner.device.authenticate(hello.server_proof(owner.keys, nonce))
     owner.wait_unlocked()
     assert owner.authenticate() == "passed"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hil.checks import refusal
 from hil.equipment.device import DeviceRefusal
 from hil.evidence import step
 from hil.wire.device_auth import DeviceKeySet, Manner
@@ -99,11 +100,11 @@ def test_nobody_replaces_the_manner_without_the_key_set(owner: DeviceOwner) -> N
     """A forged order to replace the manner is refused, and a replayed one as well."""
     before = owner.device.status().manner
     stranger = owner.with_keys(WRONG)
-    with step("A forged order"), pytest.raises(DeviceRefusal, match="not authorized"):
+    with step("A forged order"), refusal(DeviceRefusal, match="not authorized"):
         stranger.command_manner(Manner.SKIP)
     order = owner.order_manner(Manner.JIG)
     with step("A good order, and the same once more"):
         owner.device.set_manner("jig", order)
-        with pytest.raises(DeviceRefusal, match="not authorized"):
+        with refusal(DeviceRefusal, match="not authorized"):
             owner.device.set_manner("jig", order)
     owner.command_manner(before)

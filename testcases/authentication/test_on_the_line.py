@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
+from hil.checks import refusal
 from hil.evidence import measured, step
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.line_station import LineStation
@@ -103,7 +104,7 @@ def test_a_device_with_a_wrong_key_set_gets_no_image(
     messages: list[str] = []
     liar = Liar(device)
     station = LineStation(desk.station(), liar, error_message=messages.append)  # type: ignore[arg-type]
-    with pytest.raises(Refusal, match="proof") as refused:
+    with refusal(Refusal, match="proof") as refused:
         station.provision(ordered.iccid)
     assert refused.value.code is RefusalCode.DEVICE_REFUSED
     assert liar.images == []
@@ -111,7 +112,7 @@ def test_a_device_with_a_wrong_key_set_gets_no_image(
     assert "proof" in messages[0]
     with step("The server gives nothing to a session that did not pass"):
         offer = desk.station().open_session()
-        with pytest.raises(Refusal) as silent:
+        with refusal(Refusal) as silent:
             desk.station().fetch_image(offer.session)
         assert silent.value.code is RefusalCode.NOT_AUTHENTICATED
     with step("The genuine device may try again, and gets its image"):
@@ -162,7 +163,7 @@ def test_an_esim_with_other_keys_is_refused(
         OtherEsim(device),  # type: ignore[arg-type]
         error_message=lambda _: None,
     )
-    with pytest.raises(Refusal, match="eSIM"):
+    with refusal(Refusal, match="eSIM"):
         station.provision(ordered.iccid)
     assert device.images() == ()
 
@@ -238,7 +239,7 @@ class TestJig:
         reading = jig.attach(edge + side * SUPPLY_UNCERTAINTY_V)
         measured("jig voltage", reading.volts, "V", edge=f"{edge:.3f} V")
         expected = "below the window" if side < 0 else "above the window"
-        with pytest.raises(Refusal, match=expected):
+        with refusal(Refusal, match=expected):
             self.station(desk, owner.device, jig).provision(ordered.iccid)
         assert owner.device.images() == ()
 
@@ -249,5 +250,5 @@ class TestJig:
         """The output is off: the server refuses."""
         set_policy(Manner.JIG)
         (ordered,) = order_for(desk, esim, profile_type="deferred").profiles
-        with pytest.raises(Refusal, match="below the window"):
+        with refusal(Refusal, match="below the window"):
             self.station(desk, owner.device, jig).provision(ordered.iccid)

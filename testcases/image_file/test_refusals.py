@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hil.checks import refusal
 from hil.equipment.device import DeviceRefusal, TransferError
 from hil.evidence import step
 from hil.wire.image import SigningKey, seal
@@ -30,7 +31,7 @@ OTHER_EID = "89086030202200000022000023022943"
 def refuse(owner: DeviceOwner, esim: Esim, profile: LabProfile, raw: bytes, reason: str) -> None:
     """Hold the device to refusing an image, with the reason, and to keeping nothing of it."""
     owner.authenticate()
-    with step(f"The device refuses: {reason}"), pytest.raises(TransferError, match=reason):
+    with step(f"The device refuses: {reason}"), refusal(TransferError, match=reason):
         owner.device.send_image(raw)
     with step("Nothing of it is kept, and the next boot installs nothing"):
         assert owner.device.images() == ()
@@ -115,7 +116,7 @@ def test_an_image_whose_counter_was_used(
     assert_installed(install_at_boot(owner.device), profile.iccid)
     state = esim.state()
     owner.authenticate()
-    with pytest.raises(TransferError, match="image counter replayed"):
+    with refusal(TransferError, match="image counter replayed"):
         owner.device.send_image(raw)
     assert install_at_boot(owner.device).iccid == profile.iccid
     assert esim.state().differences(state) == []
@@ -128,7 +129,7 @@ def test_an_image_from_a_sender_that_is_not_authenticated(
 ) -> None:
     """Unauthenticated bytes leave no trace in the memory."""
     profile = image_maker.profile()
-    with pytest.raises(DeviceRefusal, match="sender not authenticated"):
+    with refusal(DeviceRefusal, match="sender not authenticated"):
         owner.device.send_image(image_maker.sealed(profile))
     assert owner.device.images() == ()
     assert_untouched(esim, profile)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hil.checks import refusal
 from hil.equipment.device import DeviceRefusal
 from hil.evidence import step
 from hil.wire.device_auth import Manner
@@ -35,7 +36,7 @@ def test_the_voltage_alone_is_not_enough_where_both_are_asked_for(
     until_accepted(device, jig)
     with step("The spoof answers the challenge with a proof it cannot make"):
         owner.hello()
-        with pytest.raises(DeviceRefusal):
+        with refusal(DeviceRefusal):
             device.authenticate(bytes(16))
         assert device.status().server_auth != "passed"
     with step("The holder of the key set is taken"):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hil.checks import refusal
 from hil.evidence import step
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.line_station import LineStation
@@ -60,7 +61,7 @@ def test_the_sm_sr_lets_no_wrong_device_in(desk: Desk) -> None:
     right, device.keys = device.keys, DeviceKeySet(1, bytes(16), bytes(16))
     messages: list[str] = []
     station = LineStation(desk.station(home(desk)), device, error_message=messages.append)
-    with pytest.raises(Refusal, match="proof") as refused:
+    with refusal(Refusal, match="proof") as refused:
         station.provision()
     assert refused.value.code is RefusalCode.DEVICE_REFUSED
     assert device.image is None
@@ -76,7 +77,7 @@ def test_another_sm_sr_offers_none_of_it(desk: Desk) -> None:
     for name in desk.servers.of_kind("sm-sr"):
         if name == desk.servers.support_server:
             continue
-        with step(f"{name} makes no image"), pytest.raises(Refusal):
+        with step(f"{name} makes no image"), refusal(Refusal):
             desk.support(name).build_image("8900109999999999995")
-        with step(f"{name} opens no device session"), pytest.raises(Refusal):
+        with step(f"{name} opens no device session"), refusal(Refusal):
             desk.station(name).open_session()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hil.checks import refusal
 from hil.evidence import step
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.line_station import LineStation
@@ -69,12 +70,12 @@ def test_what_safety_needs_keeps_its_order(desk: Desk) -> None:
     desk.support().request_profiles(request_for(device.eid))
     station = desk.station()
     offer = station.open_session()
-    with step("The image before the authentication"), pytest.raises(Refusal) as early:
+    with step("The image before the authentication"), refusal(Refusal) as early:
         station.fetch_image(offer.session)
     assert early.value.code is RefusalCode.NOT_AUTHENTICATED
     hello = device.hello(offer.server_nonce)
     station.present(offer.session, hello)
-    with step("The same presentation again"), pytest.raises(Refusal) as again:
+    with step("The same presentation again"), refusal(Refusal) as again:
         station.present(offer.session, hello)
     assert again.value.code is RefusalCode.WRONG_STATE
     with step("In its order it goes on"):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from hil.checks import refusal
 from hil.evidence import measured, step
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.http.support_client import SupportServerClient
@@ -77,19 +78,19 @@ def test_nobody_gets_the_image_of_another_device(desk: Desk) -> None:
     honest, curious = paper_devices(desk, 2)
     iccids = ordered(desk, (honest, curious))
     station = LineStation(desk.station(), curious)
-    with step("Another device's profile"), pytest.raises(Refusal) as refused:
+    with step("Another device's profile"), refusal(Refusal) as refused:
         station.provision(iccids[honest.eid])
     assert refused.value.code in (RefusalCode.UNKNOWN, RefusalCode.NOT_ALLOWED)
     assert curious.image is None
     with step("A report on another device's image"):
         LineStation(desk.station(), honest).provision()
         curious.image = honest.image
-        with pytest.raises(Refusal) as forbidden:
+        with refusal(Refusal) as forbidden:
             station.report()
         assert forbidden.value.code is RefusalCode.NOT_ALLOWED
     with step("A device that claims the other's eSIM"):
         curious.eid = honest.eid
-        with pytest.raises(Refusal, match="belongs to it"):
+        with refusal(Refusal, match="belongs to it"):
             LineStation(desk.station(), curious, error_message=lambda _: None).provision()
 
 

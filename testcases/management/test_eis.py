@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hil.checks import refusal
 from hil.provisioning.eis import SignedEis
 from hil.provisioning.errors import Refusal
 from hil.provisioning.http.sm_sr_client import SmSrClient
@@ -28,11 +29,11 @@ def test_an_unknown_eid_is_refused_until_its_eis_arrives(desk: Desk) -> None:
     """The second SM-SR knows an eUICC as soon as the maker has brought its EIS, and not before."""
     sm_sr = desk.sm_sr("sm-sr-2")
     eid = desk.new_euicc(sm_sr="sm-sr-1")
-    with pytest.raises(Refusal):
+    with refusal(Refusal):
         sm_sr.euicc(eid)
     desk.eum().deliver_eis(eid, "sm-sr-2")
     assert sm_sr.euicc(eid).eid == eid
-    with pytest.raises(Refusal):
+    with refusal(Refusal):
         sm_sr.euicc(UNKNOWN_EID)
 
 
@@ -48,7 +49,7 @@ def test_an_eis_with_a_wrong_signature_is_refused(desk: Desk) -> None:
             SignedEis(signed.payload[:-2] + b" " + signed.payload[-1:], signed.signature),
             SignedEis(signed.payload, bytes(len(signed.signature))),
         ):
-            with pytest.raises(Refusal):
+            with refusal(Refusal):
                 as_maker.register(forged)
         assert eid not in desk.sm_sr("sm-sr-2").euiccs()
         assert as_maker.register(signed) == eid

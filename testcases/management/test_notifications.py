@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hil.checks import refusal
 from hil.evidence import step
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.http.sm_sr_client import SmSrClient
@@ -84,13 +85,13 @@ def test_nobody_else_tells_the_sm_sr_what_a_card_holds(desk: Desk) -> None:
         at=0.0,
     )
     before = desk.sm_sr("sm-sr-1").euicc(eid)
-    with step("A stranger"), pytest.raises(Refusal) as refused:
+    with step("A stranger"), refusal(Refusal) as refused:
         desk.stranger(SmSrClient, "sm-sr-1", me="sm-dp-1").notify(told)
     assert refused.value.code is RefusalCode.NOT_AUTHENTICATED
     with (
         step("An SM-DP"),
         desk.servers.client(SmSrClient, "sm-sr-1", me="sm-dp-1") as peer,
-        pytest.raises(Refusal) as forbidden,
+        refusal(Refusal) as forbidden,
     ):
         peer.notify(told)
     assert forbidden.value.code is RefusalCode.NOT_ALLOWED

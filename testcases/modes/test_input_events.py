@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hil.checks import refusal
 from hil.equipment.device import DeviceRefusal
 from hil.evidence import step
 from hil.provisioning.orders import ProfileRequest
@@ -29,7 +30,7 @@ REFUSED_S = 10.0
 def test_a_failed_authentication_is_no_input_event(owner: DeviceOwner) -> None:
     """Whoever does not hold the key set does not lead the device to first mode."""
     stranger = owner.with_keys(DeviceKeySet(1, bytes(16), bytes(16)))
-    with pytest.raises(DeviceRefusal, match="proof wrong"):
+    with refusal(DeviceRefusal, match="proof wrong"):
         stranger.authenticate()
     assert mode_of(owner) == ("second", "none")
 
@@ -53,7 +54,7 @@ def test_the_type_of_the_data_leads_to_first_mode(
 def test_without_an_image_nothing_is_installed(owner: DeviceOwner) -> None:
     """The command to install what is not there is refused, and changes nothing."""
     before = owner.device.last_install()
-    with pytest.raises(DeviceRefusal, match="nothing to install"):
+    with refusal(DeviceRefusal, match="nothing to install"):
         owner.device.install()
     assert owner.device.last_install() == before
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hil.checks import refusal
 from hil.equipment.device import DeviceRefusal, TransferError
 from hil.evidence import step
 from hil.wire.device_auth import DeviceKeySet, Mode
@@ -50,7 +51,7 @@ def test_user_input_leads_to_first_mode_and_back(owner: DeviceOwner) -> None:
     """Keys at the input interface choose the mode; unknown keys choose nothing."""
     owner.device.user_input(FIRST_KEYS)
     assert mode_of(owner) == ("first", "user-input")
-    with pytest.raises(DeviceRefusal, match="incorrect parameters"):
+    with refusal(DeviceRefusal, match="incorrect parameters"):
         owner.device.user_input("*9#")
     assert mode_of(owner) == ("first", "user-input")
     owner.device.user_input(SECOND_KEYS)
@@ -73,7 +74,7 @@ def test_a_command_of_the_server_sets_the_mode_and_survives_a_restart(owner: Dev
 def test_the_command_of_the_server_wins_over_all_other_events(owner: DeviceOwner) -> None:
     """User input and authentication do not change what the server has commanded."""
     owner.command_mode(Mode.SECOND)
-    with pytest.raises(DeviceRefusal, match="held by a stronger input event"):
+    with refusal(DeviceRefusal, match="held by a stronger input event"):
         owner.device.user_input(FIRST_KEYS)
     owner.authenticate()
     assert mode_of(owner) == ("second", "server-command")
@@ -84,15 +85,15 @@ def test_the_command_of_the_server_wins_over_all_other_events(owner: DeviceOwner
 def test_forged_and_replayed_commands_are_refused(owner: DeviceOwner) -> None:
     """Without the key set, or with a used nonce, no command changes the mode."""
     stranger = owner.with_keys(DeviceKeySet(1, bytes(16), bytes(16)))
-    with pytest.raises(DeviceRefusal, match="not authorized"):
+    with refusal(DeviceRefusal, match="not authorized"):
         stranger.command_mode(Mode.FIRST)
     order = owner.order_mode(Mode.FIRST)
     owner.device.set_mode(Mode.FIRST, order)
     with step("The same command at once, and after another one"):
-        with pytest.raises(DeviceRefusal, match="not authorized"):
+        with refusal(DeviceRefusal, match="not authorized"):
             owner.device.set_mode(Mode.FIRST, order)
         owner.command_mode(Mode.SECOND)
-        with pytest.raises(DeviceRefusal, match="not authorized"):
+        with refusal(DeviceRefusal, match="not authorized"):
             owner.device.set_mode(Mode.FIRST, order)
     assert mode_of(owner) == ("second", "server-command")
 
@@ -104,7 +105,7 @@ def test_an_image_is_refused_in_second_mode(owner: DeviceOwner, image_maker: Ima
     """Second mode, held by the server, takes packets only."""
     owner.command_mode(Mode.SECOND)
     owner.authenticate()
-    with pytest.raises(DeviceRefusal, match="mode refuses images"):
+    with refusal(DeviceRefusal, match="mode refuses images"):
         owner.device.send_image(image_maker.sealed(image_maker.profile()))
     assert owner.device.images() == ()
 
@@ -122,7 +123,7 @@ def test_packets_on_the_cable_are_no_image(owner: DeviceOwner, image_maker: Imag
         ("unknown data", b"\x7fELF" * 200),
     ):
         with step(f"The device refuses {kind}"):
-            with pytest.raises(TransferError, match="image format wrong"):
+            with refusal(TransferError, match="image format wrong"):
                 owner.device.send_image(raw)
             assert owner.device.images() == ()
 

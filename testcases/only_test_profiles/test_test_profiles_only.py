@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hil.checks import refusal
 from hil.equipment.device import DeviceRefusal, TransferError
 from hil.evidence import step
 from hil.wire.device_auth import DeviceKeySet, Manner, Mode
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.requires("device", "card.m2m")
 def refuse(owner: DeviceOwner, esim: Esim, profile: LabProfile, raw: bytes) -> None:
     """Hold the device in test mode to refusing what is no test profile."""
     owner.authenticate()
-    with pytest.raises(TransferError, match="not a test profile"):
+    with refusal(TransferError, match="not a test profile"):
         owner.device.send_image(raw)
     assert owner.device.images() == ()
     assert_untouched(esim, profile)
@@ -108,12 +109,12 @@ def test_another_disclosed_key_does_not_help(
 @pytest.mark.severity("blocker")
 def test_only_a_command_of_the_server_leads_to_test_mode(owner: DeviceOwner) -> None:
     """A forged command, a replayed one, the user and an authentication do not lead there."""
-    with step("A forged command"), pytest.raises(DeviceRefusal, match="not authorized"):
+    with step("A forged command"), refusal(DeviceRefusal, match="not authorized"):
         owner.with_keys(DeviceKeySet(1, bytes(16), bytes(16))).command_mode(Mode.TEST)
     order = owner.order_mode(Mode.TEST)
     owner.device.set_mode(Mode.TEST, order)
     owner.release_mode()
-    with step("A replayed command"), pytest.raises(DeviceRefusal, match="not authorized"):
+    with step("A replayed command"), refusal(DeviceRefusal, match="not authorized"):
         owner.device.set_mode(Mode.TEST, order)
     owner.authenticate()
     assert owner.device.status().mode != "test"
@@ -155,5 +156,5 @@ def test_authentication_may_be_skipped_in_test_mode_and_that_does_not_leak(
     with step("After the mode, a sender that is not authenticated gets nothing in"):
         owner.command_manner(before)
         owner.release_mode()
-        with pytest.raises(DeviceRefusal):
+        with refusal(DeviceRefusal):
             owner.device.send_image(image_maker.sealed(image_maker.profile("test")))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import cbor2
 import pytest
 
+from hil.checks import refusal
 from hil.evidence import step
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.http.clients import ReceiverClient, door_challenge
@@ -89,11 +90,11 @@ def test_a_damaged_set_is_refused_with_the_number_of_its_packet(
     body = cbor2.loads(packet_set.encode())
     body[PACKETS] = spoil(body[PACKETS])
     raw = add_mac(cbor2.dumps(body, canonical=True), mac_key(desk))
-    with pytest.raises(Refusal, match="packet 2") as refused:
+    with refusal(Refusal, match="packet 2") as refused:
         sender.deliver(sender.session(), raw)
     assert refused.value.code is RefusalCode.DAMAGED
     assert packet_set.iccid not in desk.support().stored()
-    with pytest.raises(Refusal):
+    with refusal(Refusal):
         desk.support().build_image(packet_set.iccid)
 
 
@@ -134,7 +135,7 @@ def test_a_whole_set_of_the_right_sender_makes_an_image(
 @pytest.mark.requirement("R-17", refusal=True)
 def test_there_is_no_image_without_packets(desk: Desk) -> None:
     """An image of a profile whose packets never came is refused."""
-    with pytest.raises(Refusal) as refused:
+    with refusal(Refusal) as refused:
         desk.support().build_image("8900109999999999995")
     assert refused.value.code is RefusalCode.UNKNOWN
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hil.checks import refusal
 from hil.evidence import measured, step
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.http.clients import MnoClient, ReceiverClient
@@ -100,7 +101,7 @@ def test_each_field_alone_is_enough(desk: Desk, field: str) -> None:
 def _through(mno: MnoClient, request: ProfileRequest) -> OrderReceipt:
     """Order through an MNO that works with two SM-DPs: one of them is named where it must be."""
     if request.sm_dp is None:
-        with pytest.raises(Refusal, match="SM-DP"):
+        with refusal(Refusal, match="SM-DP"):
             mno.request_profiles(request)
         return mno.request_profiles(
             ProfileRequest(
@@ -113,7 +114,7 @@ def _through(mno: MnoClient, request: ProfileRequest) -> OrderReceipt:
 @pytest.mark.requirement("R-03", refusal=True)
 def test_a_request_that_says_nothing_is_refused(desk: Desk) -> None:
     """Without any of the five there is no request, and the refusal says what is missing."""
-    with pytest.raises(Refusal, match="at least one of") as refused:
+    with refusal(Refusal, match="at least one of") as refused:
         desk.sm_dp("sm-dp-1").place(ProfileRequest())
     assert refused.value.code is RefusalCode.INCOMPLETE
 
@@ -126,7 +127,7 @@ def test_the_profile_type_chooses_the_template(desk: Desk) -> None:
     for known in ("prepaid", "deferred", "test", "provisioning"):
         receipt = sm_dp.place(ProfileRequest(mno="mno-1", profile_type=known))
         assert receipt.profile_type == known
-    with pytest.raises(Refusal, match="unknown") as refused:
+    with refusal(Refusal, match="unknown") as refused:
         sm_dp.place(ProfileRequest(mno="mno-1", profile_type="gold"))
     assert refused.value.code is RefusalCode.INVALID
 
@@ -162,9 +163,9 @@ def test_an_order_without_its_information_is_refused(desk: Desk) -> None:
     ):
         parts = {"sm_sr": "sm-sr-1"} | changes
         broken = Subscription(k=whole.k, opc=whole.opc, **parts)
-        with pytest.raises(Refusal, match="lacks"):
+        with refusal(Refusal, match="lacks"):
             desk.mno("mno-1").add_subscription(broken)
-    with pytest.raises(Refusal):
+    with refusal(Refusal):
         desk.sm_dp("sm-dp-1").place(ProfileRequest(profile_id=whole.iccid))
 
 
@@ -205,7 +206,7 @@ def test_a_forged_sm_dp_is_refused(desk: Desk) -> None:
     name = desk.servers.support_server
     before = desk.support().stored()
     forged = desk.stranger(ReceiverClient, name, me="sm-dp-1")
-    with pytest.raises(Refusal) as refused:
+    with refusal(Refusal) as refused:
         forged.stored()
     assert refused.value.code is RefusalCode.NOT_AUTHENTICATED
     assert desk.support().stored() == before
@@ -214,7 +215,7 @@ def test_a_forged_sm_dp_is_refused(desk: Desk) -> None:
 @pytest.mark.requirement("R-12", "R-69", refusal=True)
 def test_an_operator_is_no_sm_dp(desk: Desk) -> None:
     """A role decides what its holder may ask for: secrets of a card go to those who need them."""
-    with pytest.raises(Refusal) as refused:
+    with refusal(Refusal) as refused:
         desk.eum().isd_p_base(desk.new_euicc())
     assert refused.value.code is RefusalCode.NOT_ALLOWED
 

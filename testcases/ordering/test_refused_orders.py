@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hil.checks import refusal
 from hil.evidence import step
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.http.clients import SmDpClient
@@ -33,7 +34,7 @@ def test_the_support_server_asks_no_stranger(desk: Desk) -> None:
         ProfileRequest(mno="mno-1", sm_dp="sm-dp-9", targets=(eid,)),
         ProfileRequest(mno="mno-9", sm_dp="sm-dp-1", targets=(eid,)),
     ):
-        with pytest.raises(Refusal) as refused:
+        with refusal(Refusal) as refused:
             support.request_profiles(request)
         assert refused.value.code is RefusalCode.NO_ROUTE
     assert support.stored() == before
@@ -43,10 +44,10 @@ def test_the_support_server_asks_no_stranger(desk: Desk) -> None:
 def test_an_mno_orders_for_itself_and_at_its_own_sm_dps(desk: Desk) -> None:
     """An order in another MNO's name, or at an SM-DP it does not work with, goes nowhere."""
     mno = desk.mno("mno-1")
-    with step("In the name of another"), pytest.raises(Refusal) as forbidden:
+    with step("In the name of another"), refusal(Refusal) as forbidden:
         mno.request_profiles(ProfileRequest(amount=1, sm_dp="sm-dp-1", mno="mno-2"))
     assert forbidden.value.code is RefusalCode.NOT_ALLOWED
-    with step("At an unknown SM-DP"), pytest.raises(Refusal) as unknown:
+    with step("At an unknown SM-DP"), refusal(Refusal) as unknown:
         mno.request_profiles(ProfileRequest(amount=1, sm_dp="sm-dp-9"))
     assert unknown.value.code is RefusalCode.NO_ROUTE
 
@@ -61,7 +62,7 @@ def test_an_amount_that_cannot_be_is_refused(desk: Desk) -> None:
         ProfileRequest(mno="mno-1", sm_dp="sm-dp-1", amount=1, targets=eids),
         ProfileRequest(mno="mno-1", sm_dp="sm-dp-1", amount=2, targets=(eids[0], eids[0])),
     ):
-        with pytest.raises(Refusal):
+        with refusal(Refusal):
             support.request_profiles(request)
     assert support.stored() == before
 
@@ -87,7 +88,7 @@ def test_an_order_for_an_euicc_that_nobody_made_reaches_no_receiver(desk: Desk) 
     names = desk.servers.of_kind("sm-sr")
     before = {name: desk.sm_sr(name).stored() for name in names}, desk.support().stored()
     for mno in ("mno-1", "mno-2", "mno-3"):
-        with step(f"An order of {mno}"), pytest.raises(Refusal) as refused:
+        with step(f"An order of {mno}"), refusal(Refusal) as refused:
             desk.sm_dp("sm-dp-1").place(ProfileRequest(mno=mno, targets=(UNKNOWN_EID,)))
         assert refused.value.code is RefusalCode.UNKNOWN
     assert ({name: desk.sm_sr(name).stored() for name in names}, desk.support().stored()) == before
@@ -97,7 +98,7 @@ def test_an_order_for_an_euicc_that_nobody_made_reaches_no_receiver(desk: Desk) 
 def test_a_stranger_orders_nothing_at_an_sm_dp(desk: Desk) -> None:
     """The SM-DP answers nobody that does not hold the key set of a peer."""
     stranger = desk.stranger(SmDpClient, "sm-dp-1", me=desk.servers.support_server)
-    with pytest.raises(Refusal) as refused:
+    with refusal(Refusal) as refused:
         stranger.place(ProfileRequest(mno="mno-1"))
     assert refused.value.code is RefusalCode.NOT_AUTHENTICATED
 
@@ -111,5 +112,5 @@ def test_a_kind_that_no_sm_dp_makes_is_refused_on_every_way(desk: Desk) -> None:
         desk.mno("mno-1").request_profiles,
         desk.support().request_profiles,
     ):
-        with pytest.raises(Refusal):
+        with refusal(Refusal):
             place(request)

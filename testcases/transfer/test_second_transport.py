@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hil.checks import refusal
 from hil.equipment.device import DeviceRefusal, TransferError
 from hil.evidence import measured, step
 from testcases.installing import (
@@ -46,11 +47,11 @@ def test_the_second_link_is_no_way_around(
     """Without authentication nothing enters; a damaged image is refused as on the cable."""
     profile = image_maker.profile()
     raw = image_maker.sealed(profile)
-    with step("Not authenticated"), pytest.raises(DeviceRefusal, match="not authenticated"):
+    with step("Not authenticated"), refusal(DeviceRefusal, match="not authenticated"):
         wireless_owner.device.send_image(raw)
     wireless_owner.authenticate()
     damaged = raw[:-1] + bytes((raw[-1] ^ 1,))
-    with step("Damaged"), pytest.raises(TransferError):
+    with step("Damaged"), refusal(TransferError):
         wireless_owner.device.send_image(damaged)
     with step("The cable shows the same device: it holds nothing"):
         assert owner.device.images() == ()

@@ -67,14 +67,19 @@ def test_own_tests_on_the_virtual_bench(folder: Path, found: list[Block]) -> Non
         done = project.run(folder, words, {"HIL_BENCH": "virtual-inprocess"})
         assert done.returncode == 0, f"{words}\n{done.stdout}{done.stderr}"
         assert "PASS 1  FAIL 0  INCONCLUSIVE 0  ERROR 0  NOT APPLICABLE 0" in done.stdout
-    (trace,) = (folder / "runs").glob("*/main/trace.jsonl")
-    lines = [json.loads(line) for line in trace.read_text(encoding="utf-8").splitlines()]
-    assert any(line.get("link") == "apdu" for line in lines) or found is GUIDE
+    (journal,) = (folder / "runs").glob("*/journal/main.jsonl")
+    lines = [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()]
+    exchanges = [line for line in lines if line["event"] == "exchange"]
+    assert any(line["body"]["link"] == "apdu" for line in exchanges) or found is GUIDE
     for block in found:
         if block.tag == "trace":
             shown = json.loads(block.text)
-            assert any(line.keys() == shown.keys() for line in lines)
-            assert any(line.get("text") == shown["text"] for line in lines)
+            assert any(line.keys() == shown.keys() for line in exchanges)
+            assert any(
+                line["body"].keys() == shown["body"].keys()
+                and line["body"]["text"] == shown["body"]["text"]
+                for line in exchanges
+            )
 
 
 def test_the_banner_shown_is_the_banner_given(folder: Path) -> None:

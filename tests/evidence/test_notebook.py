@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from hil.evidence import Notebook, current_notebook, measured, step
+from hil.evidence.journal import Journal, read_journal
 from hil.evidence.notebook import KEEP_IN_MEMORY, opened
 from hil.observer import Exchange
 
@@ -37,7 +38,7 @@ def test_exchanges_of_a_test_are_attached_in_order_with_direction_and_note() -> 
     notebook.begin_test("t")
     notebook.exchange(Exchange("apdu", "card", "out", "00A40004023F00"))
     notebook.exchange(Exchange("apdu", "card", "in", "6A82", note="not found"))
-    notebook.end_test()
+    notebook.end_test({"verdict": "PASS"})
     ((kind, _, text, _),) = view.events
     assert kind == "attach"
     first, second = text.splitlines()
@@ -47,24 +48,86 @@ def test_exchanges_of_a_test_are_attached_in_order_with_direction_and_note() -> 
 
 
 def test_the_file_holds_every_record_before_the_notebook_is_closed(tmp_path: Path) -> None:
-    file = tmp_path / "trace.jsonl"
-    notebook = Notebook(file)
+    journal = Journal(tmp_path, "main", {"format": 1, "run": "r"})
+    notebook = Notebook(journal)
     notebook.begin_test("t")
     with notebook.step("s"):
         notebook.exchange(Exchange("scpi", "supply", "out", "*IDN?", at_ns=7))
         notebook.measure("jig voltage", 1.8, "V", uncertainty="0.0126 V")
-    records = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
-    assert [r["event"] for r in records] == [
+        notebook.measure("jig voltage", 2.8, "V", verdict="FAIL", limits="below 1.9 V")
+    _, (_, *events) = read_journal(journal.path)
+    assert [event.event for event in events] == [
         "test-begin",
         "step-begin",
         "exchange",
         "measurement",
+        "measurement",
+        "check",
         "step-end",
     ]
-    assert records[2]["at_ns"] == 7
-    assert records[3]["uncertainty"] == "0.0126 V"
-    assert {r["test"] for r in records} == {"t"}
+    assert events[2].mono_ns == 7
+    assert events[3].body["uncertainty"] == "0.0126 V"
+    assert events[5].body == {"text": "jig voltage 2.8 V within below 1.9 V", "ok": False}
+    assert {event.test for event in events} == {"t"}
+    assert notebook.checked == 1
+    assert notebook.failed
     notebook.close()
+
+
+def test_steps_know_their_parents_and_how_they_ended(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, "main", {"format": 1, "run": "r"})
+    notebook = Notebook(journal)
+    notebook.begin_test("t")
+
+    def fails() -> None:
+        with notebook.step("outer", limit_s=2):
+            with notebook.step("inner"):
+                pass
+            raise AssertionError
+
+    with pytest.raises(AssertionError):
+        fails()
+    notebook.end_test({"verdict": "FAIL"})
+    notebook.close()
+    _, events = read_journal(journal.path)
+    steps = [event.body for event in events if event.event.startswith("step")]
+    assert steps[0] == {"step": 1, "title": "outer", "limit_s": 2}
+    assert steps[1] == {"step": 2, "title": "inner", "parent": 1}
+    assert [step["status"] for step in steps[2:]] == ["passed", "failed"]
+
+
+def test_what_is_attached_is_kept_by_its_digest(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, "main", {"format": 1, "run": "r"})
+    view = RecordingView()
+    notebook = Notebook(journal, view, folder=tmp_path)
+    notebook.begin_test("t")
+    notebook.attach("log", "a word \udc80")
+    notebook.attach("log again", "a word \udc80")
+    notebook.close()
+    _, events = read_journal(journal.path)
+    first, second = (event.body for event in events if event.event == "attachment")
+    assert first["file"] == second["file"]
+    kept = (tmp_path / first["file"]).read_bytes()
+    assert hashlib.sha256(kept).hexdigest() == first["sha256"]
+    assert first["size"] == len(kept)
+    assert [event[0] for event in view.events] == ["attach", "attach"]
+
+
+def test_what_is_too_large_is_told_by_its_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hil.evidence.attachments.MOST_BYTES", 10)
+    journal = Journal(tmp_path, "main", {"format": 1, "run": "r"})
+    notebook = Notebook(journal, folder=tmp_path)
+    large = tmp_path / "large.bin"
+    large.write_bytes(b"x" * 11)
+    notebook.attach("large", large, kind="bin")
+    notebook.close()
+    _, events = read_journal(journal.path)
+    (told,) = (event.body for event in events if event.event == "attachment")
+    assert told["file"] == ""
+    assert told["size"] == 11
+    assert not (tmp_path / "attachments").exists()
 
 
 def test_a_step_is_closed_when_its_body_fails() -> None:

@@ -129,7 +129,7 @@ def test_ends_by_itself(tmp_path: Path, part: Part, body: str, code: int) -> Non
         run.wait_off(begun)
         assert run.code() == code
         assert run.report().proven
-        trace = tmp_path / "run" / "main" / "trace.jsonl"
+        trace = tmp_path / "run" / "journal" / "main.jsonl"
         assert "all outputs off" in trace.read_text()
 
 

@@ -6,8 +6,7 @@ from contextlib import contextmanager
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
+from hil.checks import refusal
 from hil.evidence import step
 from hil.provisioning.errors import Refusal
 
@@ -63,7 +62,7 @@ class Answer(Enum):
 @contextmanager
 def refused(expected: Answer) -> Iterator[None]:
     """Hold what runs within to being refused with one answer."""
-    with pytest.raises(Refusal) as caught:
+    with refusal(Refusal) as caught:
         yield
     found = caught.value
     pair = tuple(str(found.details.get(name, "")) for name in ("subject", "reason"))

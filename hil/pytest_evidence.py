@@ -1,0 +1,223 @@
+"""Keeps the notebook of a session: opens the journal, registers tests, writes how each ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from hil.errors import HilError
+from hil.evidence.journal import EvidenceError, Journal
+from hil.evidence.notebook import Notebook, opened
+from hil.pytest_cases import case_of
+from hil.pytest_verdicts import VERDICT_ATTRIBUTE, reason_of, requirements_of, title_of
+from hil.pytest_ways import ways_of
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from contextlib import AbstractContextManager
+
+    from hil.evidence.notebook import View
+    from hil.pytest_run import Run
+
+NO_CHECK: Final = (
+    "the test checked nothing: no assertion, no judged measurement, no expected refusal; a test "
+    "that cannot fail proves nothing"
+)
+_STALE: Final = (
+    "its assertions are not counted: they were compiled before counting was switched on; delete "
+    "the __pycache__ folders of the test cases"
+)
+_COUNTS: Final = "enable_assertion_pass_hook"
+_SIMPLE = (str, int, float, bool)
+
+
+class Evidence:
+    """Hooks that write the journal of one process; see :mod:`hil.evidence.journal`."""
+
+    _reason = ""
+    """Why the present test did not pass, as its first phase that did not says."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self.notebook = Notebook()
+        self._open: AbstractContextManager[Notebook] | None = None
+        self._attempts: dict[str, int] = {}
+        self._seconds = 0.0
+        self._exit_status = ""
+
+    def open(self) -> None:
+        """Open the notebook, with a journal if the folder of this run is kept.
+
+        Raises pytest.UsageError if evidence cannot be written there.
+        """
+        config = self._run.config
+        if self._open is not None or config.option.collectonly:
+            return
+        kept = self._run.keeps_folder and self._run.has_bench
+        folder = self._run.folder_of_workers() if kept else None
+        journal = None
+        if folder is not None:
+            from hil.run_facts import run_begin  # noqa: PLC0415 - only where evidence is kept
+
+            try:
+                journal = Journal(folder, self._run.worker, run_begin(self._run))
+            except EvidenceError as err:
+                raise pytest.UsageError(str(err)) from None
+        self.notebook = Notebook(journal, _view(config), folder=folder)
+        self._open = opened(self.notebook)
+        self._open.__enter__()
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        """Note what somebody chose not to run."""
+        for item in items:
+            self._write("test-not-selected", {"reason": "not selected"}, item.nodeid)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Register every test before the first begins."""
+        self.open()
+        for item in session.items:
+            self._write("test-registered", _registered(item), item.nodeid)
+            self._applicability(item)
+        if self.notebook.journal is not None:
+            self.notebook.journal.sync()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Open the test's page, and say so in time if nothing can be written any more."""
+        attempt = self._attempts[item.nodeid] = self._attempts.get(item.nodeid, 0) + 1
+        self._seconds = 0.0
+        self.notebook.begin_test(item.nodeid, attempt)
+        try:
+            return (yield)
+        finally:
+            journal = self.notebook.journal
+            if journal is not None and journal.fault:
+                item.session.shouldstop = (
+                    f"evidence cannot be written: {journal.path}: {journal.fault}"
+                )
+
+    def pytest_assertion_pass(self, item: pytest.Item, lineno: int, orig: str, expl: str) -> None:  # noqa: ARG002
+        """Count an assertion that held, by its source: its values may be secret."""
+        self.notebook.check(orig)
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Judge a phase by what was checked in it, and write it down.
+
+        Inside all other wrappers, so that Allure and JUnit see a report that says the same.
+        """
+        report = yield
+        if requirements_of(item) is not None:
+            if report.when == "call" and report.passed and self._checked_nothing(item):
+                report.outcome = "failed"
+                report.longrepr = _STALE if _is_stale(item) else NO_CHECK
+            self._run.verdicts.judge(item, call, report, fail_seen=self.notebook.failed)
+        self._note(report)
+        return report
+
+    def _checked_nothing(self, item: pytest.Item) -> bool:
+        counts = bool(item.config.getini(_COUNTS))
+        return counts and self._run.has_bench and not self.notebook.checked
+
+    def _note(self, report: pytest.TestReport) -> None:
+        verdict = (getattr(report, VERDICT_ATTRIBUTE, None) or [_PYTEST_WORDS[report.outcome]])[0]
+        reason = "" if report.passed else reason_of(report)
+        self._seconds += report.duration
+        body: dict[str, object] = {
+            "when": report.when,
+            "outcome": report.outcome,
+            "verdict": verdict,
+            "seconds": round(report.duration, 6),
+        }
+        if reason:
+            body["reason"] = reason
+        if verdict == "FAIL" and report.when == "call" and not self.notebook.failed:
+            self.notebook.check(reason, ok=False)
+        self.notebook.phase(body)
+        if report.when == "teardown":
+            ended: dict[str, object] = {"verdict": verdict, "seconds": round(self._seconds, 6)}
+            if verdict != "PASS":
+                ended["reason"] = self._reason or reason
+            self._reason = ""
+            self.notebook.end_test(ended)
+        else:
+            self._reason = self._reason or reason
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        """Remember how pytest ended."""
+        self._exit_status = str(int(exitstatus))
+
+    def close(self) -> None:
+        """Write who was on the bench and the end; the bench is closed by now. Idempotent."""
+        if self._open is not None:
+            self.notebook.close(self._exit_status or "broken off")
+            self._open.__exit__(None, None, None)
+            self._open = None
+
+    def equipment(self) -> None:
+        """Note each item of the bench, with the identity that it has told."""
+        from hil.run_facts import equipment  # noqa: PLC0415 - only where evidence is kept
+
+        if self.notebook.journal is None:
+            return
+        try:
+            for body in equipment(self._run):
+                self._write("equipment", body)
+        except HilError as err:
+            self._write("note", {"text": f"not all of the bench could be asked who it is: {err}"})
+
+    def _applicability(self, item: pytest.Item) -> None:
+        reason = self._run.lacking(item)
+        if reason:
+            self._write("applicability", {"applies": False, "reason": reason}, item.nodeid)
+
+    def _write(self, event: str, body: dict[str, Any], test: str = "") -> None:
+        if self.notebook.journal is not None:
+            self.notebook.journal.write(event, body, test=test)
+
+
+_PYTEST_WORDS: Final = {"passed": "PASS", "failed": "FAIL", "skipped": "NOT APPLICABLE"}
+
+
+def _view(config: pytest.Config) -> View | None:
+    if not config.getoption("allure_report_dir", None):
+        return None
+    from hil.evidence.allure_view import AllureView  # noqa: PLC0415 - only for such a run
+
+    return AllureView()
+
+
+def _registered(item: pytest.Item) -> dict[str, object]:
+    file, line, _ = item.location
+    function = getattr(item, "function", None)
+    case = case_of(item)
+    severity = item.get_closest_marker("severity")
+    callspec = getattr(item, "callspec", None)
+    given = getattr(callspec, "params", {})
+    body: dict[str, object] = {
+        "title": title_of(item) if case is None else case.title,
+        "description": (getattr(function, "__doc__", None) or "").strip(),
+        "requirements": list(requirements_of(item) or ()),
+        "ways": {name: [str(way) for way in ways] for name, ways in ways_of(item).items()},
+        "parameters": {name: one for name, one in given.items() if isinstance(one, _SIMPLE)},
+        "file": file,
+        "line": (line or 0) + 1,
+    }
+    if case is not None:
+        body["case"] = {"id": case.id, "title": case.title, "section": case.section}
+    if severity is not None:
+        body["severity"] = severity.args[0]
+    return body
+
+
+def _is_stale(item: pytest.Item) -> bool:
+    """Whether the test's assertions were compiled without counting."""
+    code = getattr(getattr(item, "function", None), "__code__", None)
+    names = getattr(code, "co_names", ())
+    return "@pytest_ar" in names and "_call_assertion_pass" not in names
