@@ -45,6 +45,7 @@ class TestRecord:
     ``ways`` tells for each requirement whether the test proves the good way or a refusal.
     ``checks`` counts what was checked, ``fail_seen`` stays True whatever came after a failure.
     ``attempts`` above 1: it was run again; each attempt's verdict counts, the worst of them wins.
+    ``first_seq`` to ``last_seq`` is where it stands in the journal of ``process``, -1 for nowhere.
     """
 
     __test__ = False  # its name begins as a test's does
@@ -74,6 +75,8 @@ class TestRecord:
     prompts: tuple[Mapping[str, Any], ...]
     applicability: Mapping[str, Any] | None
     phases: tuple[Mapping[str, Any], ...]
+    first_seq: int = -1
+    last_seq: int = -1
 
 
 @dataclass
@@ -85,6 +88,8 @@ class TestHistory:
     applicability: Mapping[str, Any] | None = None
     process: str = ""
     began_ns: int = 0
+    first_seq: int = -1
+    last_seq: int = -1
     attempts: int = 0
     open: bool = False
     verdicts: list[str] = field(default_factory=list)
@@ -104,6 +109,8 @@ class TestHistory:
         handler = getattr(self, f"_take_{event.event.replace('-', '_')}", None)
         if handler is not None:
             handler(event)
+        if self.attempts and event.process == self.process:
+            self.last_seq = event.seq
 
     def record(self, name: str) -> TestRecord:
         """Return what is known."""
@@ -136,6 +143,8 @@ class TestHistory:
             prompts=tuple(self.prompts),
             applicability=self.applicability,
             phases=tuple(self.phases),
+            first_seq=self.first_seq,
+            last_seq=self.last_seq,
         )
 
     def _verdict(self) -> tuple[str, str]:
@@ -163,7 +172,8 @@ class TestHistory:
 
     def _take_test_begin(self, event: Event) -> None:
         self.attempts += 1
-        self.process = event.process
+        if event.process != self.process:
+            self.process, self.first_seq = event.process, event.seq
         self.began_ns = self.began_ns or event.utc_ns
         self.open = True
         self.phases.clear()

@@ -1,4 +1,4 @@
-"""The packets on their way: from the right sender, on the right line, whole, or not at all."""
+"""The packets on their way: from the right sender to the right receiver, whole, or not at all."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from hil.provisioning.orders import ProfileRequest
 from hil.provisioning.trust import PeerExchange, PeerKeySet, Side, fresh_nonce
 from hil.wire.identifiers import isd_p_aid
 from hil.wire.packets import PacketSet, add_mac
+from testcases.ordering.wrong_receiver import CHALLENGE_PATH, WrongReceiver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -155,6 +156,59 @@ def test_a_receiver_proves_itself_before_packets_leave(desk: Desk) -> None:
     assert exchange.proves(answer.proof, keys, Side.RESPONDER)
     assert not exchange.proves(answer.proof, other, Side.RESPONDER)
     assert not exchange.proves(answer.proof, keys, Side.INITIATOR)
+
+
+@pytest.mark.requirement("R-11", refusal=True)
+@pytest.mark.severity("blocker")
+@pytest.mark.parametrize("answer", ["made-up", "replayed"])
+def test_a_server_that_cannot_prove_itself_gets_no_packet(
+    desk: Desk, sender: ReceiverClient, answer: str
+) -> None:
+    """A wrong server at the receiver's place hears a nonce: no proof, no request, no packet.
+
+    It may have listened to the right receiver before, and take whatever it gets.
+    """
+    name = desk.servers.support_server
+    heard = door_challenge(sender, fresh_nonce())
+    if answer == "made-up":
+        heard = replace(heard, proof=secrets.token_bytes(len(heard.proof)))
+    keys = desk.servers.key_set(name, "sm-dp-1")
+    with (
+        WrongReceiver(heard) as wrong,
+        ReceiverClient(wrong.url, name, "sm-dp-1", keys) as astray,
+    ):
+        with pytest.raises(Refusal) as refused:
+            astray.deliver(astray.session(), b"packets")
+        assert refused.value.code is RefusalCode.NOT_AUTHENTICATED
+        assert [path for path, _ in wrong.requests] == [CHALLENGE_PATH]
+
+
+@pytest.mark.requires("card.m2m", "servers.sm-sr")
+@pytest.mark.requirement("R-11", "R-12")
+@pytest.mark.requirement("R-11", "R-12", refusal=True)
+@pytest.mark.severity("blocker")
+def test_packets_for_another_receiver_are_refused(
+    desk: Desk, sender: ReceiverClient, packet_set: PacketSet
+) -> None:
+    """The same packets of the same SM-DP are taken by the receiver they are sealed for only."""
+    name = desk.servers.support_server
+    other = next(one for one in desk.servers.of_kind("sm-sr") if one != name)
+
+    def counted() -> tuple[int, int]:
+        reports = desk.support().link_reports()
+        return sum(row.accepted for row in reports), sum(row.refused for row in reports)
+
+    accepted, refusals = counted()
+    sealed = packet_set.encode(desk.servers.key_set(other, "sm-dp-1").mac)
+    with step(f"Sealed for {other}"), pytest.raises(Refusal) as refused:
+        sender.deliver(sender.session(), sealed)
+    assert refused.value.code is RefusalCode.NOT_AUTHENTICATED
+    assert packet_set.iccid not in desk.support().stored()
+    assert counted() == (accepted, refusals + 1)
+    with step(f"Sealed for {name}"):
+        sender.deliver(sender.session(), packet_set.encode(mac_key(desk)))
+    assert packet_set.iccid in desk.support().stored()
+    assert counted() == (accepted + 1, refusals + 1)
 
 
 @pytest.mark.requirement("R-15", refusal=True)

@@ -9,14 +9,16 @@ from hypothesis import strategies as st
 from hil.equipment.card import Card
 from hil.equipment.card import commands as c
 from hil.equipment.card.inprocess import InProcessTransport
-from hil.equipment.card.redaction import Redactor
 from hil.observer import Exchange
 from hil.wire import dgi
 from hil.wire.apdu import CommandApdu
+from hil.wire.redaction import Redactor, Shown
 from tests.card.card_object import ScriptedObject
 
 SECRET = bytes.fromhex("0F1E2D3C4B5A69788796A5B4C3D2E1F0")
 OK = b"\x90\x00"
+USIM = c.select_application(bytes.fromhex("A0000000871002FF49FF0589"))
+PUBLIC, KEYS = 0x6FAD, 0x6F08
 AUTHENTICATE = c.authenticate_3g(SECRET, SECRET[::-1])
 
 
@@ -85,9 +87,8 @@ def test_secret_commands_are_blanked_at_equal_length(command: CommandApdu) -> No
         CommandApdu(0x80, 0xE2, 0x88, 0, dgi.encode(0x3A03, SECRET)),
         CommandApdu(0x84, 0xE2, 0x88, 0, SECRET),
         CommandApdu(0x80, 0xE2, 0x91, 0, SECRET),
-        c.update_binary(SECRET),
     ],
-    ids=["select", "DGI 3A03", "enciphered", "BER-TLV", "update"],
+    ids=["select", "DGI 3A03", "enciphered", "BER-TLV"],
 )
 def test_everything_else_stays_readable(command: CommandApdu) -> None:
     notes = observed((command, SECRET + OK))
@@ -132,36 +133,47 @@ def test_files_with_session_keys_are_blank(select: list[CommandApdu]) -> None:
 
 def test_a_short_file_id_selects_as_well() -> None:
     by_short_id = CommandApdu(0x00, 0xB0, 0x88, 0x00, le=16)
-    assert not shows_secret(observed((by_short_id, SECRET + OK)))
+    assert not shows_secret(observed((USIM, OK), (by_short_id, SECRET + OK)))
+    assert shows_secret(observed((by_short_id, SECRET + OK)))  # EF.UMPC of the MF
+
+
+def test_contents_of_a_known_file_stay_readable() -> None:
+    select = ((USIM, OK), (c.select_file(PUBLIC), OK))
+    assert shows_secret(observed(*select, (c.read_binary(16), SECRET + OK)))
+    assert shows_secret(observed(*select, (c.update_binary(SECRET), OK)))
 
 
 def test_each_channel_has_its_own_file() -> None:
-    secret_there = c.select_file(0x6F08, channel=1)
-    public_here = c.select_file(0x6F07)
-    here = observed((secret_there, OK), (public_here, OK), (c.read_binary(16), SECRET + OK))
-    assert shows_secret(here)
-    there = observed(
-        (secret_there, OK), (public_here, OK), (c.read_binary(16, channel=1), SECRET + OK)
+    there = c.select_application(bytes.fromhex("A0000000871002"), channel=1)
+    opened = (
+        (CommandApdu(0, 0x70, 0, 0, le=1), b"\x01" + OK),
+        (USIM, OK),
+        (there, OK),
+        (c.select_file(KEYS, channel=1), OK),
+        (c.select_file(PUBLIC), OK),
     )
-    assert not shows_secret(there)
+    assert shows_secret(observed(*opened, (c.read_binary(16), SECRET + OK)))
+    assert not shows_secret(observed(*opened, (c.read_binary(16, channel=1), SECRET + OK)))
 
 
 def test_a_failed_select_changes_nothing_and_a_reset_everything() -> None:
-    kept = observed(
-        (c.select_file(0x6F08), OK),
-        (c.select_file(0x6F07), b"\x6a\x82"),
-        (c.read_binary(16), SECRET + OK),
-    )
-    assert not shows_secret(kept)
+    def hidden(*conversation: tuple[CommandApdu, bytes]) -> bool:
+        return not shows_secret(observed(*conversation, (c.read_binary(16), SECRET + OK)))
+
+    not_found = b"\x6a\x82"
+    assert hidden((USIM, OK), (c.select_file(KEYS), OK), (c.select_file(PUBLIC), not_found))
+    assert not hidden((USIM, OK), (c.select_file(PUBLIC), OK), (c.select_file(KEYS), not_found))
     redactor = Redactor()
-    read = c.read_binary(16).encode()
-    redactor.command(c.select_file(0x6F08).encode())
-    redactor.answer(c.select_file(0x6F08).encode(), OK)
-    assert redactor.command(read) == (read, 0)
-    assert redactor.answer(read, SECRET + OK)[1] == 16
+    conversation = [USIM.encode(), c.select_file(PUBLIC).encode(), c.read_binary(16).encode()]
+    answers = [OK, OK, SECRET + OK]
+    shown = Shown(b"")
+    for command, answer in zip(conversation, answers, strict=True):
+        redactor.command(command)
+        shown = redactor.answer(command, answer)
+    assert shown.raw == SECRET + OK
     redactor.reset()
-    redactor.command(read)
-    assert redactor.answer(read, SECRET + OK)[1] == 0
+    redactor.command(conversation[-1])
+    assert redactor.answer(conversation[-1], SECRET + OK) == Shown(b"\xff" * 16 + OK, 16)
 
 
 def test_status_words_come_with_their_names() -> None:
@@ -178,10 +190,10 @@ def test_status_words_come_with_their_names() -> None:
 def test_any_conversation_keeps_its_lengths(conversation: list[tuple[bytes, bytes]]) -> None:
     redactor = Redactor()
     for command, answer in conversation:
-        shown, blanks = redactor.command(command)
-        assert len(shown) == len(command)
-        assert shown[:4] == command[:4]
-        assert bool(blanks) or shown == command
-        shown, _ = redactor.answer(command, answer)
-        assert len(shown) == len(answer)
-        assert shown[-2:] == answer[-2:]
+        shown = redactor.command(command)
+        assert len(shown.raw) == len(command)
+        assert shown.raw[:4] == command[:4]
+        assert bool(shown.blanks) or shown.raw == command
+        shown = redactor.answer(command, answer)
+        assert len(shown.raw) == len(answer)
+        assert shown.raw[-2:] == answer[-2:]

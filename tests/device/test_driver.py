@@ -165,8 +165,39 @@ def test_pins_and_keys_in_apdus_are_not_shown(talk: Open) -> None:
     assert device.csim(bytes.fromhex("00A40004023F00")) == b"\x61\x10"
     seen = "\n".join(NOTES.texts)
     assert "31323334" not in seen
-    assert "out AT+CSIM 0020000108 (VERIFY, 8 bytes not shown)" in seen
+    assert f'out AT+CSIM={len(verify)},"0020000108{"FF" * 8}"' in seen
+    assert 'in +CSIM: 4,"9000"' in seen
     assert 'out AT+CSIM=14,"00A40004023F00"' in seen
+
+
+def test_what_apdus_bring_is_blanked_as_on_a_reader(talk: Open) -> None:
+    usim, imsi, keys = "A0000000871002", "080910100000001032", "07" + "5C" * 16
+    read = "00B0000009"
+    device, _ = talk(
+        {
+            f'AT+CCHO="{usim}"': ["\r\n+CCHO: 2\r\n" + OK],
+            'AT+CGLA=2,14,"00A40004026F07"': ['\r\n+CGLA: 4,"9000"\r\n' + OK],
+            'AT+CGLA=2,14,"00A40004026F08"': ['\r\n+CGLA: 4,"6121"\r\n' + OK],
+            f'AT+CGLA=2,10,"{read}"': [f'\r\n+CGLA: 22,"{imsi}9000"\r\n' + OK],
+            'AT+CGLA=2,10,"00B0000011"': [f'\r\n+CGLA: 38,"{keys}9000"\r\n' + OK],
+            'AT+CSIM=10,"00B0000011"': [f'\r\n+CSIM: 38,"{keys}9000\r\n' + OK],
+            "AT+CIMI": ["\r\n001010000000123\r\n" + OK],
+        }
+    )
+    session = device.open_channel(bytes.fromhex(usim))
+    device.logical(session, bytes.fromhex("00A40004026F07"))
+    assert device.logical(session, bytes.fromhex(read)).hex() == imsi + "9000"
+    device.logical(session, bytes.fromhex("00A40004026F08"))
+    assert keys.lower() in device.logical(session, bytes.fromhex("00B0000011")).hex()
+    assert device.imsi() == "001010000000123"
+    with pytest.raises(DeviceAnswerError, match="1 lines that are not shown"):
+        device.csim(bytes.fromhex("00B0000011"))
+    seen = "\n".join(NOTES.texts)
+    assert keys not in seen
+    assert imsi not in seen
+    assert "00101" not in seen
+    assert f'in +CGLA: 22,"{"FF" * 7}10329000"' in seen
+    assert "in ***********0123" in seen
 
 
 def test_what_cannot_be_sent_is_refused_before_the_line(talk: Open) -> None:

@@ -61,7 +61,24 @@ DEFECTS: Final = (
         "hil/provisioning/reception.py",
         "        return PacketSet.decode(raw, mac_key)\n",
         "        return PacketSet.decode(raw)\n",
-        (f"{_PACKETS}_of_a_batch_what_stands_before_a_bad_set_stays",),
+        (
+            f"{_PACKETS}_of_a_batch_what_stands_before_a_bad_set_stays",
+            f"{_PACKETS}_packets_for_another_receiver_are_refused",
+        ),
+    ),
+    Defect(
+        "a sender believes whatever server answers",
+        "hil/provisioning/door.py",
+        "    if not exchange.proves(challenge.proof, keys, Side.RESPONDER):\n",
+        "    if not challenge.proof:\n",
+        (f"{_PACKETS}_a_server_that_cannot_prove_itself_gets_no_packet",),
+    ),
+    Defect(
+        "a proof of one session is good in another one",
+        "hil/provisioning/trust.py",
+        "        mac.update(self.initiator_nonce + self.responder_nonce)\n",
+        "        mac.update(self.responder_nonce)\n",
+        (f"{_PACKETS}_a_server_that_cannot_prove_itself_gets_no_packet",),
     ),
     Defect(
         "the eUICC maker gives base keys to any role",

@@ -50,9 +50,11 @@ class LocalEs7:
         self._target = target
         self._caller = caller
         self.broken = False
+        self.calls = 0
 
     @property
     def _sm_sr(self) -> SmSr:
+        self.calls += 1
         if self.broken:
             raise LinkError("the other SM-SR cannot be reached")
         return self._target()
@@ -371,6 +373,18 @@ def test_an_sm_sr_that_cannot_be_reached_is_waited_for(change: Change) -> None:
     assert change.run(steps=3).state == "running"
     change.to_old.broken = False
     assert change.run().state == "done"
+
+
+def test_the_new_sm_sr_is_not_asked_twice_a_second_for_hours(change: Change) -> None:
+    change.air.installed()
+    change.old.leaving._clock = change.clock
+    change.begin()
+    change.old.leaving.work()
+    before = change.to_new.calls
+    for _ in range(3600):
+        change.clock.now += 0.5
+        change.old.leaving.work()
+    assert 30 <= change.to_new.calls - before < 100
 
 
 def test_lost_answers_cost_nothing(change: Change) -> None:

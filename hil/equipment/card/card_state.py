@@ -18,7 +18,9 @@ from hil.equipment.card.files import FileFacts, FileKind, applications, parse_fc
 from hil.equipment.card.identity import read_eid
 from hil.equipment.card.isd_r import IsdRSession, ProfileStatus
 from hil.equipment.card.known_files import MASTER_FILE, FileTable, table_for
-from hil.equipment.card.redaction import KEY_FILES
+from hil.wire.current_files import Place
+from hil.wire.file_names import root_of
+from hil.wire.secret_files import is_secret
 from hil.wire.status_words import describe, is_success
 
 _UNKNOWN_APPLICATION: Final[FileTable] = {(): ()}
@@ -34,14 +36,19 @@ class FileState:
     refusal: int | None = None
 
     def line(self) -> str:
-        """Return one line of the dump; of a file with session keys only the digest is shown."""
+        """Return one line of the dump; contents that are nobody's business are a digest."""
         if self.refusal is not None:
             shown = f"({describe(self.refusal)})"
-        elif self.content and int(self.path[-4:], 16) in KEY_FILES:
+        elif self.content and is_secret(self._place()):
             shown = f"(SHA-256 {hashlib.sha256(b''.join(self.content)).hexdigest()})"
         else:
             shown = " ".join(piece.hex().upper() for piece in self.content) or "(folder)"
         return f"{self.path} [{self.facts.hex().upper()}] {shown}"
+
+    def _place(self) -> Place:
+        root, *folders, file = self.path.split("/")
+        name = "MF" if root == f"{MF:04X}" else root_of(bytes.fromhex(root))
+        return Place((name, *folders) if name else None, int(file, 16))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from hil.equipment.card.instructions import instruction_name
-from hil.equipment.card.redaction import Redactor
-from hil.observer import Exchange, Observer
+from hil.observer import Direction, Exchange, Observer
+from hil.wire.instructions import instruction_name
+from hil.wire.redaction import Redactor, Shown
 from hil.wire.status_words import describe
 
 _LINK: Final = "apdu"
@@ -20,6 +20,7 @@ class Trace:
         self._note = observer.exchange
         self._equipment = equipment
         self._redactor = Redactor()
+        self._last = b""
 
     def powered(self, atr: bytes, event: str) -> None:
         """Note that the card was powered or reset: its state is new."""
@@ -28,24 +29,22 @@ class Trace:
 
     def command(self, raw: bytes) -> None:
         """Note a command APDU with the name of its instruction."""
-        shown, blanks = self._redactor.command(raw)
-        note = instruction_name(raw[1])
-        if blanks:
-            note = f"{note}, {_blanked(blanks)}" if note else _blanked(blanks)
-        self._note(Exchange(_LINK, self._equipment, "out", shown.hex().upper(), note))
+        self._last = raw
+        shown = self._redactor.command(raw)
+        name = instruction_name(raw[1], raw[0])
+        self._say("out", shown, name)
 
     def answer(self, command: bytes, raw: bytes) -> None:
         """Note an answer: data and status word, the latter by name when it is not 9000."""
-        shown, blanks = self._redactor.answer(command, raw)
-        note = "" if raw.endswith(_SUCCESS) else describe(int.from_bytes(raw[-2:], "big"))
-        if blanks:
-            note = f"{note}, {_blanked(blanks)}" if note else _blanked(blanks)
-        self._note(Exchange(_LINK, self._equipment, "in", shown.hex().upper(), note))
+        shown = self._redactor.answer(command, raw)
+        name = "" if raw.endswith(_SUCCESS) else describe(int.from_bytes(raw[-2:], "big"))
+        self._say("in", shown, name)
 
     def failed(self, err: Exception) -> None:
         """Note that no answer came."""
+        self._redactor.failed(self._last)
         self._note(Exchange(_LINK, self._equipment, "in", "", f"no answer: {type(err).__name__}"))
 
-
-def _blanked(count: int) -> str:
-    return f"data redacted ({count} bytes)"
+    def _say(self, direction: Direction, shown: Shown, name: str) -> None:
+        note = ", ".join(part for part in (name, shown.note) if part)
+        self._note(Exchange(_LINK, self._equipment, direction, shown.raw.hex().upper(), note))

@@ -18,6 +18,7 @@ from hil.equipment.device.errors import (
     DeviceUsageError,
 )
 from hil.equipment.device.operations import OPERATIONS
+from hil.equipment.device.redaction import Hide
 from hil.equipment.device.serial_link import SerialLink
 from hil.observer import Direction, Exchange, Observer
 
@@ -69,15 +70,15 @@ class AtChannel:
         self,
         operation: str,
         *,
-        shown: str | None = None,
+        hide: Hide | None = None,
         timeout_s: float | None = None,
         until: tuple[str, ...] = ("OK",),
         **values: str | int,
     ) -> Fields:
         """Do one operation and return the fields of its first answer line.
 
-        ``shown`` goes to the observer instead of the command, where that holds secrets;
-        ``until`` names the final result codes of success.
+        ``hide`` says what the observer sees where there are secrets; ``until`` names the final
+        result codes of success.
 
         Raises:
             DeviceUsageError: the dialect has no words for it, or a value cannot be sent.
@@ -86,14 +87,14 @@ class AtChannel:
             DeviceAnswerError: the answer does not match the dialect's pattern.
 
         """
-        rows = self.ask_many(operation, shown=shown, timeout_s=timeout_s, until=until, **values)
+        rows = self.ask_many(operation, hide=hide, timeout_s=timeout_s, until=until, **values)
         return rows[0] if rows else {}
 
     def ask_many(
         self,
         operation: str,
         *,
-        shown: str | None = None,
+        hide: Hide | None = None,
         timeout_s: float | None = None,
         until: tuple[str, ...] = ("OK",),
         **values: str | int,
@@ -104,11 +105,12 @@ class AtChannel:
         lines = self.command(
             command,
             operation=operation,
-            shown=shown,
+            hide=hide,
+            shown=None if hide is None else self._fill(operation, wording, {**values, **hide.sent}),
             timeout_s=wording.timeout_s if timeout_s is None else timeout_s,
             until=until,
         )
-        return self._match(operation, wording, lines)
+        return self._match(operation, wording, lines, hide)
 
     def command(
         self,
@@ -116,10 +118,14 @@ class AtChannel:
         *,
         operation: str,
         timeout_s: float,
+        hide: Hide | None = None,
         shown: str | None = None,
         until: tuple[str, ...] = ("OK",),
     ) -> list[str]:
-        """Send one command line and return the lines before its final result code."""
+        """Send one command line and return the lines before its final result code.
+
+        ``shown`` goes to the observer instead of the command, answers as ``hide`` says.
+        """
         with self._lock:
             if self._out_of_step:
                 self._drain(_QUIET_S)
@@ -127,9 +133,7 @@ class AtChannel:
             self._out_of_step = True
             self._echo = command
             self.link.write(command.encode("ascii", "replace") + self.dialect.ending.encode())
-            lines = self.final_lines(
-                operation, timeout_s=timeout_s, until=until, hide=shown is not None
-            )
+            lines = self.final_lines(operation, timeout_s=timeout_s, until=until, hide=hide)
             self._out_of_step = False
             return lines
 
@@ -139,14 +143,17 @@ class AtChannel:
         *,
         timeout_s: float,
         until: tuple[str, ...] = ("OK",),
-        hide: bool = False,
+        hide: Hide | None = None,
     ) -> list[str]:
         """Collect lines up to a final result code; refusals are raised."""
         deadline = time.monotonic() + timeout_s
         lines: list[str] = []
         while True:
             line = self._line(deadline, operation, timeout_s)
-            self.note("in", f"({len(line)} characters)" if hide and line not in until else line)
+            if hide is None:
+                self.note("in", line)
+            elif line != self._echo:  # the echo has been told, as it may be shown
+                self.note("in", hide.received(line))
             if line in until:
                 return lines
             if line in ("ERROR", "NO CARRIER") or _CME.fullmatch(line):
@@ -216,13 +223,16 @@ class AtChannel:
             filled[name] = text
         return wording.send.format_map(filled)
 
-    def _match(self, operation: str, wording: Wording, lines: list[str]) -> list[Fields]:
+    def _match(
+        self, operation: str, wording: Wording, lines: list[str], hide: Hide | None
+    ) -> list[Fields]:
         if wording.answer is None:
             return []
         found = [match for line in lines if (match := wording.answer.fullmatch(line))]
         if not found and not OPERATIONS[operation].many:
+            told = repr(lines) if hide is None else f"{len(lines)} lines that are not shown"
             raise DeviceAnswerError(
-                f"device {self._name}: {operation!r} answered {lines!r}, which dialect "
+                f"device {self._name}: {operation!r} answered {told}, which dialect "
                 f"{self.dialect.name!r} does not know"
             )
         return [self._convert(operation, wording, match) for match in found]

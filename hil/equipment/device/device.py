@@ -17,7 +17,7 @@ from hil.equipment.device.errors import (
     DeviceTimeoutError,
 )
 from hil.equipment.device.image_sender import send_image
-from hil.equipment.device.redaction import check_apdu, shown_apdu
+from hil.equipment.device.redaction import ApduLines, check_apdu, hide_imsi
 from hil.equipment.device.serial_link import SerialLink
 from hil.equipment.device.transfer import STALL_S
 from hil.equipment.device.types import (
@@ -50,6 +50,7 @@ class Device:
 
     def __init__(self, channel: AtChannel) -> None:
         self._at = channel
+        self._apdus = ApduLines()
         self.known: DeviceIdentity | None = None
         """Who it said that it is, when it was asked last."""
 
@@ -308,7 +309,7 @@ class Device:
             DeviceRefusal: there is no eSIM, or its enabled profile has no USIM.
 
         """
-        return fields.text(self._at.ask("imsi"), "imsi")
+        return fields.text(self._at.ask("imsi", hide=hide_imsi()), "imsi")
 
     def registration(self) -> RegistrationReport:
         """Ask whether the device is registered with a network, with which, and if not, why."""
@@ -337,19 +338,22 @@ class Device:
         """Send a command APDU to the eSIM by AT+CSIM; return the response with its status word."""
         check_apdu(apdu)
         text = apdu.hex().upper()
-        row = self._at.ask("csim", shown=shown_apdu("AT+CSIM", apdu), length=len(text), apdu=text)
+        hide = self._apdus.hide(apdu)
+        row = self._at.ask("csim", hide=hide, length=len(text), apdu=text)
         return fields.octets(row, "apdu")
 
     def open_channel(self, aid: bytes) -> int:
         """Open a logical channel to an application (AT+CCHO); return the session number."""
-        return fields.number(self._at.ask("open_channel", aid=aid.hex().upper()), "session")
+        session = fields.number(self._at.ask("open_channel", aid=aid.hex().upper()), "session")
+        self._apdus.opened(session, aid)
+        return session
 
     def logical(self, session: int, apdu: bytes) -> bytes:
         """Send a command APDU on a session (AT+CGLA); return the response with its status word."""
         check_apdu(apdu)
         text = apdu.hex().upper()
-        shown = shown_apdu(f"AT+CGLA={session}", apdu)
-        row = self._at.ask("logical", shown=shown, session=session, length=len(text), apdu=text)
+        hide = self._apdus.hide(apdu, session)
+        row = self._at.ask("logical", hide=hide, session=session, length=len(text), apdu=text)
         return fields.octets(row, "apdu")
 
     def close_channel(self, session: int) -> None:

@@ -26,6 +26,7 @@ from hil.provisioning.notices import NoticeBox
 from hil.provisioning.sm_sr import handover_rows as rows
 from hil.provisioning.sm_sr import scripts
 from hil.provisioning.sm_sr.admin_key_renewal import AdminKeyRenewal
+from hil.provisioning.sm_sr.asking import Asking
 from hil.provisioning.sm_sr.eis_book import EisBook
 from hil.provisioning.sm_sr.handover_links import Es7Link
 from hil.provisioning.sm_sr.handover_out import forget
@@ -79,6 +80,7 @@ class HandoverIn:
         self._credentials = credentials
         self._number = number
         self._clock = clock
+        self._asking = Asking()
 
     def prepare(self, caller: Principal, eid: str, current: str) -> None:
         """Expect an eUICC from the SM-SR ``current`` (ES4.PrepareSMSRChange)."""
@@ -148,7 +150,10 @@ class HandoverIn:
             "challenged": self._make_keys,
             "entered": self._finalise,
         }
+        self._asking.keep_only(map(_step, coming))
         for row in coming:
+            if not self._asking.is_due(_step(row), self._clock()):
+                continue
             try:
                 if row.state in steps:
                     steps[row.state](row)
@@ -319,3 +324,7 @@ def _parties(row: Row[Any]) -> tuple[str, str]:
 
 def _owners(handed: HandedEis) -> set[tuple[str, str, str]]:
     return {(row.mno, row.sm_dp, row.iccid) for row in handed.profiles if row.mno}
+
+
+def _step(row: Row[Any]) -> str:
+    return f"{row.eid} {row.state} {row.job}"

@@ -16,6 +16,7 @@ from hil.provisioning.errors import Refusal
 from hil.provisioning.es_status import FunctionStatus, refusal
 from hil.provisioning.sm_sr import handover_rows as rows
 from hil.provisioning.sm_sr import scripts
+from hil.provisioning.sm_sr.asking import Asking
 from hil.provisioning.sm_sr.eis_book import EisBook
 from hil.provisioning.sm_sr.eis_rows import rows_of
 from hil.provisioning.sm_sr.handover_links import Es7Link
@@ -64,6 +65,7 @@ class HandoverOut:
         self._rights = rights
         self._links = dict(links)
         self._clock = clock
+        self._asking = Asking()
 
     def change(self, caller: Principal, eid: str, target: str) -> None:
         """Begin to hand an eUICC over to ``target`` (ES4.SMSRChange)."""
@@ -151,11 +153,12 @@ class HandoverOut:
         """Do what is due: send EISs, ask how new SM-SRs get on, forget what has gone."""
         with self._store.transaction() as connection:
             leaving = rows.in_states(connection, rows.OUT, rows.LEAVING)
+        self._asking.keep_only(row.eid for row in leaving)
         for row in leaving:
             try:
                 if row.state == "offered":
                     self._offer(row.eid, row.other)
-                else:
+                elif self._asking.is_due(row.eid, self._clock()):
                     self._follow(row.eid, row.other)
             except LinkError as err:
                 log.warning("handover of %s to %s waits: %s", row.eid, row.other, err)

@@ -16,6 +16,7 @@ from typing import Final
 from hil.errors import CodecError, ConfigError, LinkError, LinkTimeoutError
 from hil.observer import Direction, Exchange, NullObserver, Observer
 from hil.provisioning.sm_sr.carrier import Receive
+from hil.wire.blanking import last_four
 from hil.wire.smpp import (
     ESM_MESSAGE_TYPE,
     ESM_UDHI,
@@ -131,7 +132,7 @@ class SmppCarrier:
                     f"SMS centre {self._account.address} did not take a message: "
                     f"{_status_name(pdu.status)}"
                 )
-        self._observe("out", f"{len(messages)} submit_sm to {msisdn}")
+        self._observe("out", f"{len(messages)} submit_sm to {last_four(msisdn)}")
 
     def close(self) -> None:
         """Unbind and end the connection; may be called again."""
@@ -278,7 +279,7 @@ class SmppCarrier:
         text = kind != 0 and not message.esm_class & ESM_UDHI
         if text or self._receive is None:
             return Status.OK
-        self._observe("in", f"deliver_sm from {message.source.address}")
+        self._observe("in", f"deliver_sm from {last_four(message.source.address)}")
         try:
             self._receive(message.source.address.removeprefix("+"), message.message)
         except Exception:

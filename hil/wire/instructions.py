@@ -1,4 +1,7 @@
-"""Names of instructions, to read in a trace: ETSI TS 102 221 (10.1.2), GlobalPlatform (11)."""
+"""Names of instructions, to read in a trace.
+
+ETSI TS 102 221 (10.1.2), TS 102 222 (6), GlobalPlatform card specification (11).
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ _NAMES: Final[dict[int, str]] = {
     0x12: "FETCH",
     0x14: "TERMINAL RESPONSE",
     0x20: "VERIFY PIN",
+    0x2A: "PERFORM SECURITY OPERATION",
     0x24: "CHANGE PIN",
     0x26: "DISABLE PIN",
     0x28: "ENABLE PIN",
@@ -42,11 +46,31 @@ _NAMES: Final[dict[int, str]] = {
     0xE2: "STORE DATA",
     0xE4: "DELETE",
     0xE6: "INSTALL",
+    0xE8: "LOAD",
     0xF0: "SET STATUS",
     0xF2: "STATUS",
 }
 
 
-def instruction_name(ins: int) -> str:
-    """Return the name of an instruction byte, or an empty text for an unknown one."""
+_ISO_ONLY: Final[dict[int, str]] = {
+    0xE4: "DELETE FILE",
+    0xE6: "TERMINATE DF",
+    0xE8: "TERMINATE EF",
+    0xFE: "TERMINATE CARD USAGE",
+}
+"""What these bytes mean in an interindustry class (ETSI TS 102 222), where that is another."""
+
+
+def is_proprietary(cla: int) -> bool:
+    """Whether a class byte belongs to an application, not to ISO/IEC 7816-4 (b8 set)."""
+    return bool(cla & 0x80)
+
+
+def instruction_name(ins: int, cla: int = 0x80) -> str:
+    """Return the name of an instruction byte, or an empty text for an unknown one.
+
+    Few bytes have two meanings, by class ``cla``.
+    """
+    if not is_proprietary(cla) and ins in _ISO_ONLY:
+        return _ISO_ONLY[ins]
     return _NAMES.get(ins, "")
