@@ -12,6 +12,7 @@ import importlib
 import logging
 import os
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -64,11 +65,16 @@ class ServerAddresses:
 
 
 class Launcher:
-    """Addresses of one bench. ``folder`` gets logs and state; it must be this process's own."""
+    """Addresses of one bench. ``folder`` gets the logs; it must be this process's own.
+
+    What the parts are told and what they keep, keys included, lies in a private folder that ends
+    with them: the folder of a run is evidence, and is handed on.
+    """
 
     def __init__(self, lab: Lab, folder: Path, *, timeout_s: float = START_S) -> None:
         self._lab = lab
         self._folder = folder
+        self._private: tempfile.TemporaryDirectory[str] | None = None
         self._timeout_s = timeout_s
         self._parts: dict[str, Part] = {}
         self._endings: list[tuple[str, Callable[[], object]]] = []
@@ -166,7 +172,7 @@ class Launcher:
 
     def _factory(self) -> Path:
         return part_files.write_private(
-            self._folder / "euicc-factory.json", part_files.euicc_factory(self._lab)
+            self._state() / "euicc-factory.json", part_files.euicc_factory(self._lab)
         )
 
     def _start_reader(self) -> CardAddress:
@@ -224,7 +230,7 @@ class Launcher:
         if section is None:
             raise ConfigError(f"bench '{self._lab.name}' has no network")
         allowed = part_files.write_private(
-            self._folder / "smpp-accounts.json", server_files.accounts(self._lab)
+            self._state() / "smpp-accounts.json", server_files.accounts(self._lab)
         )
         return self._begin(
             "network",
@@ -240,7 +246,7 @@ class Launcher:
         keys = self._lab.network_keys
         if keys is None:
             return ()
-        file = part_files.write_private(self._folder / "subscribers.json", keys.register())
+        file = part_files.write_private(self._state() / "subscribers.json", keys.register())
         return ("--subscribers", str(file))
 
     def device(self) -> str:
@@ -274,7 +280,7 @@ class Launcher:
             neighbour = channels.neighbour.channel if channels.neighbour else 0
         radio = self.network()[1] if self._lab.file.network else "none"
         config = part_files.write_private(
-            self._folder / "device.json", part_files.device_config(self._lab)
+            self._state() / "device.json", part_files.device_config(self._lab)
         )
         return self._begin(
             "device",
@@ -306,7 +312,7 @@ class Launcher:
                 self._lab, self._made("servers-certificates")
             )
         config = part_files.write_private(
-            self._folder / "servers.json",
+            self._state() / "servers.json",
             server_files.servers_config(
                 self._lab, self._made("servers"), smpp=smpp, certificates=self._certificates
             ),
@@ -333,8 +339,16 @@ class Launcher:
         part.wait_ready(timeout_s=self._timeout_s)
         return part
 
+    def _state(self) -> Path:
+        """Return the private folder (mode 0700) of what the parts are told and keep."""
+        if self._private is None:
+            self._private = tempfile.TemporaryDirectory(
+                prefix="hil-bench-", ignore_cleanup_errors=True
+            )
+        return Path(self._private.name)
+
     def _made(self, name: str) -> Path:
-        path = self._folder / name
+        path = self._state() / name
         path.mkdir(parents=True, exist_ok=True)
         return path
 
@@ -349,6 +363,9 @@ class Launcher:
                 _log.exception("ending %s", name)
                 failed.append(f"{name}: {err}")
         self._parts.clear()
+        if self._private is not None:
+            self._private.cleanup()
+            self._private = None
         self._card = None
         self._card_socket = ""
         for variable, value in self._outer.items():

@@ -211,7 +211,15 @@ os._exit(0)
 
 
 def test_files_with_keys_are_private(start: Start, tmp_path: Path) -> None:
-    script = "bench.launcher.device()\ntell()\nbench.close()\n"
+    script = """
+bench.launcher.device()
+folder = bench.launcher._state()
+modes = [folder.stat().st_mode, (folder / "device.json").stat().st_mode]
+bench.close()
+tell(folder=str(folder), modes=modes)
+"""
     with start("virtual-inprocess", script) as process:
-        facts(process)
-    assert (tmp_path / "work" / "device.json").stat().st_mode & 0o077 == 0
+        told = facts(process)
+    assert all(mode & 0o077 == 0 for mode in told["modes"])
+    assert not Path(told["folder"]).exists()
+    assert {path.suffix for path in (tmp_path / "work").iterdir()} <= {".log"}

@@ -68,7 +68,9 @@ def test_a_server_keeps_its_state_in_a_database_of_its_own(
             sm_sr = bench.servers.client(SmSrClient, "sm-sr-1")
             assert sm_sr.euiccs() == (EID,)
             sm_sr.close()
-        assert not (tmp_path / "work" / "servers" / "sm-sr-1.db").exists()
+            folder = bench.launcher._made("servers")
+            assert (folder / "sm-sr-2.db").exists()
+            assert not (folder / "sm-sr-1.db").exists()
         with closing(Store(store)) as kept, kept.transaction() as connection:
             assert connection.execute(select(EIS.c.eid)).scalars().all() == [EID]
 
