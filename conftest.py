@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
+# Helpers of test cases check as well: what they assert is explained, and counted.
+pytest.register_assert_rewrite("testcases")
+
 pytest_plugins = (
     "pytester",
     "fixtures.evidence",
