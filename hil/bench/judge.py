@@ -64,6 +64,7 @@ class Judge:
         self._keep(
             measured,
             limits=decision.limits.describe(measured.unit),
+            **{key: limit for key, limit in (("low", low), ("high", high)) if limit is not None},
             decision_rule=str(decision.rule),
             guard_band=decision.guard,
             margin=decision.margin,

@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "virtual": "run one virtual part by itself, for any other tool to talk to",
     "requirements": "requirement, its tests, the last verdict",
     "conformance": "list the conformance set: cases, steps, last verdicts",
+    "history": "what earlier runs tell: tests that flake, values that drift, capability",
     "schema": "print the JSON Schema of a lab-config file",
     "openapi": "print the OpenAPI description of a provisioning server",
 }

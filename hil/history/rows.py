@@ -20,8 +20,8 @@ def run_row(run: RunRecord) -> tuple[Any, ...]:
     """Return the row of ``runs`` without its number, in the order of the columns."""
     begin = run.begin
     return (
-        run.run,
-        str(run.folder),
+        plain(run.run),
+        plain(run.folder),
         plain(begin.get("bench")) or NOT_STATED,
         int(run.is_virtual),
         version_of(begin),
@@ -61,7 +61,7 @@ def test_rows(run: RunRecord) -> Iterator[tuple[str, str, float, int, str]]:
     """Yield id, verdict, seconds, attempts and reason of each test."""
     for test in run.tests.values():
         seconds = number_of(test.seconds) or 0.0
-        yield test.id, test.verdict, max(0.0, seconds), test.attempts, test.reason
+        yield plain(test.id), test.verdict, max(0.0, seconds), test.attempts, plain(test.reason)
 
 
 def measurement_rows(run: RunRecord) -> Iterator[tuple[Any, ...]]:
@@ -70,7 +70,7 @@ def measurement_rows(run: RunRecord) -> Iterator[tuple[Any, ...]]:
         for place, body in enumerate(test.measurements):
             low, high = limits_of(body)
             yield (
-                test.id,
+                plain(test.id),
                 place,
                 plain(body.get("name")),
                 number_of(body.get("value")),

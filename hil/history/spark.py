@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 BLOCKS: Final = "▁▂▃▄▅▆▇█"
 ASCII: Final = "_.-=+*%#"
 _LETTERS: Final = {PASS: ".", FAIL: "F", INCONCLUSIVE: "I", ERROR: "E", NOT_APPLICABLE: "-"}
+HEADS: Final = {INCONCLUSIVE: "INCONC", NOT_APPLICABLE: "N/A"}
+"""Shorter words for the heads of tables."""
 LEGEND: Final = ". PASS  F FAIL  I INCONCLUSIVE  E ERROR  - NOT APPLICABLE"
 
 

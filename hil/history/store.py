@@ -59,23 +59,31 @@ class History:
         """
         with self._clear(), self._transaction():
             known = self._connection.execute(
-                "SELECT number, began_ns, folder FROM runs WHERE run = ?", (run.run,)
+                "SELECT number, began_ns, folder FROM runs WHERE run = ?", (plain(run.run),)
             ).fetchone()
             if known is not None:
                 number, began_ns, folder = known
-                if began_ns != run.began_ns and folder != str(run.folder):
+                if began_ns != run.began_ns and folder != plain(run.folder):
                     raise HistoryError(
                         f"{self.file}: holds another run of the id {run.run}, from {folder}; "
                         f"nothing was changed: hil history --forget {run.run}, if that one may go"
                     )
                 self._connection.execute("DELETE FROM runs WHERE number = ?", (number,))
-            self._insert(run)
+            try:
+                self._insert(run)
+            except OverflowError as err:
+                raise HistoryError(
+                    f"{self.file}: {run.run} cannot be kept: a number in its journal is too large "
+                    f"for any clock or count"
+                ) from err
             return known is None
 
     def forget(self, run: str) -> bool:
         """Take a run out; return whether it was there. Its folder stays."""
         with self._clear(), self._transaction():
-            gone = self._connection.execute("DELETE FROM runs WHERE run = ?", (run,)).rowcount
+            gone = self._connection.execute(
+                "DELETE FROM runs WHERE run = ?", (plain(run),)
+            ).rowcount
             return gone > 0
 
     def rows(
@@ -93,11 +101,11 @@ class History:
         names = self._numbers([test.id for test in run.tests.values()])
         into.executemany(
             "INSERT INTO tests VALUES (?, ?, ?, ?, ?, ?)",
-            ((names[plain(test)], number, *rest) for test, *rest in test_rows(run)),
+            ((names[test], number, *rest) for test, *rest in test_rows(run)),
         )
         into.executemany(
             "INSERT INTO measurements VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            ((number, names[plain(test)], *rest) for test, *rest in measurement_rows(run)),
+            ((number, names[test], *rest) for test, *rest in measurement_rows(run)),
         )
 
     def _numbers(self, tests: list[str]) -> dict[str, int]:

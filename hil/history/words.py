@@ -22,7 +22,9 @@ def amount(value: float, expanded: float | None = None) -> str:
     if expanded is None or not (math.isfinite(expanded) and expanded > 0):
         return f"{value:.6g}"
     decimals = 1 - math.floor(math.log10(expanded))
-    return f"{value:.{decimals}f}" if 0 <= decimals <= 9 else f"{value:.6g}"
+    if not 0 <= decimals <= 9:
+        return f"{value:.6g}"
+    return f"{round(value, decimals) + 0.0:.{decimals}f}"
 
 
 def plus_minus(value: float, expanded: float | None, unit: str) -> str:

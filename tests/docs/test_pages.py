@@ -14,6 +14,8 @@ CLAIMS = {
     ("docs/conformance.md", "sh"): f"{HERE}/test_conformance_page.py",
     ("docs/conformance.md", "yaml"): f"{HERE}/test_conformance_page.py",
     ("docs/device-link.md", "at"): "tests/virtual_device/test_documented_examples.py",
+    ("docs/history.md", "python"): f"{HERE}/test_history_page.py",
+    ("docs/history.md", "sh"): f"{HERE}/test_history_page.py",
     ("docs/image-file.md", "python"): "tests/wire_profile/test_image_file_page.py",
     ("docs/jig-stimulus.md", "python"): f"{HERE}/test_stimulus_page.py",
     ("docs/power-supply-models.md", "python"): f"{HERE}/test_power_supply_models_page.py",

@@ -112,7 +112,7 @@ def test_a_flake_rate_lies_in_its_interval(verdicts: list[str]) -> None:
 
 @pytest.mark.parametrize("share", [0.02, 0.05, 0.1, 0.3, 0.5])
 def test_the_interval_of_a_flake_rate_covers_the_true_one(share: float) -> None:
-    """Neighbouring pairs are not independent; Wilson's for all pairs covers that of 0.02 in 76 %."""
+    """Neighbours depend on each other: with all pairs, that of 0.02 is covered in 76 % only."""
     chance, true = _chance(5), 2 * share * (1 - share)
     covered = 0
     for _ in range(800):
