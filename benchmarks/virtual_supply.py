@@ -1,5 +1,8 @@
 """The virtual supply: queries a second by a raw socket, and how true its closed form is.
 
+How many queries a machine's loopback carries at all is no merit of the supply: a bare echo, a
+process that only receives and sends, is asked in the same run, in turn with it.
+
 The closed form is compared with the same circuits integrated in small steps (Runge-Kutta) at 20
 times each; the error is told in percent of the span of the voltage.
 """
@@ -13,14 +16,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
+from benchmarks.bare_echo import bare_echo
 from hil.virtual.electrical import NS, OFF, Drive, Load, Stage, plan, volts_at
 
 QUERIES: Final = 20_000
 BEST_OF: Final = 3
 LEAST_A_SECOND: Final = 5_000.0
+LEAST_OF_BARE: Final = 0.2
+"""Of the bare echo's rate, where the machine is too slow for the figure above. Measured: 0.36 to
+0.46, on a quiet machine as on one that is five times slower; half of that is a regression."""
 MOST_ERROR_PERCENT: Final = 2.0
 MODELS: Final = {"DP832": b":SOUR1:VOLT?\n", "E36312A": b"VOLT? (@1)\n"}
 STAGE: Final = Stage(farads=1e-3, sink_amps=0.07, slew_v_s=500.0)
@@ -40,7 +47,7 @@ CIRCUITS: Final = (
 
 def run() -> list[dict[str, Any]]:
     """Measure; rows of name, value, unit, reference, ratio, limit, ok."""
-    rows = [_rate(model, query) for model, query in MODELS.items()]
+    rows = _rates()
     worst = max(_error_percent(*circuit) for circuit in CIRCUITS)
     return [
         *rows,
@@ -56,18 +63,32 @@ def run() -> list[dict[str, Any]]:
     ]
 
 
-def _rate(model: str, query: bytes) -> dict[str, Any]:
-    with _virtual_supply(model) as port:
-        rate = max(_queries_a_second(port, query) for _ in range(BEST_OF))
+def _rates() -> list[dict[str, Any]]:
+    with ExitStack() as running:
+        bare_port = running.enter_context(bare_echo())
+        ports = {model: running.enter_context(_virtual_supply(model)) for model in MODELS}
+        bare, best = 0.0, dict.fromkeys(MODELS, 0.0)
+        for _ in range(BEST_OF):
+            bare = max(bare, _queries_a_second(bare_port, MODELS["DP832"]))
+            for model, query in MODELS.items():
+                best[model] = max(best[model], _queries_a_second(ports[model], query))
+    return [_rate(model, rate, bare) for model, rate in best.items()]
+
+
+def _rate(model: str, rate: float, bare: float) -> dict[str, Any]:
+    ratio = rate / bare
     return {
         "name": f"virtual supply: queries to a {model}, one after the other",
         "value": rate,
         "unit": "1/s",
-        "reference": None,
-        "ratio": None,
-        "limit": LEAST_A_SECOND,
-        "ok": rate >= LEAST_A_SECOND,
-        "note": "at least; one client on a raw socket, best of three",
+        "reference": bare,
+        "ratio": ratio,
+        "limit": LEAST_OF_BARE,
+        "ok": rate >= LEAST_A_SECOND or ratio >= LEAST_OF_BARE,
+        "note": (
+            f"at least {LEAST_A_SECOND:,.0f}/s, or {LEAST_OF_BARE:g} of a bare echo where the "
+            f"machine cannot; one client on a raw socket, best of three in turn"
+        ),
     }
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -98,18 +98,18 @@ class Faults:
 
     def connected(self, line: Line) -> None:
         """Meet a new client, in the manner of the fault in force."""
-        fault = self._hit(tuple(_ON_CONNECT), b"")
+        fault = self._hit(_ON_CONNECT, b"")
         if fault is not None:
             _ON_CONNECT[fault.kind](fault, line)
 
     def command(self, message: bytes, line: Line) -> bytes | None:
         """Return the message that reaches the supply, or None if it is lost on the way."""
-        fault = self._hit(tuple(_ON_COMMAND), message)
+        fault = self._hit(_ON_COMMAND, message)
         return message if fault is None else _ON_COMMAND[fault.kind](self, fault, message, line)
 
     def reply(self, reply: Reply, line: Line) -> None:
         """Send a reply, in the manner of the fault in force."""
-        fault = self._hit(tuple(_ON_REPLY), reply.command)
+        fault = self._hit(_ON_REPLY, reply.command)
         if fault is None:
             line.send(self.kept + reply.data)
             self.kept = b""
@@ -126,7 +126,7 @@ class Faults:
         bare = self.bare(reply)
         return bare[: max(1, len(bare) // 2)]
 
-    def _hit(self, kinds: tuple[str, ...], command: bytes) -> Fault | None:
+    def _hit(self, kinds: Container[str], command: bytes) -> Fault | None:
         for fault in self._faults:
             if fault.kind in kinds and fault.hits(command):
                 return fault

@@ -47,9 +47,10 @@ def decode(line: bytes) -> str:
     return line.decode("ascii")
 
 
-def split_units(message: str) -> list[str]:
+@lru_cache(maxsize=1024)
+def split_units(message: str) -> tuple[str, ...]:
     """Cut a message at its ``;``. Empty units at the end are allowed, as many clients send them."""
-    return [unit.strip() for unit in _split(message, ";")]
+    return tuple(unit.strip() for unit in _split(message, ";"))
 
 
 @lru_cache(maxsize=1024)

@@ -194,8 +194,8 @@ class Output:
 
     def condition(self, at_ns: int) -> int:
         """Return the questionable condition bits of this instant."""
-        supply = self._supply
-        bits = {"CV": supply.cv, "CC": supply.cc, "UR": 0}[self.mode(at_ns)]
+        supply, mode = self._supply, self.mode(at_ns)
+        bits = supply.cv if mode == "CV" else supply.cc if mode == "CC" else 0
         bits |= supply.ovp if self.ovp.tripped else 0
         return bits | (supply.ocp if self.ocp.tripped else 0)
 

@@ -59,12 +59,19 @@ class RegisterTree:
 
     def refresh(self, conditions: Mapping[int, int]) -> None:
         """Take the live condition of every output and carry the summaries up."""
+        # Before every unit of a message: most of the time nothing has moved, and there is no edge.
         summary = 0
         for number, condition in conditions.items():
-            self.channels[number].update(condition)
-            summary |= self.channels[number].summary << number
-        self.instrument.update(summary)
-        self.top.update(_INSTRUMENT_SUMMARY if self.instrument.summary else 0)
+            register = self.channels[number]
+            if condition != register.condition:
+                register.update(condition)
+            if register.event & register.enable:
+                summary |= 1 << number
+        if summary != self.instrument.condition:
+            self.instrument.update(summary)
+        top = _INSTRUMENT_SUMMARY if self.instrument.summary else 0
+        if top != self.top.condition:
+            self.top.update(top)
 
     def preset(self) -> None:
         """Do ``STATus:PRESet``: the top enable to 0, lower ones to all, filters to rising edges."""

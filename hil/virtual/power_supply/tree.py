@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from hil.virtual.power_supply.lexer import Unit
 from hil.virtual.power_supply.scpi_errors import ScpiError
@@ -18,6 +18,8 @@ from hil.virtual.power_supply.scpi_errors import ScpiError
 _NODE = re.compile(
     r"(?P<open>\[?):?(?P<name>\*?[A-Za-z][A-Za-z0-9]*?)(?P<suffix><n>)?(?P<close>\]?)(?=$|[:\[])"
 )
+_REMEMBERED: Final = 1024
+"""Headers that a tree need not look for again."""
 _WRITTEN = re.compile(r"(?P<name>.*?[A-Z*_])(?P<digits>\d+)")
 
 HandlerT = TypeVar("HandlerT")
@@ -45,11 +47,13 @@ class CommandTree(Generic[HandlerT]):
 
     def __init__(self) -> None:
         self._root: _Node[HandlerT] = _Node()
+        self._found: dict[tuple[tuple[str, ...], bool, bool], Found[HandlerT]] = {}
 
     def add(
         self, pattern: str, *, command: HandlerT | None = None, query: HandlerT | None = None
     ) -> None:
         """Teach the tree one header as printed, with what to do on its command and its query."""
+        self._found.clear()
         nodes = _parse(pattern)
         for path in _expand(nodes):
             for spelling in _spellings(path):
@@ -67,15 +71,25 @@ class CommandTree(Generic[HandlerT]):
         """
         start = () if unit.rooted or unit.common else path
         names = (*start, *unit.nodes)
+        key = (names, unit.query, prefixes)
+        found = self._found.get(key)
+        if found is None:
+            found = self._search(names, query=unit.query, prefixes=prefixes)
+            if len(self._found) >= _REMEMBERED:
+                self._found.clear()
+            self._found[key] = found
+        return found, path if unit.common else names[:-1]
+
+    def _search(self, names: tuple[str, ...], *, query: bool, prefixes: bool) -> Found[HandlerT]:
         node, suffixes = self._root, []
         for written in names:
             node, suffix = self._step(node, written, prefixes=prefixes)
             if node.suffix:
                 suffixes.append(suffix)
-        handler = node.query if unit.query else node.command
+        handler = node.query if query else node.command
         if handler is None:
             raise ScpiError(-113)
-        return Found(handler, tuple(suffixes)), path if unit.common else names[:-1]
+        return Found(handler, tuple(suffixes))
 
     def _step(
         self, node: _Node[HandlerT], written: str, *, prefixes: bool
