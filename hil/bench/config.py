@@ -255,6 +255,7 @@ class VirtualDevice(Section):
     config: dict[str, bool | int | float | str] = Field(
         default_factory=dict, description="further configuration of the virtual device"
     )
+    seed: Seed = Field(default=1, description="draws the noise of its jig pin's converter")
     jig_defect: str | None = Field(
         default=None, description="plants a defect in its jig pin, for tests of the tests"
     )

@@ -68,7 +68,8 @@ def device_config(lab: Lab) -> dict[str, Any]:
     }
     if lab.jig is not None:
         rail = lab.file.power_supply.channels.rail if lab.file.power_supply else None
-        pin = jig_pin(lab.jig) | ({"rail_nominal_v": rail.nominal} if rail else {})
+        pin = jig_pin(lab.jig) | {"seed": section.virtual.seed}
+        pin |= {"rail_nominal_v": rail.nominal} if rail else {}
         defect = section.virtual.jig_defect
         config["jig"] = pin | ({"defect": defect} if defect is not None else {})
     return config

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from hil.wire.device_auth import JigReading
 
 TRIES: Final = 3
+LATE_S: Final = 5.0
+"""So late an edge may be where all is judged by the edges as they went out."""
 NS: Final = 1e9
 _POLL_S: Final = 0.01
 
@@ -38,6 +40,55 @@ def performed(
                 jig.remove()
                 device.reboot()
     raise AssertionError  # pragma: no cover - the last try returns or raises
+
+
+def refused(jig: Jig, device: Device, stimulus: Stimulus) -> None:
+    """Play what stays in the window for less than a device needs; it must not be accepted.
+
+    Late edges spoil nothing here: what was refused was refused, and an acceptance counts where
+    the edges as they went out say that no stay was long enough. Else it is played again.
+    """
+    window, nominal = jig.spec.window, jig.nominal_volts
+    low, high = nominal * (1 - window), nominal * (1 + window)
+    for number in range(1, TRIES + 1):
+        done = jig.play(stimulus, tolerance_s=LATE_S)
+        if not done.was_accepted:
+            return
+        stay_s = longest_stay(done, low, high)
+        assert stay_s >= needed_s(jig), (
+            f"accepted after {stay_s:.3f} s in the window at most, where debounce and dwell "
+            f"are {needed_s(jig):g} s"
+        )
+        with step(f"Try {number} counts for nothing: a stay of up to {stay_s:.3f} s"):
+            jig.remove()
+            device.reboot()
+    raise Inconclusive(
+        f"in each of {TRIES} tries a stay may have been as long as debounce and dwell, "
+        f"{needed_s(jig):g} s: edges went out late, or the supply is too slow to tell; run the "
+        f"test again with less beside it"
+    )
+
+
+def longest_stay(done: Performance, low: float, high: float) -> float:
+    """Return the longest time in seconds that the output can have been between two levels."""
+    first = done.edges[0]
+    inside = low - first.accuracy_volts <= first.from_volts <= high + first.accuracy_volts
+    since = done.played.start_ns if inside else None
+    longest_ns = 0
+    for edge in done.edges:
+        lowest, highest = low - edge.accuracy_volts, high + edge.accuracy_volts
+        least, most = sorted((edge.from_volts, edge.to_volts))
+        if since is None and least <= highest and most >= lowest:
+            since = edge.span.earliest_ns
+        if since is None or lowest <= edge.to_volts <= highest:
+            continue
+        way_out = high if edge.to_volts > high else low
+        left_ns = edge.passes(min(max(way_out, least), most)).latest_ns
+        longest_ns = max(longest_ns, left_ns - since)
+        since = None
+    if since is not None:
+        longest_ns = max(longest_ns, done.played.end_ns - since)
+    return longest_ns / NS
 
 
 def watched(jig: Jig, seconds: float) -> JigReading:

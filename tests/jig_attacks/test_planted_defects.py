@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import subprocess
-import sys
-import xml.etree.ElementTree as ET
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from hil.virtual.device.jig_config import JigDefect
+from tests.jig_attacks.pin_bench import CASES, ROOT, pin_bench, verdicts_of
 
-ROOT = Path(__file__).parents[2]
-CASES = ROOT / "testcases"
 CAUGHT_BY = {
     JigDefect.NO_DEBOUNCE: (
         "jig_attacks/test_ramps_and_sweeps.py::test_visits_do_not_add_up[gap above debounce]"
@@ -72,55 +65,16 @@ ALWAYS = {
 }
 
 
-def bench_with(folder: Path, defect: JigDefect | None) -> Path:
-    """Write a bench of a supply and a device alone; return its file."""
-    bench = yaml.safe_load((ROOT / "lab-config" / "virtual.yaml").read_text(encoding="utf-8"))
-    for part in ("card", "network", "servers"):
-        del bench[part]
-    bench["key_sets"] = {"device": bench["key_sets"]["device"]}
-    virtual: dict[str, Any] = {"msisdn": "15550100001"}
-    if defect is not None:
-        virtual["jig_defect"] = str(defect)
-    bench["device"]["virtual"] = virtual
-    for name in ("jigs", "keysets"):
-        shutil.copytree(ROOT / "lab-config" / name, folder / name)
-    jig = folder / "jigs" / "voltage-1v8.yaml"
+def verdicts(folder: Path, defect: JigDefect, case: str) -> dict[str, str]:
+    """Run a case on a device with a defect; return its verdict by name."""
+    bench = pin_bench(folder / "lab", {"jig_defect": str(defect)})
+    jig = bench.parent / "jigs" / "voltage-1v8.yaml"
     text = jig.read_text(encoding="utf-8")
     assert "dwell: 400 ms" in text
     # A defect of time has to show on a busy computer, too.
     text = text.replace("dwell: 400 ms", "dwell: 1 s").replace("lockout: 2 s", "lockout: 6 s")
     jig.write_text(text, encoding="utf-8")
-    (folder / "pin.yaml").write_text(yaml.safe_dump(bench), encoding="utf-8")
-    return folder / "pin.yaml"
-
-
-def verdicts(folder: Path, defect: JigDefect | None, *cases: str) -> dict[str, str]:
-    """Run cases on a device with a defect; return their verdicts by name."""
-    bench = bench_with(folder / "lab", defect)
-    report = folder / "junit.xml"
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q"),
-            *(str(CASES / case) for case in cases),
-            *("--hil-bench", str(bench), "--hil-run-dir", str(folder / "run")),
-            *("--junitxml", str(report)),
-        ],
-        cwd=ROOT,
-        env={**os.environ, "HIL_LOCK_DIR": str(folder / "locks")},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert report.exists(), done.stdout + done.stderr
-    return {
-        f"{'/'.join(str(case.get('classname')).split('.')[1:])}.py::{case.get('name')}": str(
-            one.get("value")
-        )
-        for case in ET.parse(report).getroot().iter("testcase")  # noqa: S314 - our own
-        for one in case.iter("property")
-        if one.get("name") == "verdict"
-    }
+    return verdicts_of(bench, folder, [case], timeout_s=240)
 
 
 def test_every_defect_has_its_case() -> None:
