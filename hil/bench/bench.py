@@ -90,7 +90,7 @@ class Bench:
     def power_supply(self) -> PowerSupply:
         """The power supply: identified, outputs proven off, within the limits of its cables."""
         self._begin()
-        from hil.bench.cables import limits_of, serial_line_of  # noqa: PLC0415
+        from hil.bench.cables import accuracy_of, limits_of, serial_line_of  # noqa: PLC0415
         from hil.equipment.power_supply import PowerSupply  # noqa: PLC0415
 
         section = self._section("power_supply", self.lab.file.power_supply)
@@ -105,6 +105,7 @@ class Bench:
                 expected_serial=section.serial,
                 timeout_s=section.timeout,
                 serial_line=serial_line_of(section),
+                accuracy=accuracy_of(section),
             )
         except BaseException:
             guard.let_go()

@@ -1,12 +1,18 @@
-"""The bench file's words for cables and serial lines, as the power supply takes them."""
+"""The bench file's words for cables, lines and limits of error, as the power supply takes them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hil.bench.config import ChannelSection, PowerSupplySection
+    from hil.bench.config import (
+        AccuracySection,
+        AmpsAccuracySection,
+        ChannelSection,
+        PowerSupplySection,
+    )
     from hil.equipment.power_supply import CableLimits, SerialLine
+    from hil.equipment.power_supply.ratings import StatedAccuracy
 
 
 def limits_of(section: PowerSupplySection) -> dict[int, CableLimits]:
@@ -42,6 +48,25 @@ def serial_line_of(section: PowerSupplySection) -> SerialLine | None:
         parity=line.parity,
         stop_bits=line.stop_bits,
         flow_control=line.flow_control,
+    )
+
+
+def accuracy_of(section: PowerSupplySection) -> StatedAccuracy | None:
+    """Return the limits of error that the bench states; None as the model has them."""
+    stated = section.accuracy
+    if stated is None:
+        return None
+    from hil.equipment.power_supply.ratings import Accuracy, StatedAccuracy  # noqa: PLC0415
+
+    def limit(one: AccuracySection | AmpsAccuracySection) -> Accuracy:
+        return Accuracy(one.relative, one.offset)
+
+    return StatedAccuracy(
+        set_volts=limit(stated.set_volts),
+        set_amps=limit(stated.set_amps),
+        read_volts=limit(stated.read_volts),
+        read_amps=limit(stated.read_amps),
+        source=stated.source,
     )
 
 

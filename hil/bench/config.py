@@ -155,6 +155,30 @@ class SerialLineSection(Section):
     flow_control: Literal["none", "rts-cts", "dtr-dsr", "xon-xoff"] = "none"
 
 
+class AccuracySection(Section):
+    """A data sheet's limit of error: a part of the reading, and a constant."""
+
+    relative: Fraction = Field(description="part of the reading")
+    offset: Volts = Field(description="the same at any reading: part of the range")
+
+
+class AmpsAccuracySection(Section):
+    """The same of a current."""
+
+    relative: Fraction = Field(description="part of the reading")
+    offset: Amps = Field(description="the same at any reading: part of the range")
+
+
+class SupplyAccuracySection(Section):
+    """The limits of error of this supply, in the place of those its model comes with."""
+
+    source: Reason = Field(description="where they stand: data sheet and page, or certificate")
+    set_volts: AccuracySection = Field(description="of an output's voltage as it is set")
+    set_amps: AmpsAccuracySection = Field(description="of a current limit as it is set")
+    read_volts: AccuracySection = Field(description="of a voltage as it is read back")
+    read_amps: AmpsAccuracySection = Field(description="of a current as it is read back")
+
+
 class PowerSupplySection(Section):
     """The programmable power supply: instrument, cables, calibration."""
 
@@ -168,6 +192,9 @@ class PowerSupplySection(Section):
         default=None, description="how a serial line is set, if not as the model ships"
     )
     calibration: CalibrationSection | None = None
+    accuracy: SupplyAccuracySection | None = Field(
+        default=None, description="its limits of error, if not as its model comes with"
+    )
     timeout: Seconds = Field(default=2.0, gt=0, description="longest wait for one answer")
     command_time: Seconds | None = Field(
         default=None,
@@ -181,13 +208,6 @@ class PowerSupplySection(Section):
     def _one_way(self) -> Self:
         exactly_one(self, "visa", "virtual")
         return self
-
-
-class AccuracySection(Section):
-    """A data sheet's limit of error: a part of the reading, and a constant."""
-
-    relative: Fraction = Field(description="part of the reading")
-    offset: Volts = Field(description="the same at any reading: part of the range")
 
 
 class MultimeterSection(Section):

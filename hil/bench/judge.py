@@ -6,12 +6,21 @@ import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from hil.errors import Inconclusive
-from hil.metrology import CalibrationState, Decision, Limits, Measured, Outcome, Rule, decide
+from hil.metrology import (
+    CalibrationState,
+    Decision,
+    Instrument,
+    Limits,
+    Measured,
+    Outcome,
+    Rule,
+    decide,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_NOT_STATED = (CalibrationState.EXPIRED, CalibrationState.MISSING)
+_NO_CALIBRATION = (CalibrationState.EXPIRED, CalibrationState.MISSING)
 
 
 class Recorder(Protocol):
@@ -22,7 +31,9 @@ class Recorder(Protocol):
 
 
 class Judge:
-    """Judges by the bench's decision rule; ``strict`` demands a calibration that holds.
+    """Judges by the bench's decision rule.
+
+    ``strict`` demands a calibration that holds and an accuracy that somebody states.
 
     ``today`` gives the day by which a calibration is looked at.
     """
@@ -52,14 +63,13 @@ class Judge:
 
         Returns a PASS. Raises AssertionError where the value fails, :class:`Inconclusive` where
         nothing can be stated: within the guard band, or, in a strict run, with an instrument whose
-        calibration has expired or is missing (a FAIL stays a FAIL even then).
+        calibration has expired or is missing, or whose accuracy is only assumed (a FAIL stays a
+        FAIL even then).
         """
         decision = decide(measured, Limits(low, high), rule or self.rule)
-        today = self._today()
-        calibration = measured.instrument.calibration
-        unsafe = self._strict and calibration.state(today) in _NOT_STATED
+        lacking = self._lacking(measured.instrument) if self._strict else ""
         outcome = decision.outcome
-        if unsafe and outcome is Outcome.PASS:
+        if lacking and outcome is Outcome.PASS:
             outcome = Outcome.INCONCLUSIVE
         self._keep(
             measured,
@@ -72,11 +82,9 @@ class Judge:
         )
         if outcome is Outcome.FAIL:
             raise AssertionError(str(decision))
-        if unsafe and outcome is Outcome.INCONCLUSIVE:
+        if lacking and outcome is Outcome.INCONCLUSIVE:
             raise Inconclusive(
-                f"{decision.measured}: nothing can be stated, {measured.instrument}: "
-                f"{calibration.describe(today)}; have it calibrated, then write the new "
-                f"certificate into the bench file"
+                f"{decision.measured}: nothing can be stated, {measured.instrument}: {lacking}"
             )
         if outcome is Outcome.INCONCLUSIVE:
             raise Inconclusive(
@@ -88,6 +96,25 @@ class Judge:
         """Record ``measured`` without a limit."""
         self._keep(measured)
 
+    def _lacking(self, instrument: Instrument) -> str:
+        """Return what keeps a strict run from a PASS and what to do; "" if nothing does.
+
+        The errors of a virtual instrument are drawn within the limits that its model assumes.
+        """
+        calibration, today = instrument.calibration, self._today()
+        state = calibration.state(today)
+        if state in _NO_CALIBRATION:
+            return (
+                f"{calibration.describe(today)}; have it calibrated, then write the new "
+                f"certificate into the bench file"
+            )
+        if instrument.assumed and state is not CalibrationState.VIRTUAL:
+            return (
+                f"its accuracy is {instrument.accuracy}; write its data sheet's limits of error, "
+                f"with the page, into the bench file (power_supply.accuracy)"
+            )
+        return ""
+
     def _keep(self, measured: Measured, **judged: str | float) -> None:
         self._record(
             measured.name,
@@ -98,6 +125,7 @@ class Judge:
             **judged,
             instrument=str(measured.instrument),
             calibration=measured.instrument.calibration.describe(self._today()),
+            accuracy=measured.instrument.accuracy,
             budget=measured.budget.table(measured.unit),
             raw="; ".join(measured.raw),
         )

@@ -8,6 +8,7 @@ along the leads (power-supply readings are taken at the instrument's terminals).
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from hil.errors import UsageError
@@ -38,7 +39,8 @@ class Meter:
     def __init__(self, channel: Channel, section: ChannelSection, instrument: Instrument) -> None:
         self.channel = channel
         self.section = section
-        self.instrument = instrument
+        sheet = channel.accuracy
+        self.instrument = replace(instrument, accuracy=sheet.source, assumed=sheet.assumed)
         self._ohms = section.lead_resistance
         self._tolerance = section.lead_tolerance
 

@@ -38,7 +38,11 @@ class PinMeter(Meter):
         self._resolution = section.resolution
         maker, model, serial, firmware, *_ = (*multimeter.identity.split(","), "", "", "", "")
         self.multimeter = Instrument(
-            f"{maker} {model}".strip(), serial.strip(), firmware.strip(), calibration
+            f"{maker} {model}".strip(),
+            serial.strip(),
+            firmware.strip(),
+            calibration,
+            accuracy="multimeter.accuracy of the bench file",
         )
 
     def volts(self, name: str, *, readings: int = READINGS) -> Measured:

@@ -73,6 +73,7 @@ def _instrument(section: PowerSupplySection, resource: str) -> Iterator[Check]:
     try:
         yield _identity(section, resource, link)
         yield from _limits(section, link.dialect)
+        yield from _accuracy(section, link.dialect)
         yield from _errors_and_panel(Console(link))
     except BenchError as err:
         yield Check(name, "wrong", str(err), "look at the cable, or restart the instrument")
@@ -124,6 +125,20 @@ def _limits(section: PowerSupplySection, row: Dialect) -> Iterator[Check]:
             yield Check("supply limits", "wrong", str(err), "mend power_supply.channels")
     if good:
         yield Check("supply limits", "found", f"all within what a {row.model} gives")
+
+
+def _accuracy(section: PowerSupplySection, row: Dialect) -> Iterator[Check]:
+    """Say of a real supply whose limits of error nobody states that a strict run needs them."""
+    used = [row.accuracy_of(one.channel) for one in section.channels.by_name.values()]
+    assumed = [one for one in used if one.assumed]
+    if assumed and section.virtual is None and section.accuracy is None:
+        yield Check(
+            "supply accuracy",
+            "wrong",
+            f"of a {row.model}: {assumed[0].source}; a strict run states no PASS by it",
+            "write its data sheet's limits of error into power_supply.accuracy",
+            needed=False,
+        )
 
 
 def _errors_and_panel(console: Console) -> Iterator[Check]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from hil.bench.cables import limits_of, serial_line_of
+from hil.bench.cables import accuracy_of, limits_of, serial_line_of
 from hil.bench.launcher import Launcher
 from hil.errors import UsageError
 
@@ -45,6 +45,7 @@ def looked_at(lab: Lab, folder: Path) -> Iterator[PowerSupply]:
             expected_serial=section.serial,
             timeout_s=section.timeout,
             serial_line=serial_line_of(section),
+            accuracy=accuracy_of(section),
         ) as supply:
             yield supply
     finally:

@@ -11,12 +11,17 @@ from hil.metrology.uncertainty import Budget
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """What took a reading: maker and model, serial number, firmware, calibration."""
+    """What took a reading: maker and model, serial number, firmware, calibration.
+
+    ``accuracy`` says where its limits of error stand; ``assumed``: in no data sheet.
+    """
 
     model: str
     serial: str = ""
     firmware: str = ""
     calibration: Calibration = field(default_factory=Calibration)
+    accuracy: str = ""
+    assumed: bool = False
 
     def __str__(self) -> str:
         return f"{self.model} {self.serial}".strip()

@@ -29,9 +29,11 @@ def judge_by(rule: Rule, *, strict: bool = False) -> tuple[Judge, Notes]:
     return Judge(rule, notes, strict=strict, today=lambda: TODAY), notes
 
 
-def volts(value: float, calibration: Calibration = GOOD) -> Measured:
+def volts(value: float, calibration: Calibration = GOOD, *, assumed: bool = False) -> Measured:
     budget = Budget((Contribution("all", 0.01),))
-    return Measured("v", value, "V", budget, Instrument("DMM", "7", "1.0", calibration), ("1.8",))
+    source = "assumed: no page seen" if assumed else "data sheet p. 3"
+    dmm = Instrument("DMM", "7", "1.0", calibration, source, assumed)
+    return Measured("v", value, "V", budget, dmm, ("1.8",))
 
 
 def test_a_pass_is_recorded_with_rule_limits_and_instrument() -> None:
@@ -73,6 +75,20 @@ def test_a_strict_run_has_no_pass_without_calibration(calibration: Calibration) 
     lenient, notes = judge_by(Rule.SIMPLE)
     assert lenient(volts(1.8, calibration), high=1.9).outcome == "PASS"
     assert notes.taken[0]["calibration"] != "CAL-1 due 2027-01-01"
+
+
+def test_a_strict_run_has_no_pass_by_an_accuracy_that_nobody_states() -> None:
+    judge, notes = judge_by(Rule.GUARDED, strict=True)
+    with pytest.raises(Inconclusive, match=r"assumed: no page seen.*power_supply\.accuracy"):
+        judge(volts(1.8, assumed=True), high=1.9)
+    assert notes.taken[0]["verdict"] == "INCONCLUSIVE"
+    assert notes.taken[0]["accuracy"] == "assumed: no page seen"
+    with pytest.raises(AssertionError, match="FAIL"):
+        judge(volts(1.95, assumed=True), high=1.9)
+    virtual = volts(1.8, Calibration(virtual=True), assumed=True)
+    assert judge(virtual, high=1.9).outcome == "PASS"
+    lenient, _ = judge_by(Rule.GUARDED)
+    assert lenient(volts(1.8, assumed=True), high=1.9).outcome == "PASS"
 
 
 def test_a_virtual_instrument_needs_no_certificate() -> None:

@@ -57,6 +57,14 @@ def test_all_is_well(tmp_path: Path, part: Part) -> None:
     assert found["supply limits"].detail == "all within what a DP832 gives"
     assert found["supply errors"].detail == "none queued"
     assert found["supply panel"].detail == "can be locked"
+    assert "supply accuracy" not in found
+
+
+def test_an_accuracy_that_nobody_states_is_told(tmp_path: Path) -> None:
+    check = of_scripted(tmp_path, QL355TP)["supply accuracy"]
+    assert (check.state, check.ok) == ("wrong", True)
+    assert "assumed: no page seen" in check.detail
+    assert "power_supply.accuracy" in check.mend
 
 
 def test_queued_errors_are_told_and_gone(tmp_path: Path, part: Part) -> None:

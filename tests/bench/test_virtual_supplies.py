@@ -65,3 +65,31 @@ def test_the_bench_file_knows_every_virtual_model_and_way() -> None:
     ways = {name for choice in get_args(fields["way"].annotation) for name in get_args(choice)}
     assert models == set(MODELS)
     assert ways == {way.value for way in Way}
+
+
+STATED = """  accuracy:
+    source: "certificate CAL-7, p. 2"
+    set_volts: {relative: 0.1 %, offset: 7 mV}
+    set_amps: {relative: 0.2 %, offset: 8 mA}
+    read_volts: {relative: 0.03 %, offset: 4 mV}
+    read_amps: {relative: 0.3 %, offset: 2 mA}
+"""
+
+
+def test_what_the_lab_states_of_its_accuracy_takes_the_place_of_the_models(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HIL_LOCK_DIR", str(tmp_path / "locks"))
+    path = tmp_path / "one.yaml"
+    path.write_text(FILE.format(model="E36312A", virtual="") + STATED)
+    with Bench(load_lab(str(path)), tmp_path / "run") as bench:
+        meter = bench.meter("jig")
+        off_by = bench.power_supply.channel(1).accuracy
+        assert (meter.instrument.accuracy, meter.instrument.assumed) == (off_by.source, False)
+        assert off_by.source == "certificate CAL-7, p. 2"
+        assert off_by.read_volts.at(2.0) == pytest.approx(0.0046)
+        assert off_by.set_amps.at(0.0) == pytest.approx(0.008)
+        assert off_by.volts_step > 0, "the resolution stays the model's"
+    path.write_text(FILE.format(model="E36312A", virtual=""))
+    with Bench(load_lab(str(path)), tmp_path / "run") as bench:
+        assert bench.meter("jig").instrument.assumed

@@ -8,6 +8,8 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -15,6 +17,8 @@ from hil.bench.config import ChannelSection, MultimeterSection
 from hil.bench.meter import Meter
 from hil.bench.pin_meter import PinMeter
 from hil.equipment.multimeter import Multimeter, WrongMultimeterError
+from hil.equipment.power_supply import Channel
+from hil.equipment.power_supply.models import dialect_of
 from hil.errors import LinkError, LinkTimeoutError, ProtocolError, UsageError
 from hil.lease import Lease, OwnedError
 from hil.metrology import Calibration, Instrument
@@ -150,7 +154,8 @@ def pin_meter(multimeter: Multimeter) -> PinMeter:
         }
     )
     calibration = Calibration("CAL-7", datetime.date(2027, 6, 30), volts=30e-6)
-    supply = Meter(None, channel, Instrument("DP832"))  # type: ignore[arg-type]
+    output = cast("Channel", SimpleNamespace(accuracy=dialect_of("DP832").accuracy))
+    supply = Meter(output, channel, Instrument("DP832"))
     return PinMeter(supply, multimeter, section, calibration)
 
 

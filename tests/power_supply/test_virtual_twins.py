@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
 
 import pytest
 
 from hil.equipment.power_supply import CableLimits, PowerSupply, TripError
+from hil.equipment.power_supply.models import dialect_of
+from hil.virtual.power_supply.models import MODELS
+from hil.virtual.power_supply.unit_errors import ChannelErrors
 from tests.power_supply.part import Part, start_part
 
+DAY_NS = 8 * 3600 * 1_000_000_000
 CABLE = CableLimits(max_volts=5.0, max_amps=1.0, ovp_volts=5.5, ocp_amps=1.2)
 
 
@@ -23,6 +28,22 @@ def e36312a() -> Iterator[Part]:
 def ka3005p() -> Iterator[Part]:
     with start_part("--model", "KA3005P") as part:
         yield part
+
+
+@pytest.mark.parametrize("model", sorted(MODELS))
+def test_a_unit_errs_no_more_than_the_row_says(model: str) -> None:
+    """That is why no verdict by a virtual supply waits for its data sheet."""
+    virtual, row = MODELS[model], dialect_of(model)
+    ratings = virtual.build("1", seed=1, speed=1.0, manners=virtual.manners).ratings
+    for seed, channel in itertools.product(range(50), row.channels):
+        errors = ChannelErrors(ratings, seed, channel, 0)
+        off_by = row.accuracy_of(channel)
+        for volts, amps in ((0.5, 0.01), (1.8, 0.05), (5.0, 0.5)):
+            assert abs(errors.set_volts.apply(volts) - volts) <= off_by.set_volts.at(volts)
+            assert abs(errors.set_amps.apply(amps) - amps) <= off_by.set_amps.at(amps)
+            read_volts, read_amps = errors.read(volts, amps, DAY_NS)
+            assert abs(read_volts - volts) <= off_by.read_volts.at(volts) + off_by.volts_step
+            assert abs(read_amps - amps) <= off_by.read_amps.at(amps) + off_by.amps_step
 
 
 def up_and_down(resource: str, model: str, within: float) -> None:

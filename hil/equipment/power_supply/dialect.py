@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from hil.equipment.power_supply.features import (
@@ -35,7 +35,12 @@ from hil.equipment.power_supply.forms import (
     Word,
     YesNo,
 )
-from hil.equipment.power_supply.ratings import Accuracy, ChannelAccuracy, ChannelRange
+from hil.equipment.power_supply.ratings import (
+    Accuracy,
+    ChannelAccuracy,
+    ChannelRange,
+    StatedAccuracy,
+)
 from hil.equipment.power_supply.readings import Identity
 
 __all__ = [
@@ -151,3 +156,11 @@ class Dialect:
     def accuracy_of(self, channel: int) -> ChannelAccuracy:
         """Return the limits of error of one channel."""
         return self.channels[channel].accuracy or self.accuracy
+
+    def with_accuracy(self, stated: StatedAccuracy) -> Dialect:
+        """Return the model with the limits of error that a lab states, on all its channels."""
+        channels = {
+            number: replace(one, accuracy=self.accuracy_of(number).stated(stated))
+            for number, one in self.channels.items()
+        }
+        return replace(self, channels=channels, accuracy=self.accuracy.stated(stated))

@@ -16,6 +16,7 @@ from contextlib import contextmanager, nullcontext
 from hil.equipment.power_supply.dialect import Dialect, Framing, SerialLine
 from hil.equipment.power_supply.errors import IdentityError
 from hil.equipment.power_supply.models import all_models, dialect_answering
+from hil.equipment.power_supply.ratings import StatedAccuracy
 from hil.equipment.power_supply.readings import Identity
 from hil.equipment.power_supply.visa_session import connected_socket, open_resource
 from hil.equipment.power_supply.wire import ResourceWire, SocketWire, Wire
@@ -118,6 +119,10 @@ class VisaLink:
         if self._dialect is None:
             raise UsageError(f"{self.resource}: not opened yet")
         return self._dialect
+
+    def state_accuracy(self, stated: StatedAccuracy) -> None:
+        """Take the limits of error that a lab states in the place of the model's."""
+        self._dialect = self.dialect.with_accuracy(stated)
 
     @property
     def identity(self) -> Identity:

@@ -15,6 +15,7 @@ from hil.equipment.power_supply.limits import CableLimits
 from hil.equipment.power_supply.link import DEFAULT_VISA_LIBRARY, VisaLink
 from hil.equipment.power_supply.models import AUTO, dialect_of
 from hil.equipment.power_supply.protecting import check_limits, check_together
+from hil.equipment.power_supply.ratings import StatedAccuracy
 from hil.equipment.power_supply.readings import Identity, OffReport
 from hil.equipment.power_supply.stimulus.planning import Plan, Track, plan
 from hil.equipment.power_supply.stimulus.player import (
@@ -68,12 +69,14 @@ class PowerSupply:
         name: str = "power supply",
         visa_library: str = DEFAULT_VISA_LIBRARY,
         serial_line: SerialLine | None = None,
+        accuracy: StatedAccuracy | None = None,
     ) -> PowerSupply:
         """Own the supply at a VISA ``resource``, check who it is, and switch it off, proven.
 
         ``limits`` gives the cable of each channel that is used. The instrument must be the
         ``model`` that is stated; with ``auto`` it says itself which it is. ``serial_line`` is for
-        a serial line that is not set as the model has it from the factory. Raises
+        a serial line that is not set as the model has it from the factory, ``accuracy`` stands in
+        the place of the model's limits of error. Raises
         :class:`ConfigError` for an unknown model or a protection that it lacks,
         :class:`UsageError` for limits beyond the model's ranges, :class:`OwnedError`,
         :class:`LinkError`, :class:`IdentityError` or :class:`OffNotProvenError`.
@@ -92,6 +95,8 @@ class PowerSupply:
             visa_library=visa_library,
             serial_line=serial_line,
         )
+        if accuracy is not None:
+            link.state_accuracy(accuracy)
         supply = cls(link, limits)
         try:
             if dialect is None:
@@ -114,6 +119,7 @@ class PowerSupply:
         timeout_s: float = 2.0,
         visa_library: str = DEFAULT_VISA_LIBRARY,
         serial_line: SerialLine | None = None,
+        accuracy: StatedAccuracy | None = None,
     ) -> PowerSupply:
         """Look at a supply that nobody drives, and leave it as it is found.
 
@@ -134,6 +140,8 @@ class PowerSupply:
             serial_line=serial_line,
             owner=False,
         )
+        if accuracy is not None:
+            link.state_accuracy(accuracy)
         supply = cls(link, limits)
         supply._looks_only = True
         try:

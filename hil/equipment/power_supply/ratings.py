@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,17 @@ class Accuracy:
     def at(self, value: float) -> float:
         """Return the limit of error at ``value``."""
         return self.relative * abs(value) + self.offset
+
+
+@dataclass(frozen=True, slots=True)
+class StatedAccuracy:
+    """Limits of error that a lab states for its instrument; ``source`` names the page."""
+
+    set_volts: Accuracy
+    set_amps: Accuracy
+    read_volts: Accuracy
+    read_amps: Accuracy
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +48,17 @@ class ChannelAccuracy:
     def assumed(self) -> bool:
         """Whether no data sheet stands behind the numbers."""
         return self.source.startswith("assumed")
+
+    def stated(self, by_lab: StatedAccuracy) -> ChannelAccuracy:
+        """Return what a lab states, with the resolution that the model has."""
+        return replace(
+            self,
+            set_volts=by_lab.set_volts,
+            set_amps=by_lab.set_amps,
+            read_volts=by_lab.read_volts,
+            read_amps=by_lab.read_amps,
+            source=by_lab.source,
+        )
 
 
 @dataclass(frozen=True, slots=True)

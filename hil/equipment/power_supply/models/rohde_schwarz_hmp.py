@@ -73,7 +73,7 @@ def _row(model: str, amps: tuple[float, ...]) -> Dialect:
             read_amps=Accuracy(0.001, 0.005),
             volts_step=0.001,
             amps_step=0.001,
-            source="HMP data sheet, programming accuracy; of readings assumed to be the same",
+            source="assumed of readings as of settings: HMP data sheet, programming accuracy",
         ),
         ovp=Protection(
             Setting("VOLT:PROT:LEV {value:.3f}", "VOLT:PROT:LEV?", "V", 0.001, _VOLTS), switch=None
