@@ -56,6 +56,15 @@ class ChannelSection(Section):
     )
     lead_resistance: Ohms = Field(default=0.0, description="of both leads together")
     lead_tolerance: Fraction = Field(default=0.2, description="how well that is known")
+    series_resistance: Ohms = Field(
+        default=0.0, description="of a resistor put into a lead, to be the source's impedance"
+    )
+    series_tolerance: Fraction = Field(default=0.01, description="how well that is known")
+
+    @property
+    def ohms_to_pin(self) -> float:
+        """What lies between the output's terminals and the pin: both leads and the resistor."""
+        return self.lead_resistance + self.series_resistance
 
     @model_validator(mode="after")
     def _protection_above_limits(self) -> Self:

@@ -44,6 +44,9 @@ class JigFile(Section):
         gt=0,
         description="the device loads its pin so at the end of the dwell: the volts must hold",
     )
+    test_load_tolerance: Fraction = Field(
+        default=0.01, lt=0.5, description="how well that is known"
+    )
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:

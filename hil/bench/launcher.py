@@ -135,9 +135,9 @@ class Launcher:
         virtual = section.virtual
         stated = DEFAULT_VIRTUAL_SUPPLY if section.model.casefold() == "auto" else section.model
         cables = (
-            f"--cable={one.channel}={one.lead_resistance}"
+            f"--cable={one.channel}={one.ohms_to_pin}"
             for one in section.channels.by_name.values()
-            if one.lead_resistance
+            if one.ohms_to_pin
         )
         return self._begin(
             "power-supply",

@@ -2,7 +2,8 @@
 
 The budget of a reading: the data sheet's accuracy, the resolution, the certificate's own
 uncertainty, the scatter and the drift of repeated readings, and what is not known of the drop
-along the leads (power-supply readings are taken at the instrument's terminals).
+along the leads and at a resistor in them (power-supply readings are taken at the instrument's
+terminals).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from hil.metrology import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from hil.bench.config import ChannelSection
     from hil.equipment.power_supply import Channel, Reading
@@ -41,8 +42,6 @@ class Meter:
         self.section = section
         sheet = channel.accuracy
         self.instrument = replace(instrument, accuracy=sheet.source, assumed=sheet.assumed)
-        self._ohms = section.lead_resistance
-        self._tolerance = section.lead_tolerance
 
     def volts(self, name: str, *, readings: int = READINGS) -> Measured:
         """Measure the volts at the far end of the leads: the mean of some readings in a row."""
@@ -50,13 +49,22 @@ class Meter:
 
     def volts_of(self, name: str, taken: Sequence[Reading]) -> Measured:
         """Return what readings that were taken already, one or more, say of the volts there."""
-        drop = mean([reading.amps for reading in taken]) * self._ohms
+        currents = [reading.amps for reading in taken]
         at_terminals = [reading.volts for reading in taken]
-        budget = self._of_readings("volts", at_terminals).with_(
-            rectangular("lead drop", drop * self._tolerance)
-        )
-        value = mean(at_terminals) - drop
+        budget = self._of_readings("volts", at_terminals).with_(*self._drop(currents))
+        value = mean(at_terminals) - mean(currents) * self.section.ohms_to_pin
         return measured_from(name, value, "V", budget, instrument=self.instrument, taken=taken)
+
+    def _drop(self, currents: Sequence[float]) -> Iterator[Contribution]:
+        """Yield what is not known of the drop between terminals and pin."""
+        leads, amps = self.section, mean(currents)
+        yield rectangular("lead drop", amps * leads.lead_resistance * leads.lead_tolerance)
+        if leads.series_resistance:
+            unknown = amps * leads.series_resistance * leads.series_tolerance
+            yield rectangular("drop at the series resistor", unknown)
+        if leads.ohms_to_pin:
+            of_amps = self._of_readings("amps", currents).standard
+            yield Contribution("current of the drop", of_amps * leads.ohms_to_pin, "as it is read")
 
     def amps(self, name: str, *, readings: int = READINGS) -> Measured:
         """Measure the amperes that flow: the mean of some readings in a row."""

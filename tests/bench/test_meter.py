@@ -85,6 +85,28 @@ def test_what_drops_along_the_leads_does_not_reach_the_pin(supply: PowerSupply, 
     )
 
 
+def test_a_resistor_in_the_lead_drops_as_well_and_its_current_is_not_known_better_than_read(
+    supply: PowerSupply, part: Part
+) -> None:
+    channel = supply.channel(1)
+    part.control({"load": {"1": {"ohms": 10.0}}})
+    channel.protect()
+    channel.apply(2.0, 0.4)
+    channel.on()
+    plain = meter(supply).volts("v")
+    behind = meter(supply, series_resistance="2 ohm").volts("v")
+    channel.off()
+    assert plain.value - behind.value == pytest.approx(0.4, abs=0.02)
+    of_tolerance, of_amps = 0.4 * 0.01, 2 * (0.0015 * 0.2 + 0.005)
+    assert behind.expanded == pytest.approx(
+        2 * math.hypot(plain.expanded / 2, of_tolerance / math.sqrt(3), of_amps / math.sqrt(3)),
+        rel=0.1,
+    )
+    shares = {one.name: one.standard for one in behind.budget}
+    assert shares["drop at the series resistor"] == pytest.approx(of_tolerance / 3**0.5, rel=0.1)
+    assert shares["current of the drop"] == pytest.approx(of_amps / 3**0.5, rel=0.1)
+
+
 def test_a_certificate_adds_its_own_uncertainty(supply: PowerSupply) -> None:
     stated = Calibration("C", None, volts=0.050, amps=0.0)
     assert meter(supply, stated).set_point_uncertainty(1.8) == pytest.approx(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+from typing import Any
 
 import pytest
 import yaml
 
-from hil.bench.config import MultimeterSection
+from hil.bench.config import MultimeterSection, SupplyAccuracySection
+from hil.equipment.power_supply.models import dialect_of
 from hil.metrology import Rule
 from tests.docs.pages import ROOT, blocks, table, words
 from tests.docs.test_lab_guide import documented
@@ -51,9 +53,22 @@ def test_the_test_in_it_judges_a_measured_value() -> None:
     assert calls == [("attached", {}), ("jig voltage", {"low": 1.71, "high": 1.89})]
 
 
+def stated(part: str) -> dict[str, Any]:
+    """Return what the page's bench file of a part says of it."""
+    files = [yaml.safe_load(block.text) for block in blocks(PAGE) if block.language == "yaml"]
+    (found,) = (file[part] for file in files if part in file)
+    return dict(found)
+
+
+def test_its_accuracy_loads() -> None:
+    section = SupplyAccuracySection.model_validate(stated("power_supply")["accuracy"])
+    assert section.read_volts.offset == pytest.approx(0.020)
+    assert section.read_amps.relative == pytest.approx(0.001)
+    assert dialect_of(stated("power_supply")["model"]).accuracy.assumed
+
+
 def test_its_multimeter_loads() -> None:
-    (block,) = (block for block in blocks(PAGE) if block.language == "yaml")
-    read = yaml.safe_load(block.text)["multimeter"]
+    read = stated("multimeter")
     read["calibration"]["due"] = str(read["calibration"]["due"])
     section = MultimeterSection.model_validate(read)
     assert section.accuracy.relative == pytest.approx(35e-6)
@@ -66,5 +81,5 @@ def test_rules_and_keys_stand_there() -> None:
     text = PAGE.read_text(encoding="utf-8")
     for name in documented("key of `"):
         key = name.rpartition(".")[2]
-        if key.startswith("lead_"):
+        if key.startswith(("lead_", "series_")):
             assert key in text

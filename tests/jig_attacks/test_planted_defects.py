@@ -52,6 +52,9 @@ CAUGHT_BY = {
     JigDefect.EITHER_PIN: "jig_attacks/test_wrong_pin.py::test_the_wrong_pin_is_refused",
     JigDefect.NEIGHBOUR_IGNORED: "jig_attacks/test_wrong_pin.py::test_both_pins_are_refused",
     JigDefect.SOURCE_IGNORED: "jig_attacks/test_source.py::test_a_weak_source_is_refused",
+    JigDefect.SOURCE_BARELY_CHECKED: (
+        "jig_attacks/test_source.py::test_a_source_just_too_weak_is_refused"
+    ),
     JigDefect.REFERENCE_FOLLOWS_RAIL: (
         "jig_attacks/test_supply_variation.py::test_the_window_holds_at_the_ends_of_the_rail[lowest]"
     ),

@@ -161,6 +161,11 @@ def accepted_from_a_weak_source(line: Line) -> bool:
     return line.hold(NOMINAL, 1.0)
 
 
+def accepted_from_a_source_just_too_weak(line: Line) -> bool:
+    line.source_ohms = 10.0
+    return line.hold(NOMINAL, 1.0)
+
+
 def refused_at_a_high_rail(line: Line) -> bool:
     line.rail = 4.4
     line.hold(0.0, 0.02)
@@ -198,6 +203,10 @@ PROBES: dict[Probe, set[JigDefect]] = {
     accepted_on_the_neighbour: {JigDefect.EITHER_PIN},
     accepted_on_both_pins: {JigDefect.NEIGHBOUR_IGNORED},
     accepted_from_a_weak_source: {JigDefect.SOURCE_IGNORED},
+    accepted_from_a_source_just_too_weak: {
+        JigDefect.SOURCE_IGNORED,
+        JigDefect.SOURCE_BARELY_CHECKED,
+    },
     refused_at_a_high_rail: {JigDefect.REFERENCE_FOLLOWS_RAIL},
 }
 

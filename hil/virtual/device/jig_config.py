@@ -29,6 +29,7 @@ class JigDefect(StrEnum):
     EITHER_PIN = "either-pin"
     NEIGHBOUR_IGNORED = "neighbour-ignored"
     SOURCE_IGNORED = "source-ignored"
+    SOURCE_BARELY_CHECKED = "source-barely-checked"
     REFERENCE_FOLLOWS_RAIL = "reference-follows-rail"
 
 

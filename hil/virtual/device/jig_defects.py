@@ -156,6 +156,15 @@ class _EitherPin(JigSensor):
         super()._convert(sample)
 
 
+class _SourceBarelyChecked(JigSensor):
+    """Under its test load it is content with a quarter of the volts."""
+
+    def _outside(self, window_v: float, window_a: float) -> str | None:
+        if self.loads_pin and self._volts > self._config.nominal_v / 4:
+            return None
+        return super()._outside(window_v, window_a)
+
+
 class _ReferenceFollowsRail(JigSensor):
     """Measures against its own supply, and does not compensate for it."""
 
@@ -175,6 +184,7 @@ _BEHAVIOUR: Final[Mapping[JigDefect, type[JigSensor]]] = {
     JigDefect.OPEN_IS_VALID: _OpenIsValid,
     JigDefect.OVERRANGE_WRAPS: _OverrangeWraps,
     JigDefect.EITHER_PIN: _EitherPin,
+    JigDefect.SOURCE_BARELY_CHECKED: _SourceBarelyChecked,
     JigDefect.REFERENCE_FOLLOWS_RAIL: _ReferenceFollowsRail,
 }
 

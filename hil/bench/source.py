@@ -1,0 +1,110 @@
+"""The jig as a source with an impedance: what its pin carries once the device loads it.
+
+A device may load its pin at the end of the dwell, to see whether its source carries that
+(``test_load`` of the jig file). Two things a bench has stand for an impedance: what lies between
+terminals and pin (leads, and a resistor put into them), and the current limit. Into one known load
+a source limited to I is the same as one of U behind U/I - R: the same volts without the load, and
+the same with it. What is expected at the pin is told with its uncertainty.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from hil.errors import Inconclusive, UsageError
+from hil.metrology import Budget, Contribution, Measured, rectangular
+
+if TYPE_CHECKING:
+    from hil.bench.config import ChannelSection
+    from hil.bench.jig_file import JigFile
+    from hil.bench.meter import Meter
+
+_ROUNDS: Final = 20
+"""The uncertainty of a current limit hardly depends on it: far fewer would do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A source of ``ohms``, limited to ``amps``, and what the loaded pin carries then."""
+
+    ohms: float
+    amps: float
+    loaded: Measured
+
+
+class SourceAtPin:
+    """The jig's channel as the source that a device with a test load sees."""
+
+    def __init__(self, spec: JigFile, meter: Meter) -> None:
+        if spec.test_load is None or spec.nominal_voltage is None:
+            raise UsageError(
+                "the jig file has no test_load; mark the test @requires('jig.test-load')"
+            )
+        self._volts = spec.nominal_voltage
+        self._compliance = spec.compliance_current
+        self._load = spec.test_load
+        self._load_tolerance = spec.test_load_tolerance
+        self._meter = meter
+        self._section: ChannelSection = meter.section
+
+    @property
+    def weakest_amps(self) -> float:
+        """The lowest limit that lets anything through for certain."""
+        uncertain = self._meter.set_point_uncertainty(0.0, "amps")
+        return uncertain + self._meter.channel.accuracy.amps_step
+
+    def by_leads(self) -> Source:
+        """Return the source that leads and resistor make of the genuine jig.
+
+        :class:`Inconclusive` where its current limit may act as well.
+        """
+        section, load, volts = self._section, self._load, self._volts
+        ohms = section.ohms_to_pin
+        share = load / (load + ohms)
+        by_ohm = volts * share / (load + ohms)
+        budget = Budget(
+            (
+                Contribution("set voltage", share * self._meter.set_point_uncertainty(volts) / 2),
+                rectangular("leads", by_ohm * section.lead_resistance * section.lead_tolerance),
+                rectangular(
+                    "series resistor", by_ohm * section.series_resistance * section.series_tolerance
+                ),
+                rectangular("test load", volts * share * (1 - share) * self._load_tolerance),
+            )
+        )
+        amps, flows = self._compliance, volts / (load + ohms)
+        if amps - self._meter.set_point_uncertainty(amps, "amps") < flows:
+            raise Inconclusive(
+                f"the test load draws {flows * 1e3:.1f} mA, and the current limit of "
+                f"{amps * 1e3:.1f} mA may keep it from that; state a higher compliance_current in "
+                f"the jig file"
+            )
+        return Source(ohms, amps, self._expected(volts * share, budget))
+
+    def by_limit(self, amps: float) -> Source:
+        """Return the source that a limit of ``amps`` makes of the nominal voltage."""
+        carried = amps * self._load
+        of_limit = self._meter.set_point_uncertainty(amps, "amps") / 2
+        budget = Budget(
+            (
+                Contribution("current limit", of_limit * self._load),
+                rectangular("test load", carried * self._load_tolerance),
+            )
+        )
+        return Source(self._volts / amps - self._load, amps, self._expected(carried, budget))
+
+    def just_below(self, volts: float) -> Source:
+        """Return the strongest source by limit whose loaded pin is below ``volts`` for certain."""
+        step = self._meter.channel.accuracy.amps_step
+        amps = max(volts / self._load, step)
+        for _ in range(_ROUNDS):
+            over = self.by_limit(amps).loaded.high - volts
+            if over <= 0:
+                break
+            amps = max(step, math.floor((amps - over / self._load) / step) * step)
+        return self.by_limit(amps)
+
+    def _expected(self, volts: float, budget: Budget) -> Measured:
+        return Measured("loaded pin, expected", volts, "V", budget, self._meter.instrument)
