@@ -31,6 +31,8 @@ LATE_S: Final = 5.0
 """A trial is judged by what went out, so a late edge spoils none: stays may last longer."""
 LOCKED: Final = "locked"
 MOST_TRIALS: Final = 40
+TRIES: Final = 3
+"""How often a level is tried at which a busy computer, or a slow supply, left no time to read."""
 PARKED: Final = 3.0
 OUTSIDE: Final = 1.6
 INSIDE: Final = 0.4
@@ -40,6 +42,10 @@ Side = Literal[-1, 1]
 
 class NoThresholdError(AssertionError):
     """The product failed: it says the same well outside its window and well inside."""
+
+
+class UnreadError(BenchError):
+    """The supply was not read while a level was held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +224,7 @@ class ThresholdSearch:
         repeats: int,
     ) -> Threshold:
         def one(level: float) -> tuple[float, float, bool]:
-            measured, said = tried(level)
+            measured, said = self._until_read(tried, level)
             return measured.value, measured.expanded, said
 
         finest = self._meter.resolution(self.unit)
@@ -235,6 +241,17 @@ class ThresholdSearch:
             resolution=max(resolution, finest),
             repeats=repeats,
         )
+
+    def _until_read(
+        self, tried: Callable[[float], tuple[Measured, bool]], level: float
+    ) -> tuple[Measured, bool]:
+        """Try a level, and again where the supply was not read at it: nothing is known then."""
+        for _ in range(TRIES - 1):
+            try:
+                return tried(level)
+            except UnreadError:
+                self._progress("the supply was not read at the level, so it is tried again")
+        return tried(level)
 
     def _bisect(
         self,
@@ -350,7 +367,7 @@ class ThresholdSearch:
             and reading.at_ns <= end
         ]
         if not readings:
-            raise BenchError(
+            raise UnreadError(
                 "the supply answered too slowly to be read at the level; let the dwell be longer"
             )
         of = self._meter.amps_of if self._amps else self._meter.volts_of

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hil.bench.reaction import Reaction
-from hil.bench.threshold import MOST_TRIALS, NoThresholdError, Threshold, ThresholdSearch
+from hil.bench.threshold import (
+    MOST_TRIALS,
+    NoThresholdError,
+    Threshold,
+    ThresholdSearch,
+    UnreadError,
+)
 from hil.errors import UsageError
+from hil.metrology import Budget, Measured
 
 
 class _Spec:
@@ -82,6 +91,22 @@ def test_a_device_that_wavers_widens_the_interval() -> None:
     )
     # Ends 1.25 (no) and 1.5 (yes); the repeat says no at 1.5, so "yes" moves out to 1.75.
     assert (found.no, found.yes) == (1.25, 1.75)
+
+
+def test_a_level_at_which_the_supply_was_not_read_is_tried_again() -> None:
+    told: list[str] = []
+    one, unread = search(told), iter([True, False, True, True, True])
+    volts = Measured("v", 1.5, "V", Budget())
+
+    def tried(level: float) -> tuple[Measured, bool]:
+        if next(unread):
+            raise UnreadError("too slow")
+        return replace(volts, value=level), True
+
+    assert one._until_read(tried, 1.25) == (replace(volts, value=1.25), True)
+    assert told == ["the supply was not read at the level, so it is tried again"]
+    with pytest.raises(UnreadError):
+        one._until_read(tried, 1.25)
 
 
 def test_nonsense_is_refused() -> None:
