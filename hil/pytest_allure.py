@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from hil.conformance import ConformanceCase
 
 _allure: Final[Any] = allure.dynamic  # its functions are not annotated
+NODE_LABEL: Final = "node"
+_EPICS: Final = {"euicc": "Conformance of the eUICC", "servers": "Conformance of the servers"}
 ABORTS: Final = (KeyboardInterrupt, pytest.exit.Exception)
 
 
@@ -64,8 +66,10 @@ def _label(item: pytest.Item, bench: str) -> None:
     requirements = requirements_of(item)
     if requirements is None:
         return
+    # By it the result is found again when the journal completes the report.
+    _allure.label(NODE_LABEL, item.nodeid)
     module = getattr(item, "module", None)
-    _allure.epic(_title(item.path.parent.name))
+    _allure.epic(epic_of(item.path.parent.name))
     first = (getattr(module, "__doc__", None) or _title(item.path.stem)).strip().splitlines()[0]
     _allure.feature(first.rstrip("."))
     function = getattr(item, "function", None)
@@ -107,6 +111,11 @@ def _case_text(case: ConformanceCase) -> str:
     steps = [f"{number}. {step}" for number, step in enumerate(case.steps, start=1)]
     head = [f"Standard: {case.section}", "", f"Preconditions: {case.preconditions}", "", "Steps:"]
     return "\n".join([*head, "", *steps, ""])
+
+
+def epic_of(room: str) -> str:
+    """Return what a folder of test cases is called in the report."""
+    return _EPICS.get(room) or _title(room)
 
 
 def _title(name: str) -> str:

@@ -113,16 +113,22 @@ class Evidence:
         """
         report = yield
         if requirements_of(item) is not None:
-            if report.when == "call" and report.passed and self._checked_nothing(item):
-                report.outcome = "failed"
-                report.longrepr = _STALE if _is_stale(item) else NO_CHECK
+            if report.when == "call" and report.passed:
+                why = self._why_not_passed(item)
+                if why:
+                    report.outcome, report.longrepr = "failed", why
             self._run.verdicts.judge(item, call, report, fail_seen=self.notebook.failed)
         self._note(report)
         return report
 
-    def _checked_nothing(self, item: pytest.Item) -> bool:
-        counts = bool(item.config.getini(_COUNTS))
-        return counts and self._run.has_bench and not self.notebook.checked
+    def _why_not_passed(self, item: pytest.Item) -> str:
+        """Return why a body that raised nothing is no PASS; "" if it is one."""
+        if self.notebook.failed:
+            return f"a check was not met: {self.notebook.not_met}"
+        counts = bool(item.config.getini(_COUNTS)) and self._run.has_bench
+        if not counts or self.notebook.checked:
+            return ""
+        return _STALE if _is_stale(item) else NO_CHECK
 
     def _note(self, report: pytest.TestReport) -> None:
         verdict = (getattr(report, VERDICT_ATTRIBUTE, None) or [_PYTEST_WORDS[report.outcome]])[0]

@@ -61,13 +61,18 @@ class Notebook:
         self._last_step = 0
         self.checked = 0
         """Checks of the present test so far."""
-        self.failed = False
-        """Whether one of them was not met."""
+        self.not_met = ""
+        """The first of them that was not met."""
 
     @property
     def keeps(self) -> bool:
         """Whether anybody will see what is attached."""
         return self.view is not None or self._folder is not None
+
+    @property
+    def failed(self) -> bool:
+        """Whether a check of the present test was not met."""
+        return bool(self.not_met)
 
     @property
     def test(self) -> str:
@@ -82,13 +87,14 @@ class Notebook:
             self._lines.clear()
             self._left_out = 0
         self._steps.clear()
-        self._last_step, self.checked, self.failed = 0, 0, False
+        self._last_step, self.checked, self.not_met = 0, 0, ""
         self._write("test-begin", {"attempt": attempt})
 
     def end_test(self, ended: Mapping[str, object]) -> None:
         """Close the present test's page with what it ended as; its trace goes to the view."""
         text = self.trace()
-        if text and self.view is not None:
+        # With a journal, what went over the links is decoded from it when the run is over.
+        if text and self.view is not None and self.journal is None:
             self.view.attach("What went over the links", text)
         told = {"checks": self.checked, "fail_seen": self.failed, **ended}
         self._write("test-end", told)
@@ -130,7 +136,8 @@ class Notebook:
     def check(self, text: str, *, ok: bool = True) -> None:
         """Note that something was checked, and whether it was as required."""
         self.checked += 1
-        self.failed = self.failed or not ok
+        if not ok:
+            self.not_met = self.not_met or text or "a check without a name"
         self._write("check", {"text": text, "ok": ok})
 
     def measure(self, name: str, value: float, unit: str, **details: str | float) -> None:

@@ -100,6 +100,8 @@ def test_every_test_is_told_with_its_verdict(
     assert run.tests["test_it.py::test_refused"].check_texts == ("refused: ValueError (no)",)
     assert run.tests["test_it.py::test_row[1.8]"].parameters == {"volts": 1.8}
     assert "checked nothing" in run.tests["test_it.py::test_nothing"].reason
+    hidden = run.tests["test_it.py::test_hidden_failure"]
+    assert hidden.reason == "a check was not met: the window is kept"
     assert "too high" in run.tests["test_it.py::test_fail_then_error"].reason
     assert "checked nothing" in done.stdout
     for journal in (tmp_path / "run" / "journal").iterdir():

@@ -1,0 +1,208 @@
+"""Makes Allure's results say what the journal says: every test, its verdict, its traces.
+
+Allure is a view. It loses tests that were killed, has no result for tests that never ran, and
+knows five states only. From the journal every registered test gets exactly one latest result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import uuid
+from typing import TYPE_CHECKING, Any, Final
+
+from hil.evidence.verdict import (
+    ERROR,
+    FAIL,
+    INCONCLUSIVE,
+    NOT_APPLICABLE,
+    NOT_RUN,
+    PASS,
+)
+from hil.report.out import write_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from hil.evidence.run_record import RunRecord
+    from hil.evidence.test_record import TestRecord
+
+NODE: Final = "node"
+"""Label with a test's id, by which its result is found."""
+STATUS: Final = {
+    PASS: "passed",
+    FAIL: "failed",
+    INCONCLUSIVE: "broken",
+    ERROR: "broken",
+    NOT_APPLICABLE: "skipped",
+    NOT_RUN: "unknown",
+}
+_TYPES: Final = {
+    "txt": "text/plain",
+    "text": "text/plain",
+    "json": "application/json",
+    "csv": "text/csv",
+    "svg": "image/svg+xml",
+    "png": "image/png",
+    "pcapng": "application/x-pcapng",
+    "csv.gz": "application/gzip",
+}
+_NAMES: Final = {
+    "transcript.txt": "Transcript: what went over the links, decoded",
+    "trace.pcapng": "APDUs for Wireshark (pcapng)",
+}
+_WAIVED: Final = {"name": "tag", "value": "waived"}
+_SPACE: Final = uuid.UUID("6f0a5d0e-5c1c-4b39-9d5b-8f1b6f6d4d1e")
+
+
+def complete(
+    run: RunRecord,
+    results: Path,
+    *,
+    traces: Mapping[str, tuple[Path, ...]],
+    waived: Callable[[TestRecord], str] = lambda _test: "",
+) -> list[str]:
+    """Bring ``results`` in line with ``run``; return what was foreign there, a line each.
+
+    What is no result of a test of this run gets ``.foreign`` behind its name, so that no report
+    shows it as one.
+    ``traces`` are the files to attach to each test, ``waived`` tells why a verdict is waived ("" if
+    it is not). Doing it again changes nothing. Raises EvidenceError if a result cannot be written.
+    """
+    results.mkdir(parents=True, exist_ok=True)
+    found, foreign = _found(results, run.tests)
+    for name, test in run.tests.items():
+        rows = found.get(name) or [(_path(run, results, test), _missing(run, results, test))]
+        for path, result in rows:
+            _agree(result, test, waived(test))
+            _attach(result, results, traces.get(name, ()))
+            text = json.dumps(result, ensure_ascii=True, indent=1)
+            write_whole(path, text)
+    return foreign
+
+
+def _found(
+    results: Path, tests: Mapping[str, TestRecord]
+) -> tuple[dict[str, list[tuple[Path, dict[str, Any]]]], list[str]]:
+    found: dict[str, list[tuple[Path, dict[str, Any]]]] = {}
+    foreign = []
+    for path in sorted(results.glob("*-result.json")):
+        try:
+            result = json.loads(path.read_bytes())
+            labels = {one["name"]: one["value"] for one in result["labels"]}
+        except (OSError, ValueError, TypeError, KeyError):
+            foreign.append(_aside(path, "no result of a test"))
+            continue
+        name = str(labels.get(NODE, ""))
+        if name not in tests:
+            foreign.append(_aside(path, "the result of no test of this run"))
+        else:
+            found.setdefault(name, []).append((path, result))
+    return found, foreign
+
+
+def _aside(path: Path, why: str) -> str:
+    path.rename(path.with_name(path.name + ".foreign"))
+    return f"{path.name}: {why}; set aside as {path.name}.foreign"
+
+
+def _path(run: RunRecord, results: Path, test: TestRecord) -> Path:
+    return results / f"{uuid.uuid5(_SPACE, f'{run.run} {test.id}')}-result.json"
+
+
+def _missing(run: RunRecord, results: Path, test: TestRecord) -> dict[str, Any]:
+    """Return a result for a test that has none: it was killed, or never ran."""
+    began_ms = (test.began_ns or run.began_ns) // 1_000_000
+    digest = hashlib.sha256(test.id.encode("utf-8", "replace")).hexdigest()[:32]
+    bench = str(run.begin.get("bench", ""))
+    room = test.file.replace("\\", "/").split("/")
+    labels = [
+        *_labels("requirement", test.requirements),
+        *_labels("tag", test.requirements),
+        *_labels("severity", (test.severity,) if test.severity else ()),
+        *_labels("epic", (_title(room[-2]) if len(room) > 1 else "Tests",)),
+        *_labels("feature", (_title(room[-1].removesuffix(".py")),)),
+        *_labels(NODE, (test.id,)),
+    ]
+    if test.case is not None:
+        labels += _labels("case", (str(test.case.get("id", "")),))
+    return {
+        "uuid": _path(run, results, test).name.removesuffix("-result.json"),
+        "historyId": digest,
+        "testCaseId": digest,
+        "fullName": test.id,
+        "name": test.title,
+        "description": test.description,
+        "start": began_ms,
+        "stop": began_ms + int(test.seconds * 1000),
+        "steps": list(_steps(test)),
+        "attachments": list(_kept(run, results, test)),
+        "parameters": [{"name": "bench", "value": repr(bench)}] if bench else [],
+        "labels": labels,
+    }
+
+
+def _agree(result: dict[str, Any], test: TestRecord, waiver: str) -> None:
+    """Give a result the verdict of the journal."""
+    wrong = result.get("status") != STATUS.get(test.verdict)
+    result["status"] = STATUS.get(test.verdict, "broken")
+    kept = [
+        one
+        for one in result["labels"]
+        if one.get("name") not in ("verdict", "waiver") and one != _WAIVED
+    ]
+    result["labels"] = [*kept, *_labels("verdict", (test.verdict,))]
+    if waiver:
+        result["labels"] += [*_labels("waiver", (waiver,)), _WAIVED]
+    if test.verdict == PASS:
+        return
+    details = result.get("statusDetails") or {}
+    said = test.reason or ("it was chosen, and never began" if test.verdict == NOT_RUN else "")
+    if wrong or not details.get("message"):
+        details["message"] = f"{test.verdict}: {said}" if said else test.verdict
+    result["statusDetails"] = details
+
+
+def _attach(result: dict[str, Any], results: Path, files: tuple[Path, ...]) -> None:
+    attachments = result.setdefault("attachments", [])
+    known = {one.get("source") for one in attachments}
+    for number, file in enumerate(files):
+        extension = file.name.rpartition(".")[2]
+        stem = uuid.uuid5(_SPACE, f"{result['uuid']} {number}")
+        source = f"{stem}-attachment.{extension}"
+        shutil.copyfile(file, results / source)
+        if source not in known:
+            name = _NAMES.get(file.name, file.name)
+            kind = _TYPES.get(extension, "application/octet-stream")
+            attachments.append({"name": name, "source": source, "type": kind})
+
+
+def _kept(run: RunRecord, results: Path, test: TestRecord) -> Iterator[dict[str, str]]:
+    """Copy what the test attached before it was lost."""
+    for one in test.attachments:
+        file = run.folder / one.file
+        if not one.file or not file.is_file():
+            continue
+        source = f"{one.sha256[:32]}-attachment{''.join(file.suffixes)}"
+        shutil.copyfile(file, results / source)
+        kind = _TYPES.get(one.kind, "application/octet-stream")
+        yield {"name": one.name, "source": source, "type": kind}
+
+
+def _steps(test: TestRecord) -> Iterator[dict[str, Any]]:
+    for step in test.steps:
+        began_ms = step.began_ns // 1_000_000
+        status = step.status if step.status in ("passed", "failed") else "broken"
+        ended_ms = began_ms + int(step.seconds * 1000)
+        yield {"name": step.title, "status": status, "start": began_ms, "stop": ended_ms}
+
+
+def _labels(name: str, values: tuple[str, ...]) -> list[dict[str, str]]:
+    return [{"name": name, "value": value} for value in values]
+
+
+def _title(name: str) -> str:
+    words = name.removeprefix("test_").replace("_", " ")
+    return words[:1].upper() + words[1:]
