@@ -86,7 +86,7 @@ def _identify(lab: Lab, arguments: argparse.Namespace, folder: Path) -> int:
             "ovp": row.ovp is not None,
             "ocp": row.ocp is not None,
             "list": row.sequencing is not None,
-            "accuracy": row.accuracy.source,
+            "accuracy": "; ".join(sorted({supply.channel(n).accuracy.source for n in cables})),
             "channels": {
                 str(n): f"{one.max_volts:g} V, {one.max_amps:g} A"
                 + (" negative" if one.negative else "")

@@ -43,6 +43,17 @@ def test_the_table_names_every_model() -> None:
     assert sorted(told) == sorted(row.model for row in all_models())
 
 
+def test_it_names_the_models_whose_accuracy_is_sourced() -> None:
+    _, _, told = (ROOT / PAGE).read_text(encoding="utf-8").partition("Sourced are those of")
+    named = words(told.partition(";")[0])
+    sourced = [
+        row.model
+        for row in all_models()
+        if not any(row.accuracy_of(number).assumed for number in row.channels)
+    ]
+    assert sorted(named) == sorted(sourced)
+
+
 def test_the_bench_file_loads_and_shows_its_waivers(tmp_path: Path) -> None:
     path = tmp_path / "waived.yaml"
     path.write_text("schema: 1\n" + BLOCKS["yaml"])

@@ -3,9 +3,10 @@
 Sourced: DP800 programming guide (Dec 2015) for every header, ON/OFF replies p. 2-35, OVP p. 2-35,
 OCP p. 2-57 (``5.0000``), timer p. 2-64 to 2-67, condition bits table 1-3, ranges table 2-1 (its
 "0V to -5.3V" for CH3 of the DP832 is a misprint); number forms ``5.0114,0.0000,0.000`` and
-``5.000,0.100`` read from a DP832A; OVP/OCP ranges of the DP832 from its data sheet; accuracies from
-the DP800 performance verification p. 60. Trip answers: the guide of this family says YES/NO, that
-of the DP2000 1/0, so all four are understood. No delay for OVP and OCP (sourced: instro).
+``5.000,0.100`` read from a DP832A; OVP/OCP ranges of the DP832 from its data sheet; accuracy of
+currents from the DP800 performance verification p. 60, of volts from a user's worked figures. Trip
+answers: the guide of this family says YES/NO, that of the DP2000 1/0, so all four are understood.
+No delay for OVP and OCP (sourced: instro).
 
 Assumed: OVP and OCP ranges of the other models (110 % of the rating, as on the DP832), their
 accuracies and number forms (as the DP832's); ``:TIME:GROUP``, ``:TIME:CYCLE``, ``:TIME:ENDS``.
@@ -122,7 +123,7 @@ def _row(model: str, channels: Mapping[int, ChannelRange], source: str) -> Diale
 
 
 _THIRTY_VOLTS = ChannelRange(32.0, 3.2, 33.0, 3.3)
-_VERIFIED = "DP800 performance verification p. 60"
+_VERIFIED = "DP800 performance verification p. 60; of volts by a user's worked figures"
 _ASSUMED = f"assumed as the DP832 ({_VERIFIED})"
 
 MODELS = (
