@@ -108,6 +108,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the markers; where a bench is named, read its file before anything is collected."""
     for line in (
         'requires(*capabilities): what the bench must have, such as "card" or "power_supply.jig"',
+        "applies(condition): to which products the test applies, by items of their conformance "
+        'statement, such as "A.4/7 and not O_BER_TLV"',
         'requirement(*ids, refusal=False): what the test proves, such as "R-12"; a refusal says so',
         "severity(level): blocker, critical, normal, minor or trivial",
         "conformance(id, section=..., title=...): case of the conformance set, such as "
@@ -127,7 +129,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items
         if on_bench
         or any(
-            mark.name in ("requires", "requirement", "severity", "conformance")
+            mark.name in ("requires", "applies", "requirement", "severity", "conformance")
             for node in item.listchain()
             for mark in node.own_markers
         )

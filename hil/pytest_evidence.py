@@ -9,6 +9,7 @@ import pytest
 from hil.errors import HilError
 from hil.evidence.journal import EvidenceError, Journal
 from hil.evidence.notebook import Notebook, opened
+from hil.pytest_applicability import applicability_of
 from hil.pytest_cases import case_of
 from hil.pytest_verdicts import VERDICT_ATTRIBUTE, reason_of, requirements_of, title_of
 from hil.pytest_ways import ways_of
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from contextlib import AbstractContextManager
 
+    from hil.applicability import Applicability
     from hil.evidence.notebook import View
     from hil.pytest_run import Run
 
@@ -43,6 +45,7 @@ class Evidence:
         self.notebook = Notebook()
         self._open: AbstractContextManager[Notebook] | None = None
         self._attempts: dict[str, int] = {}
+        self._told: dict[str, Applicability] = {}
         self._seconds = 0.0
         self._exit_status = ""
 
@@ -118,6 +121,8 @@ class Evidence:
                 if why:
                     report.outcome, report.longrepr = "failed", why
             self._run.verdicts.judge(item, call, report, fail_seen=self.notebook.failed)
+        if report.when == "teardown":
+            self._applicability(item)
         self._note(report)
         return report
 
@@ -179,9 +184,11 @@ class Evidence:
             self._write("note", {"text": f"not all of the bench could be asked who it is: {err}"})
 
     def _applicability(self, item: pytest.Item) -> None:
-        reason = self._run.lacking(item)
-        if reason:
-            self._write("applicability", {"applies": False, "reason": reason}, item.nodeid)
+        """Write whether a test applies; again at its end if it found out as it ran."""
+        found = applicability_of(item)
+        if found is not None and found != self._told.get(item.nodeid):
+            self._told[item.nodeid] = found
+            self._write("applicability", found.facts(), item.nodeid)
 
     def _write(self, event: str, body: dict[str, Any], test: str = "") -> None:
         if self.notebook.journal is not None:

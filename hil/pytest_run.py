@@ -12,13 +12,15 @@ import pytest
 
 from hil import plugin
 from hil.errors import BenchError, ConfigError, HilError, UsageError
+from hil.not_applicable import NotApplicable, not_applicable
+from hil.pytest_applicability import found_out, judge_collected, note_lacking
 from hil.pytest_cases import note_case, repeated_cases
 from hil.pytest_evidence import Evidence
 from hil.pytest_verdicts import VERDICT_ATTRIBUTE, Verdicts
 from hil.pytest_ways import ways_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from hil.bench.bench import Bench
     from hil.bench.lab import Lab
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 MAIN: Final = "main"
 SEVERITIES: Final = ("blocker", "critical", "normal", "minor", "trivial")
 _Thing = TypeVar("_Thing")
-_LACKS = pytest.StashKey[str]()
 _LACKING = pytest.StashKey[str]()
 _NEEDS_M2M = pytest.StashKey[bool]()
 NO_BENCH: Final = "no bench is named: give --hil-bench NAME (or HIL_BENCH, or hil_bench in the ini)"
@@ -114,10 +115,6 @@ class Run:
         """The bench, if anything has used it."""
         return self._bench
 
-    def lacking(self, item: pytest.Item) -> str:
-        """Return what the bench lacks for a test; "" if nothing."""
-        return item.stash.get(_LACKS, "")
-
     def _lead_workers(self) -> None:
         if self.worker == MAIN and self.config.getoption("numprocesses", None):
             from hil.pytest_workers import Workers  # noqa: PLC0415 - only on a controller
@@ -153,10 +150,14 @@ class Run:
         """Return what ``opener`` gets from the bench; for fixtures: ``use("card", ...)``.
 
         What does not open is an error once; later tests that want the same ``name`` are skipped
-        with that reason (or fail in a strict run) instead of waiting for it again and again.
+        with that reason (or fail in a strict run) instead of waiting for it again and again: they
+        are INCONCLUSIVE.
         """
         if name in self._broken:
-            self.lack(f"{name} broke earlier in this run: {self._broken[name]}")
+            reason = f"{name} broke earlier in this run: {self._broken[name]}"
+            if plugin.is_strict(self.config):
+                pytest.fail(f"{reason} (strict run)", pytrace=False)
+            pytest.skip(reason)
         try:
             return opener(self.bench())
         except BenchError as err:
@@ -181,10 +182,18 @@ class Run:
         return case in plugin.setting(self.config, "case").split(",")
 
     def lack(self, reason: str) -> NoReturn:
-        """Skip the running test, or fail it in a strict run. Does not return."""
+        """Say that the bench lacks something for the running test: it is NOT APPLICABLE.
+
+        In a strict run it fails. Does not return.
+        """
         if plugin.is_strict(self.config):
             pytest.fail(f"{reason} (strict run)", pytrace=False)
-        pytest.skip(reason)
+        not_applicable(reason)
+
+    def not_applicable(self, item: pytest.Item, error: NotApplicable, *, began: bool) -> None:
+        """Note that a running test does not apply; raises where its supplier states otherwise."""
+        lab = self.load()
+        found_out(item, error, lab.ics if lab else None, began=began)
 
     def collected(self, items: list[pytest.Item]) -> None:
         """Check the markers of our items, and mark what the bench lacks.
@@ -217,6 +226,9 @@ class Run:
                 raise UsageError(f"{item.nodeid}: @pytest.mark.severity is one of {levels}")
         note_case(item)
         self.verdicts.expect(item, requirements)
+        lab = self.load()
+        if not judge_collected(item, lab.ics if lab else None).applies:
+            return
         needed = [name for mark in item.iter_markers("requires") for name in mark.args]
         if any(True for _ in item.iter_markers("requires")):
             self._match(item, needed)
@@ -225,7 +237,7 @@ class Run:
         from hil.bench import capabilities as capability  # noqa: PLC0415
 
         names = capability.check_known(needed, f"{item.nodeid}: @pytest.mark.requires")
-        lab = self.load()
+        lab, missing = self.load(), list(names)
         if lab is None:
             reason = NO_BENCH
         else:
@@ -234,11 +246,10 @@ class Run:
             if not missing:
                 return
             reason = f"bench '{lab.name}' lacks {', '.join(missing)}"
-        item.stash[_LACKS] = reason
-        if plugin.is_strict(self.config):
+        strict = plugin.is_strict(self.config)
+        note_lacking(item, reason, missing, strict=strict)
+        if strict:
             item.stash[_LACKING] = f"{reason} (strict run)"
-        else:
-            item.add_marker(pytest.mark.skip(reason=reason))
 
     def expect(self, deadline: float) -> None:
         """Say by when (time.monotonic) a sign of life must come, 0 for never."""
@@ -331,6 +342,22 @@ class _Hooks:
     def pytest_sessionstart(self) -> None:
         if self._run.has_bench:
             self._run.evidence.open()
+
+    @pytest.hookimpl(wrapper=True, specname="pytest_runtest_setup")
+    def pytest_hil_found_out_in_setup(self, item: pytest.Item) -> Generator[None, object, object]:
+        try:
+            return (yield)
+        except NotApplicable as err:
+            self._run.not_applicable(item, err, began=False)
+            raise
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        try:
+            return (yield)
+        except NotApplicable as err:
+            self._run.not_applicable(item, err, began=True)
+            raise
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         return self._run.verdicts.status(report)

@@ -2,9 +2,9 @@
 
 PASS: the product did as required. FAIL: it did not (an assertion in the test's body, or a refusal
 that the test did not expect). ERROR: the
-bench or the test broke, so nothing was judged. NOT APPLICABLE: skipped, with a reason.
-INCONCLUSIVE: the test ended before it could judge, or what it measured lies within the uncertainty
-of a limit.
+bench or the test broke, so nothing was judged. NOT APPLICABLE: left out by the product's statement
+or by what the bench lacks (:mod:`hil.not_applicable`). INCONCLUSIVE: the test ended before it could
+judge, as with a bare ``pytest.skip``, or what it measured lies within the uncertainty of a limit.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ import pytest
 
 from hil.errors import Inconclusive, ProductRefusal
 from hil.evidence.verdict import FAIL, NOT_RUN, VERDICTS, worst
+from hil.not_applicable import NotApplicable
+from hil.pytest_applicability import is_left_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,7 +70,7 @@ class Verdicts:
         if requirements is None:
             return
         before = item.stash.get(_SO_FAR, "PASS") if call.when != "setup" else "PASS"
-        now = _verdict(call, report)
+        now = _verdict(item, call, report)
         verdict = worst((before, now, FAIL if fail_seen else now))
         item.stash[_SO_FAR] = verdict
         item.stash[_JUDGED] = call.when
@@ -172,12 +174,13 @@ def read_verdicts(path: Path) -> dict[str, dict[str, Any]]:
     return table if isinstance(table, dict) else {}
 
 
-def _verdict(call: pytest.CallInfo[None], report: pytest.TestReport) -> str:
-    if report.skipped:
-        return "NOT APPLICABLE"
+def _verdict(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> str:
+    error = call.excinfo.value if call.excinfo else None
+    if isinstance(error, pytest.skip.Exception):
+        known = isinstance(error, NotApplicable) or is_left_out(item)
+        return "NOT APPLICABLE" if known else "INCONCLUSIVE"
     if report.passed:
         return "PASS"
-    error = call.excinfo.value if call.excinfo else None
     if call.when == "call" and error is None:
         return "ERROR"  # it ended well, and was found to have checked nothing
     if isinstance(error, KeyboardInterrupt | pytest.exit.Exception | Inconclusive):

@@ -314,7 +314,8 @@ class Bench:
             self.launcher.start_all()
         from hil.bench.inventory import inventory  # noqa: PLC0415
 
-        return [banner.head(self.lab), *banner.table(inventory(self, open_all=open_all))]
+        items = banner.table(inventory(self, open_all=open_all))
+        return [banner.head(self.lab), *items, *banner.papers(self.lab)]
 
     def beat(self) -> None:
         """Tell the watchdog the present deadline at once."""

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import datetime
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
 
 from hil.bench.quantity import Amps, Volts
 from hil.documents.section import Section, exactly_one, wrong
+from hil.documents.values import Date
 from hil.metrology import Calibration
-
-
-def _date(value: object) -> datetime.date:
-    try:
-        return datetime.date.fromisoformat(str(value))
-    except ValueError:
-        raise wrong("a date such as 2027-01-31 is expected") from None
-
-
-Date = Annotated[
-    datetime.date, BeforeValidator(_date), WithJsonSchema({"type": "string", "format": "date"})
-]
 
 
 class CalibrationSection(Section):

@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from hil.bench.calibration_file import CalibrationSection
 from hil.bench.manner import Manner
+from hil.bench.product_section import LaboratorySection, ProductSection
 from hil.bench.quantity import Amps, Fraction, Ohms, Seconds, Volts
 from hil.bench.servers_section import ServersSection
 from hil.documents.section import Section, exactly_one, wrong
@@ -384,6 +385,9 @@ class BenchFile(Section):
     servers: ServersSection | None = None
     key_sets: KeySetReferences = KeySetReferences()
     profiles: ProfilesSection | None = None
+    product: ProductSection | None = Field(default=None, description="the item under test")
+    laboratory: LaboratorySection | None = Field(default=None, description="who tests, and where")
+    waivers: str | None = Field(default=None, description="known issues, a file in waivers/")
     decision_rule: Literal["guarded", "simple"] = Field(
         default="guarded", description="how measured values are compared with their limits"
     )

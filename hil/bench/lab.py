@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel
 
+from hil.applicability.ics_file import Ics, IcsFile, read_ics
 from hil.bench.calibration_file import (
     CalibrationFile,
     CalibrationSection,
@@ -28,6 +29,7 @@ from hil.bench.key_files import (
 from hil.documents.document import Document, Place, Problem, read_document
 from hil.documents.loader import check, did_you_mean, raise_for
 from hil.errors import ConfigError
+from hil.evidence.waivers import Waivers, WaiversFile, check_waivers
 from hil.metrology import Calibration
 
 LAB_CONFIG_ENV: Final = "HIL_LAB_CONFIG"
@@ -43,7 +45,8 @@ class Lab:
     ``name`` is the file's stem, ``path`` the file. ``profiles`` are the .der packages to use; empty
     means that a package is generated. ``dialect`` is the device's AT dialect file, if not ours;
     ``certificates`` the folder of the servers' certificates, if they are not made for the run;
-    ``calibration`` that of the power supply, ``multimeter_calibration`` that of the multimeter.
+    ``calibration`` that of the power supply, ``multimeter_calibration`` that of the multimeter;
+    ``ics`` what the product's supplier states, ``waivers`` the known issues.
     """
 
     name: str
@@ -59,6 +62,8 @@ class Lab:
     certificates: Path | None = None
     calibration: Calibration = field(default_factory=Calibration)
     multimeter_calibration: Calibration = field(default_factory=Calibration)
+    ics: Ics | None = None
+    waivers: Waivers | None = None
 
     @property
     def is_virtual(self) -> bool:
@@ -136,6 +141,7 @@ def load_lab(name: str, *, profile: str | None = None) -> Lab:
     of_multimeter = loading.calibration(
         "multimeter", multimeter.calibration if multimeter else None
     )
+    ics, waivers = loading.ics(bench), loading.waivers(bench)
     raise_for(problems, f"bench '{path.stem}'")
     return Lab(
         name=path.stem,
@@ -151,6 +157,8 @@ def load_lab(name: str, *, profile: str | None = None) -> Lab:
         certificates=certificates,
         calibration=calibration,
         multimeter_calibration=of_multimeter,
+        ics=ics,
+        waivers=waivers,
     )
 
 
@@ -206,6 +214,26 @@ class _Loading:
                 found, problems = check(read_document(path), CalibrationFile)
                 self._problems += problems
         return calibration_of(section, found, virtual=virtual)
+
+    def ics(self, bench: BenchFile) -> Ics | None:
+        """Read the product's conformance statement, if the bench names one."""
+        if bench.product is None or bench.product.ics is None:
+            return None
+        path = self.file(("product", "ics"), bench.product.ics)
+        if path is None:
+            return None
+        found, problems = read_ics(path)
+        self._problems += problems
+        return found
+
+    def waivers(self, bench: BenchFile) -> Waivers | None:
+        """Read the known issues, if the bench names a file of them."""
+        path = self.file(("waivers",), bench.waivers) if bench.waivers is not None else None
+        if path is None:
+            return None
+        found, problems = check_waivers(path)
+        self._problems += problems
+        return found
 
     def _over(self, limit: str, wanted: str, allowed: str) -> None:
         text = (
@@ -275,6 +303,8 @@ def schemas() -> dict[str, dict[str, Any]]:
         "bench": BenchFile,
         "jig": JigFile,
         "calibration": CalibrationFile,
+        "ics": IcsFile,
+        "waivers": WaiversFile,
     }
     kinds |= {f"key-set-{role}": model for role, model in KEY_FILES.items()}
     return {

@@ -12,7 +12,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "kind",
         nargs="?",
         default="bench",
-        choices=["bench", "jig", "key-set-euicc", "key-set-device", "key-set-servers"],
+        choices=[
+            "bench",
+            "jig",
+            "calibration",
+            "ics",
+            "waivers",
+            "key-set-euicc",
+            "key-set-device",
+            "key-set-servers",
+            "key-set-network",
+        ],
         help="which file (default: bench)",
     )
 

@@ -13,26 +13,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
 
-from hil.documents.document import read_document
+from hil.documents.document import Problem, read_document
 from hil.documents.loader import check, raise_for
 from hil.documents.section import Section, exactly_one, wrong
+from hil.documents.values import Date
 
 WAIVABLE: Final = ("FAIL", "ERROR", "INCONCLUSIVE")
 """Verdicts that a waiver may name; by default it covers FAIL alone."""
 
 
-def _date(value: object) -> datetime.date:
-    try:
-        return datetime.date.fromisoformat(str(value))
-    except ValueError:
-        raise wrong("a date such as 2027-01-31 is expected") from None
-
-
-Date = Annotated[
-    datetime.date, BeforeValidator(_date), WithJsonSchema({"type": "string", "format": "date"})
-]
 Pattern = Annotated[str, Field(min_length=1, max_length=500)]
 
 
@@ -153,6 +144,13 @@ class Waivers:
         """Return those whose last day is over."""
         return tuple(one for one in self.waivers if one.expires < today)
 
+    def line(self, today: datetime.date) -> str:
+        """Return one line for a banner: how many, which have no effect any more, digest."""
+        over = [one.id for one in self.expired(today)]
+        said = f", EXPIRED: {' '.join(over)}" if over else ""
+        name = self.path.name if self.path is not None else "none"
+        return f"{name}: {len(self.waivers)} known issues{said}  sha256 {self.sha256}"
+
     def unused(self, tests: Iterable[tuple[str, str, Sequence[str]]]) -> tuple[Waiver, ...]:
         """Return those that fit none of the (node id, case id, requirements) of a run."""
         left = list(self.waivers)
@@ -161,13 +159,20 @@ class Waivers:
         return tuple(left)
 
 
-def read_waivers(path: Path) -> Waivers:
-    """Read a file of waivers; ConfigError that lists every problem with file, line and column."""
+def check_waivers(path: Path) -> tuple[Waivers | None, list[Problem]]:
+    """Return the waivers in a file, or None, and every problem found in it."""
     document = read_document(path)
     file, problems = check(document, WaiversFile)
+    if file is None:
+        return None, problems
+    return Waivers(path, document.sha256, tuple(_waiver(one) for one in file.waivers)), problems
+
+
+def read_waivers(path: Path) -> Waivers:
+    """Read a file of waivers; ConfigError that lists every problem with file, line and column."""
+    waivers, problems = check_waivers(path)
     raise_for(problems, f"the waivers file '{path.name}'")
-    rows = file.waivers if file is not None else []
-    return Waivers(path, document.sha256, tuple(_waiver(one) for one in rows))
+    return waivers or Waivers(path)
 
 
 def _waiver(one: WaiverSection) -> Waiver:

@@ -9,6 +9,7 @@ import pytest
 from hil.checks import refusal
 from hil.equipment.device import DeviceRefusal
 from hil.evidence import step
+from hil.not_applicable import not_applicable
 from hil.wire.device_auth import DeviceKeySet, Manner
 from testcases.authentication.watching import until, until_accepted
 
@@ -85,10 +86,11 @@ def test_taking_the_jig_away_takes_the_authentication_away(owner: DeviceOwner, j
 
 @pytest.mark.requirement("R-33")
 @pytest.mark.severity("critical")
+@pytest.mark.applies("O_SKIP")
 def test_skipping_is_called_skipped(owner: DeviceOwner) -> None:
     """In development authentication may be skipped; the device never calls that passed."""
     if owner.device.identity().life != "development":
-        pytest.skip("the device is in commercial life, where nothing may be skipped")
+        not_applicable("the device is in commercial life, where nothing may be skipped")
     owner.command_manner(Manner.SKIP)
     assert let_in(owner, good_key=False) == "skipped"
     assert owner.device.status().server_auth == "skipped"

@@ -8,6 +8,7 @@ import pytest
 
 from hil.checks import refusal
 from hil.evidence import measured, step
+from hil.not_applicable import not_applicable
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.line_station import LineStation
 from hil.provisioning.support_server.device_sessions import DevicePolicy, Subject
@@ -169,12 +170,13 @@ def test_an_esim_with_other_keys_is_refused(
 
 
 @pytest.mark.requirement("R-33")
+@pytest.mark.applies("O_SKIP")
 def test_a_skipped_authentication_is_called_skipped(
     desk: Desk, owner: DeviceOwner, esim: Esim, set_policy: SetPolicy
 ) -> None:
     """In development both ends may skip; neither calls that passed."""
     if owner.device.identity().life != "development":
-        pytest.skip("the device is in commercial life, where nothing may be skipped")
+        not_applicable("the device is in commercial life, where nothing may be skipped")
     set_policy(Manner.SKIP)
     owner.command_manner(Manner.SKIP)
     (ordered,) = order_for(desk, esim, profile_type="test").profiles

@@ -104,6 +104,7 @@ def assert_one_state(
 
 
 @pytest.mark.requires("administration")
+@pytest.mark.applies("O_HTTPS")
 @pytest.mark.requirement("R-21", "R-53", "R-64")
 @pytest.mark.severity("critical")
 def test_image_and_https_session_end_in_the_same_card_state(

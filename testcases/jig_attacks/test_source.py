@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.requires("device", "power_supply.jig", "jig.voltage", "jig.test-load"),
+    pytest.mark.applies("O_TEST_LOAD"),
     pytest.mark.requirement("R-24", "R-30", refusal=True),
     pytest.mark.severity("normal"),
 ]

@@ -9,6 +9,7 @@ import pytest
 
 from hil.checks import refusal
 from hil.evidence import step
+from hil.not_applicable import not_applicable
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.http.sm_sr_client import SmSrClient
 from hil.provisioning.line_station import LineStation
@@ -51,7 +52,7 @@ def test_the_eis_follows_an_installation_by_image(
 def test_a_lost_notification_is_repeated_until_it_arrives(desk: Desk) -> None:
     """The SM-SR does not know the eUICC yet: the notification waits, and comes with the EIS."""
     if desk.servers.section.layout == "inside-sm-sr":
-        pytest.skip("support server and SM-SR are one: nothing travels between them")
+        not_applicable("support server and SM-SR are one: nothing travels between them")
     (device,) = paper_devices(desk, 1, sm_sr="sm-sr-2")
     request = ProfileRequest(mno="mno-1", sm_dp="sm-dp-1", targets=(device.eid,))
     (ordered,) = desk.support().request_profiles(request).profiles

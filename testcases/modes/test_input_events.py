@@ -9,6 +9,7 @@ import pytest
 from hil.checks import refusal
 from hil.equipment.device import DeviceRefusal
 from hil.evidence import step
+from hil.not_applicable import not_applicable
 from hil.provisioning.orders import ProfileRequest
 from hil.wire.device_auth import DeviceKeySet, Manner, Mode
 from testcases.authentication.watching import until
@@ -37,12 +38,13 @@ def test_a_failed_authentication_is_no_input_event(owner: DeviceOwner) -> None:
 
 @pytest.mark.requirement("R-50", "R-54")
 @pytest.mark.requires("card.m2m")
+@pytest.mark.applies("O_SKIP")
 def test_the_type_of_the_data_leads_to_first_mode(
     owner: DeviceOwner, image_maker: ImageMaker
 ) -> None:
     """A skipped authentication is no event; the image that comes then is one."""
     if owner.device.identity().life != "development":
-        pytest.skip("the device is in commercial life, where nothing may be skipped")
+        not_applicable("the device is in commercial life, where nothing may be skipped")
     owner.command_manner(Manner.SKIP)
     assert owner.device.authenticate() == "skipped"
     assert mode_of(owner) == ("second", "none")

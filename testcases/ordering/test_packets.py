@@ -12,6 +12,7 @@ import pytest
 
 from hil.checks import refusal
 from hil.evidence import step
+from hil.not_applicable import not_applicable
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.http.clients import ReceiverClient, door_challenge
 from hil.provisioning.orders import ProfileRequest
@@ -217,7 +218,7 @@ def test_a_dedicated_line_is_for_its_own_sm_dp(desk: Desk) -> None:
     section = desk.servers.section.actors[desk.servers.support_server]
     owner = section.dedicated_line_from
     if owner is None:
-        pytest.skip("no SM-DP of this bench has a dedicated line (servers.actors)")
+        not_applicable("no SM-DP of this bench has a dedicated line (servers.actors)")
     other = next(name for name in desk.servers.of_kind("sm-dp") if name != owner)
 
     def accepted(kind: str) -> int:

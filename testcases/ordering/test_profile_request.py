@@ -9,6 +9,7 @@ import pytest
 
 from hil.checks import refusal
 from hil.evidence import measured, step
+from hil.not_applicable import not_applicable
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.http.clients import MnoClient, ReceiverClient
 from hil.provisioning.orders import ProfileRequest, Route, Source, Subscription
@@ -226,7 +227,7 @@ def test_packets_over_a_dedicated_line_use_no_other(desk: Desk) -> None:
     support = desk.support()
     section = desk.servers.section.actors[desk.servers.support_server]
     if section.dedicated_line_from is None:
-        pytest.skip("no SM-DP of this bench has a dedicated line (servers.actors)")
+        not_applicable("no SM-DP of this bench has a dedicated line (servers.actors)")
 
     def accepted() -> dict[str, int]:
         return {report.kind: report.accepted for report in support.link_reports()}

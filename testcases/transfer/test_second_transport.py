@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.requires("device.wireless", "card.m2m"),
+    pytest.mark.applies("O_SECOND_LINK"),
     pytest.mark.severity("normal"),
 ]
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 import json
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import jsonschema
 import pytest
 import yaml
 
+from hil.bench.banner import papers
 from hil.bench.lab import load_lab, schemas
 from hil.errors import ConfigError
 
@@ -198,7 +200,15 @@ def test_schema_accepts_what_is_shipped_and_refuses_what_is_wrong(lab_folder: Pa
         jsonschema.validate(data, schema)
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(data | {"power_suply": {}}, schema)
-    for kind in ("jig", "key-set-euicc", "key-set-device", "key-set-servers", "key-set-network"):
+    for kind in (
+        "jig",
+        "ics",
+        "waivers",
+        "key-set-euicc",
+        "key-set-device",
+        "key-set-servers",
+        "key-set-network",
+    ):
         jsonschema.Draft202012Validator.check_schema(schemas()[kind])
 
 
@@ -214,3 +224,55 @@ def test_schema_accepts_what_is_shipped_and_refuses_what_is_wrong(lab_folder: Pa
 def test_a_wrong_subscriber_is_reported(lab_folder: Path, old: str, new: str, text: str) -> None:
     change(lab_folder, old, new, "keysets/network-test.yaml")
     assert text in problems()
+
+
+def test_product_laboratory_and_known_issues_are_read(lab_folder: Path) -> None:
+    folder = lab_folder / "waivers"
+    folder.mkdir()
+    (folder / "known.yaml").write_text(
+        "schema: 1\nkind: waivers\nwaivers:\n"
+        "  - {id: W-1, case: EUICC-X-*, reason: known in release 4.2, author: R. Novak, "
+        "issued: 2026-01-01, expires: 2026-02-01}\n"
+    )
+    change(
+        lab_folder, "description:", "waivers: waivers/known.yaml\ndescription:", "example-lab.yaml"
+    )
+    lab = load_lab("example-lab")
+    assert lab.file.product is not None
+    assert lab.file.product.received == datetime.date(2026, 11, 2)
+    assert lab.file.product.customer is not None
+    assert lab.file.laboratory is not None
+    assert lab.file.laboratory.location == "room 2.14"
+    assert lab.ics is not None
+    assert lab.ics.stated["O_BER_TLV"] is True
+    assert lab.waivers is not None
+    assert [one.id for one in lab.waivers.waivers] == ["W-1"]
+    assert papers(lab, today=datetime.date(2026, 3, 1)) == [
+        "  product  Example Devices Ltd., tracker T1, serial T1-000042, firmware 4.2.0",
+        f"  ICS      {lab.ics.line}",
+        f"  waivers  known.yaml: 1 known issues, EXPIRED: W-1  sha256 {lab.waivers.sha256}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("ics/virtual.yaml", "ics/virtal.yaml", "no file 'ics/virtal.yaml' beside the bench file"),
+        ("ics: ics", "isc: ics", "unknown key 'product.isc' - did you mean 'ics'?"),
+        (
+            "model: virtual eUICC",
+            "received: May\n  model: virtual eUICC",
+            "product.received: a date",
+        ),
+        ("description:", "waivers: w.yaml\ndescription:", "no file 'w.yaml' beside the bench file"),
+        ("description:", "laboratory: {nam: X}\ndescription:", "unknown key 'laboratory.nam'"),
+    ],
+)
+def test_a_wrong_product_is_reported(lab_folder: Path, old: str, new: str, told: str) -> None:
+    change(lab_folder, old, new)
+    assert told in problems()
+
+
+def test_a_mistake_in_the_statement_is_reported_with_its_own_place(lab_folder: Path) -> None:
+    change(lab_folder, "    support: true", "    suport: true", "ics/virtual.yaml")
+    assert "ics/virtual.yaml:11:5: unknown key 'items.O_BER_TLV.suport'" in problems()

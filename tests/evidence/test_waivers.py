@@ -113,6 +113,8 @@ def test_what_ends_soon_has_ended_or_fits_nothing(waivers: Waivers) -> None:
 
 def test_the_digest_is_that_of_the_file(waivers: Waivers) -> None:
     assert waivers.sha256 == hashlib.sha256(TEXT.encode()).hexdigest()
+    line = waivers.line(DAY)
+    assert line == f"known.yaml: 3 known issues, EXPIRED: W-3  sha256 {waivers.sha256}"
     assert Waivers().for_("t", "", (), "FAIL", DAY) is None
 
 

@@ -91,7 +91,7 @@ def test_what_broke_is_an_error_once_and_then_a_reason(session: Session, tmp_pat
     function = CONFTEST.replace('scope="session"', 'scope="function"')
     (tmp_path / "conftest.py").write_text(function)
     done = session(TESTS, "--hil-bench", "virtual", "-rsE")
-    assert "ERROR 1  NOT APPLICABLE 1" in done.stdout
+    assert "INCONCLUSIVE 1  ERROR 1  NOT APPLICABLE 0" in done.stdout
     assert "power_supply broke earlier in this run" in done.stdout
     strict = session(TESTS, "--hil-bench", "virtual", "--hil-strict")
     assert "ERROR 2" in strict.stdout

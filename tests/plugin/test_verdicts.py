@@ -16,6 +16,7 @@ from tests.plugin.conftest import Session
 
 MIXED = """
 import pytest
+from hil.not_applicable import not_applicable
 
 pytestmark = pytest.mark.requirement("R-12")
 
@@ -25,6 +26,13 @@ def test_pytest_fail(): pytest.fail("judged by hand")
 def test_error(): raise RuntimeError("the bench broke")
 @pytest.mark.skip(reason="no such feature")
 def test_skip(): pass
+def test_bare_skip(): pytest.skip("it seemed better so")
+def test_not_applicable(): not_applicable("the card has no such files")
+@pytest.fixture
+def absent(): not_applicable("the bench has none")
+def test_not_applicable_in_a_fixture(absent): pass
+@pytest.mark.xfail(reason="known")
+def test_known_failure(): assert False
 @pytest.fixture
 def broken(): assert False, "fixtures judge no product"
 def test_setup(broken): pass
@@ -45,7 +53,11 @@ EXPECTED = {
     "test_fail": "FAIL",
     "test_pytest_fail": "FAIL",
     "test_error": "ERROR",
-    "test_skip": "NOT APPLICABLE",
+    "test_skip": "INCONCLUSIVE",
+    "test_bare_skip": "INCONCLUSIVE",
+    "test_not_applicable": "NOT APPLICABLE",
+    "test_not_applicable_in_a_fixture": "NOT APPLICABLE",
+    "test_known_failure": "FAIL",
     "test_setup": "ERROR",
     "test_teardown": "ERROR",
     "test_fail_and_teardown": "FAIL",
@@ -63,10 +75,12 @@ def test_verdicts_in_the_words_of_a_lab(
 ) -> None:
     done = session(MIXED, "--hil-bench", "virtual", "-v", "--junitxml=junit.xml", *workers)
     assert done.returncode == 1
-    assert "PASS 1  FAIL 3  INCONCLUSIVE 0  ERROR 3  NOT APPLICABLE 1  NOT RUN 0" in done.stdout
+    assert "PASS 1  FAIL 4  INCONCLUSIVE 2  ERROR 3  NOT APPLICABLE 2  NOT RUN 0" in done.stdout
     assert {name: entry["verdict"] for name, entry in table(tmp_path).items()} == EXPECTED
     assert table(tmp_path)["test_fail"]["requirements"] == ["R-12"]
     assert "the product is wrong" in table(tmp_path)["test_fail"]["reason"]
+    assert table(tmp_path)["test_bare_skip"]["reason"] == "it seemed better so"
+    assert table(tmp_path)["test_not_applicable"]["reason"] == "the card has no such files"
     assert "reason" not in table(tmp_path)["test_pass"]
     cases = ET.parse(tmp_path / "junit.xml").getroot().iter("testcase")  # noqa: S314 - our own
     properties = {

@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-import pytest
-
+from hil.not_applicable import not_applicable
 from hil.provisioning.certificates import LAST_DAY, Issuer
 from hil.wire import isdr_commands
 from hil.wire.ecc import PrivateKey, PublicKey, curve_of
@@ -42,7 +41,9 @@ def public_keys(bench: Bench) -> PublicKeys:
     """Return the certificates of the bench; NOT APPLICABLE without."""
     servers = bench.lab.server_keys
     if servers is None or servers.pki is None:
-        pytest.skip("the bench has no certificates to establish keys with (key_sets.servers, pki)")
+        not_applicable(
+            "the bench has no certificates to establish keys with (key_sets.servers, pki)"
+        )
     return servers.pki
 
 
@@ -50,7 +51,7 @@ def card_key(bench: Bench) -> PublicKey:
     """Return PK.ECASD.ECKA, of the card's certificate in its key set."""
     keys: EuiccKeyFile | None = bench.lab.euicc_keys
     if keys is None or keys.ecasd is None:
-        pytest.skip("the eUICC's key set names no ecasd: no key to agree with")
+        not_applicable("the eUICC's key set names no ecasd: no key to agree with")
     return Certificate.decode(keys.ecasd.certificate).public_key
 
 
@@ -115,7 +116,7 @@ def partner(session: OverTheAirSession, bench: Bench, role: Role, target: bytes 
     """Return the bench's SM-DP or SM-SR; NOT APPLICABLE without its certificate."""
     identity = public_keys(bench).identity("", KINDS[role])
     if identity is None:
-        pytest.skip(f"the bench has no certificate of an {KINDS[role]} (pki.servers)")
+        not_applicable(f"the bench has no certificate of an {KINDS[role]} (pki.servers)")
     static, read = card_key(bench), Certificate.decode(identity.certificate)
     key = PrivateKey(read.public_key.curve, identity.key)
     ephemeral = PrivateKey.generate(static.curve)
@@ -128,7 +129,7 @@ def issued(
     """Have the test CI of the bench issue a certificate; NOT APPLICABLE where it is a real one."""
     pki = public_keys(bench)
     if pki.ci_signing is None:
-        pytest.skip("the CI of the bench signs nothing for a test (pki.ci_signing)")
+        not_applicable("the CI of the bench signs nothing for a test (pki.ci_signing)")
     reference = require(decode_all(pki.ci_key), 0xF0, where="pki.ci_key")
     ci = Issuer(pki.ci_id, PrivateKey(curve_of(reference), pki.ci_signing))
     return ci.issue(b"conformance", public, role=role, serial=b"\x7f\x01", expiry=expiry)

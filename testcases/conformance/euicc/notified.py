@@ -6,11 +6,10 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Final
 
-import pytest
-
 from hil.equipment.card.over_the_air import PROFILE
 from hil.errors import CodecError
 from hil.evidence import step
+from hil.not_applicable import not_applicable
 from hil.wire import cat, dgi, isdr_commands, sms, tlv
 from hil.wire.apdu import CommandApdu
 from hil.wire.cat_values import CommandType, Result
@@ -113,7 +112,7 @@ class Inbox:
         for keys in self._keys:
             with contextlib.suppress(CodecError):
                 return Notification.open(packet, keys)
-        pytest.skip("the key set lacks the SCP80 keys that the card notifies with")
+        return not_applicable("the key set lacks the SCP80 keys that the card notifies with")
 
 
 @contextlib.contextmanager
@@ -121,7 +120,7 @@ def notified(over_the_air: OverTheAirSession, esim: Esim, bench: Bench) -> Itera
     """Have the card write to a number of the lab's; its own one is given back at the end."""
     before, keys = esim.functions.sm_sr_number, bench.lab.euicc_keys
     if before is None or keys is None:
-        pytest.skip("the key set does not tell the card's own SM-SR (functions.sm_sr_number)")
+        not_applicable("the key set does not tell the card's own SM-SR (functions.sm_sr_number)")
     answer = one(over_the_air, addressing(esim, NUMBER.digits))
     assert answer.sw == 0x9000, f"UpdateSMSRAddressingParameters: {answer.sw:04X}"
     box = Inbox(esim, keys)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from hil.evidence import step
+from hil.not_applicable import not_applicable
 from hil.wire import isdr_commands, tlv
 from hil.wire.apdu import CommandApdu
 from hil.wire.download import last_response, prepare_packets
@@ -135,7 +136,7 @@ def _load(maker: ProfileMaker, profile: LabProfile) -> None:
         return
     response = last_response(packets[: wrong + 1], key, answers[wrong])
     if response.statuses[-1].status == _FEATURE_NOT_SUPPORTED:
-        pytest.skip("the card has no BER-TLV files")
+        not_applicable("the card has no BER-TLV files", item="O_BER_TLV")
     raise AssertionError(f"the profile with files of the lab's own: {response.text}")
 
 

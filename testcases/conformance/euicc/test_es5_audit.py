@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hil.evidence import step
+from hil.not_applicable import not_applicable
 from hil.wire import isdr_commands, tlv
 from hil.wire.apdu import CommandApdu
 from hil.wire.ecc import PUBLIC_KEY
@@ -43,7 +44,7 @@ def test_the_certificate_of_the_ecasd(
     """
     keys = bench.lab.euicc_keys
     if keys is None or keys.ecasd is None:
-        pytest.skip("the eUICC's key set names no ecasd")
+        not_applicable("the eUICC's key set names no ecasd")
     with step("1. GET DATA"):
         answer = one(over_the_air, isdr_commands.get_ecasd_certificate())
         assert answer.sw == 0x9000

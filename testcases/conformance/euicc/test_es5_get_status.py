@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hil.evidence import step
+from hil.not_applicable import not_applicable
 from hil.wire import isdr_commands, tlv
 from hil.wire.apdu import CommandApdu
 from hil.wire.identifiers import ISD_P_LOAD_FILE_AID, ISD_R_AID, isd_p_aid
@@ -134,6 +135,7 @@ def test_one_isdp_is_shown(over_the_air: OverTheAirSession, profile_maker: Profi
         assert one(over_the_air, look).sw == 0x6A88
 
 
+@pytest.mark.applies("O_ISD_P_MEMORY")
 @pytest.mark.conformance("EUICC-ES5-STATUS-04", section="SGP.02, 4.1.1.5, table 28")
 def test_the_memory_of_an_isdp_is_told(
     over_the_air: OverTheAirSession, profile_maker: ProfileMaker
@@ -153,7 +155,7 @@ def test_the_memory_of_an_isdp_is_told(
     def memory() -> tuple[int, int]:
         (row,) = rows(over_the_air, look)
         if 0x8F not in row or 0x91 not in row:
-            pytest.skip("the card tells no memory of an ISD-P (8F, 91)")
+            not_applicable("the card tells no memory of an ISD-P (8F, 91)", item="O_ISD_P_MEMORY")
         return int.from_bytes(row[0x8F], "big"), int.from_bytes(row[0x91], "big")
 
     with step("1. Before"):

@@ -8,6 +8,7 @@ import pytest
 
 from hil.equipment.card.over_the_air import OverTheAirSession
 from hil.evidence import step
+from hil.not_applicable import not_applicable
 from hil.wire import isdr_commands, tlv
 from hil.wire.apdu import CommandApdu
 from hil.wire.gp_certificate import Role
@@ -45,7 +46,7 @@ def free(over_the_air: OverTheAirSession) -> Iterator[int]:
     taken = versions(over_the_air)
     version = next((one for one in range(0x0F, 0, -1) if one not in taken), None)
     if version is None:
-        pytest.skip("the ISD-R has keys under every SCP80 version")
+        not_applicable("the ISD-R has keys under every SCP80 version")
     yield version
     if version in versions(over_the_air):
         with step("Afterwards: the new key set goes"):

@@ -8,6 +8,7 @@ import pytest
 
 from hil.equipment.card.euicc import ProfileState
 from hil.evidence import step
+from hil.not_applicable import not_applicable
 from hil.wire import dgi, isdr_commands
 from hil.wire.apdu import CommandApdu
 from testcases.conformance.euicc import preparing
@@ -154,7 +155,7 @@ def test_a_confirmation_that_nobody_waits_for(over_the_air: OverTheAirSession, e
     3. GetStatus after each: nothing has changed.
     """
     if esim.functions.sm_sr_number != "":
-        pytest.skip("the card notifies an SM-SR (functions.sm_sr_number)")
+        not_applicable("the card notifies an SM-SR (functions.sm_sr_number)")
     assert_refused(over_the_air, esim, isdr_commands.confirm_notification(1), 0x6985)
     for value in ("4E00", "4E03000001"):
         data = dgi.encode(isdr_commands.DGI_CONFIRMATION, bytes.fromhex(value))

@@ -8,6 +8,7 @@ import pytest
 
 from hil.equipment.card.euicc import ProfileState
 from hil.evidence import step
+from hil.not_applicable import not_applicable
 from hil.wire import isdr_commands
 from hil.wire.identifiers import isd_p_aid
 from hil.wire.put_key import put_key
@@ -126,7 +127,7 @@ def test_a_rule_of_a_disabled_profile_binds_no_other(
 def confirmed(session: OverTheAirSession, esim: Esim) -> None:
     """Let a card that notifies nobody delete what it wants to: at its next start."""
     if esim.functions.sm_sr_number != "":
-        pytest.skip("the card waits for its SM-SR to confirm the change (sm_sr_number)")
+        not_applicable("the card waits for its SM-SR to confirm the change (sm_sr_number)")
     esim.card.reset()
     assert one(session, isdr_commands.get_status()).sw in (0x9000, 0x6310)
 
@@ -231,9 +232,10 @@ def with_token_key(esim: Esim, maker: ProfileMaker, profile: LabProfile) -> None
             esim, profile.aid, keys, put_key(TOKEN_KVN, [TOKEN_KEY], keys.dek)
         )
         if answer.sw != 0x9000:
-            pytest.skip(f"the ISD-P takes no token key: {answer.sw:04X}")
+            not_applicable(f"the ISD-P takes no token key: {answer.sw:04X}", item="O_TOKEN_KEY")
 
 
+@pytest.mark.applies("O_TOKEN_KEY")
 @pytest.mark.conformance("EUICC-ES5-MASTERDELETE-01", section=MASTER_DELETE)
 def test_master_delete_is_above_pol1(
     over_the_air: OverTheAirSession, profile_maker: ProfileMaker, esim: Esim
@@ -261,6 +263,7 @@ def test_master_delete_is_above_pol1(
             assert preparing.free_memory(over_the_air) == before
 
 
+@pytest.mark.applies("O_TOKEN_KEY")
 @pytest.mark.conformance("EUICC-ES5-MASTERDELETE-02", section=MASTER_DELETE)
 def test_a_wrong_token_deletes_nothing(
     over_the_air: OverTheAirSession, profile_maker: ProfileMaker, esim: Esim
@@ -304,6 +307,7 @@ def test_master_delete_without_a_token_key(
     assert_refused(over_the_air, esim, command, 0x6A88, 0x6982)
 
 
+@pytest.mark.applies("O_TOKEN_KEY")
 @pytest.mark.conformance("EUICC-ES5-MASTERDELETE-04", section=MASTER_DELETE)
 def test_master_delete_of_the_enabled_or_the_fallback_profile(
     over_the_air: OverTheAirSession, profile_maker: ProfileMaker, esim: Esim

@@ -9,6 +9,7 @@ import pytest
 
 from hil.equipment.card.euicc import ProfileState
 from hil.evidence import step
+from hil.not_applicable import not_applicable
 from hil.wire import cat_events, isdr_commands
 from hil.wire.cat_events import Service
 from hil.wire.cat_values import CommandType
@@ -47,7 +48,7 @@ def inbox(over_the_air: OverTheAirSession, esim: Esim, bench: Bench) -> Iterator
 def patience_s(esim: Esim) -> float:
     """How long the card tries to notify before it rolls back, with something to spare."""
     if esim.functions.retry_s is None:
-        pytest.skip("the key set does not tell when the card tries again (functions.retry_s)")
+        not_applicable("the key set does not tell when the card tries again (functions.retry_s)")
     return esim.functions.retry_s * esim.functions.attempts + SPARE_S
 
 
@@ -55,7 +56,9 @@ def patience_s(esim: Esim) -> float:
 def loss_s(esim: Esim) -> float:
     """How long the network must be lost before the card falls back."""
     if esim.functions.network_loss_s is None:
-        pytest.skip("the key set does not tell when the card falls back (functions.network_loss_s)")
+        not_applicable(
+            "the key set does not tell when the card falls back (functions.network_loss_s)"
+        )
     return esim.functions.network_loss_s
 
 

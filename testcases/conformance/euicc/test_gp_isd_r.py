@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hil.evidence import step
+from hil.not_applicable import not_applicable
 from hil.wire import isdr_commands, tlv
 from hil.wire.apdu import CommandApdu
 from hil.wire.identifiers import ISD_R_AID, isd_p_aid
@@ -38,6 +39,7 @@ def versions(session: OverTheAirSession) -> set[int]:
     return {part.value[1] for part in tlv.decode_one(answer.data)[0].children()}
 
 
+@pytest.mark.applies("O_ISD_R_PUT_KEY")
 @pytest.mark.conformance("EUICC-GP-KEYS-01", section=KEYS)
 def test_a_key_set_is_put_and_deleted(over_the_air: OverTheAirSession, esim: Esim) -> None:
     """A key set that is put into the ISD-R opens SCP03, and no longer when it was deleted.
@@ -53,14 +55,17 @@ def test_a_key_set_is_put_and_deleted(over_the_air: OverTheAirSession, esim: Esi
     """
     before = versions(over_the_air)
     if 0x3E in before:
-        pytest.skip("the ISD-R has keys under version 3E")
+        not_applicable("the ISD-R has keys under version 3E")
     enc, mac, dek = (secrets.token_bytes(16) for _ in range(3))
     keys = KeySet(0x3E, enc, mac, dek)
     with step("1. PUT KEY"):
         put = put_key(0x3E, [keys.enc, keys.mac, keys.dek], esim.audit_keys.dek)
         answer = esim.audit().send(put)
         if answer.sw in (0x6985, 0x6D00):
-            pytest.skip(f"the ISD-R takes keys by key establishment only: {answer.sw:04X}")
+            not_applicable(
+                f"the ISD-R takes keys by key establishment only: {answer.sw:04X}",
+                item="O_ISD_R_PUT_KEY",
+            )
         assert answer.sw == 0x9000, f"{answer.sw:04X}"
         assert (len(answer.data), answer.data[:1]) == (10, b"\x3e")
     try:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hil.evidence import step
+from hil.not_applicable import not_applicable
 from hil.wire import isdr_commands, scp80, tlv
 from hil.wire.apdu import CommandApdu
 from hil.wire.command_script import CommandScript
@@ -315,7 +316,8 @@ def install(mno: OverTheAirSession) -> None:
     """Make a domain below the MNO-SD; NOT APPLICABLE where the card has no module for it."""
     answer = management(mno, INSTALL)
     if answer.sw == 0x6A88:
-        pytest.skip(f"the card has no module {SD_MODULE.hex().upper()} for security domains")
+        module = SD_MODULE.hex().upper()
+        not_applicable(f"the card has no module {module} for security domains", item="O_OWN_SD")
     assert answer.sw == 0x9000, f"{answer.sw:04X}"
 
 
@@ -334,6 +336,7 @@ def set_status(mno: OverTheAirSession, aid: bytes, state: int) -> int:
     return management(mno, CommandApdu(0x80, 0xF0, 0x40, state, aid)).sw
 
 
+@pytest.mark.applies("O_OWN_SD")
 @pytest.mark.conformance("EUICC-RAM-INSTALL-01", section=f"{RAM}.5 and 11.2")
 def test_a_domain_is_installed_and_deleted(mno: OverTheAirSession, esim: Esim) -> None:
     """The operator makes a security domain below its own, and deletes it.
@@ -367,6 +370,7 @@ def selected(esim: Esim) -> int:
         return card.send(CommandApdu(0x00, 0xA4, 0x04, 0x00, OWN_SD, 256)).sw
 
 
+@pytest.mark.applies("O_OWN_SD")
 @pytest.mark.conformance("EUICC-RAM-STATUS-02", section=f"{RAM}.10")
 def test_a_domain_goes_through_its_states(mno: OverTheAirSession) -> None:
     """SET STATUS brings a domain forward, locks it and unlocks it; never backward.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.requires("card.m2m", "card.keys"),
+    pytest.mark.applies("O_BER_TLV"),
     pytest.mark.requirement("R-44"),
     pytest.mark.severity("normal"),
 ]

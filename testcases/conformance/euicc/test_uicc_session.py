@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hil.evidence import step
+from hil.not_applicable import not_applicable
 from hil.wire import atr, cat, isdr_commands
 from hil.wire.cat_values import CommandType
 from hil.wire.identifiers import ECASD_AID, ISD_R_AID
@@ -78,7 +79,7 @@ def test_the_atr(held: Card) -> None:
 def t0(card: Card) -> None:
     """Go on with T=0 alone."""
     if card.transport.protocol != "T=0":
-        pytest.skip(f"the card speaks {card.transport.protocol} with this reader, not T=0")
+        not_applicable(f"the card speaks {card.transport.protocol} with this reader, not T=0")
 
 
 @pytest.mark.conformance("EUICC-UICC-T0-01", section=PROCEDURE)

@@ -8,6 +8,7 @@ import pytest
 
 from hil.equipment.card.euicc import ProfileState
 from hil.evidence import step
+from hil.not_applicable import not_applicable
 from hil.provisioning.errors import Refusal, RefusalCode
 from testcases.conformance.servers import preparing
 from testcases.conformance.servers.answers import Answer, eis, refused, unchanged
@@ -321,7 +322,9 @@ def test_an_euicc_changes_its_sm_sr_and_comes_back(parties: Parties, esim: Esim,
        the SM-SR has a new key of its own.
     """
     if not run.asked_for(HANDOVER):
-        pytest.skip(f"it replaces key sets of the card for good: ask for it, --hil-case {HANDOVER}")
+        not_applicable(
+            f"it replaces key sets of the card for good: ask for it, --hil-case {HANDOVER}"
+        )
     eid = audited(parties, esim)
     with step("Precondition: a profile is downloaded"):
         iccid = downloaded(parties, eid, enable=False)
