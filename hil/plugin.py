@@ -68,6 +68,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="longest time of a test on a bench, 0 for ever; 600 by default "
         "(ini: hil_test_timeout, env: HIL_TEST_TIMEOUT)",
     )
+    group.addoption(
+        "--hil-waivers",
+        metavar="FILE",
+        help="known issues, in place of those of the bench (ini: hil_waivers, env: HIL_WAIVERS)",
+    )
+    parser.addini("hil_waivers", "default file of known issues", type="string", default="")
     parser.addini("hil_test_timeout", "longest time of a test", type="string", default="")
     parser.addini("hil_case", "default cases", type="string", default="")
     parser.addini("hil_bench", "default bench", type="string", default="")
@@ -118,6 +124,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", line)
     if setting(config, "bench"):
         run_of(config).load()
+    if setting(config, "bench") or setting(config, "waivers"):
+        run_of(config).tell_waivers()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from hil.bench.bench import Bench
     from hil.bench.lab import Lab
+    from hil.evidence.waivers import Waivers
     from hil.observer import Exchange
 
 MAIN: Final = "main"
@@ -53,6 +54,7 @@ class Run:
         self.hooks = _Hooks(self)
         self._lab: Lab | None = None
         self._bench: Bench | None = None
+        self._waivers: Waivers | None = None
         self._broken: dict[str, BenchError] = {}
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self.deadline = 0.0
@@ -114,6 +116,25 @@ class Run:
     def opened(self) -> Bench | None:
         """The bench, if anything has used it."""
         return self._bench
+
+    def waivers(self) -> Waivers | None:
+        """Return the known issues of this run, None without; UsageError if their file is wrong."""
+        from hil.pytest_waivers import waivers_of  # noqa: PLC0415 - only where a bench is named
+
+        if self._waivers is None:
+            try:
+                self._waivers = waivers_of(self.config, self.load())
+            except ConfigError as err:
+                raise pytest.UsageError(str(err)) from None
+        return self._waivers
+
+    def tell_waivers(self) -> None:
+        """Have the end of the session say which verdicts are waived."""
+        waivers = self.waivers()
+        if waivers is not None and self.worker == MAIN:
+            from hil.pytest_waivers import WaiverView  # noqa: PLC0415
+
+            self.config.pluginmanager.register(WaiverView(waivers), "hil-waivers")
 
     def _lead_workers(self) -> None:
         if self.worker == MAIN and self.config.getoption("numprocesses", None):

@@ -22,7 +22,6 @@ import pytest
 
 from hil.errors import Inconclusive, ProductRefusal
 from hil.evidence.verdict import FAIL, NOT_RUN, VERDICTS, worst
-from hil.not_applicable import NotApplicable
 from hil.pytest_applicability import is_left_out
 
 if TYPE_CHECKING:
@@ -177,8 +176,7 @@ def read_verdicts(path: Path) -> dict[str, dict[str, Any]]:
 def _verdict(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> str:
     error = call.excinfo.value if call.excinfo else None
     if isinstance(error, pytest.skip.Exception):
-        known = isinstance(error, NotApplicable) or is_left_out(item)
-        return "NOT APPLICABLE" if known else "INCONCLUSIVE"
+        return "NOT APPLICABLE" if is_left_out(item) else "INCONCLUSIVE"
     if report.passed:
         return "PASS"
     if call.when == "call" and error is None:

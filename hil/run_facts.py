@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from hil import __version__
+from hil.bench import papers
 from hil.bench.inventory import inventory
 from hil.bench.project import project_root
 from hil.evidence.journal import FORMAT
@@ -84,6 +85,7 @@ def facts(
             "decision_rule": lab.file.decision_rule,
             "virtual": lab.is_virtual,
         }
+        body |= papers.facts(lab)
     return body
 
 
@@ -92,7 +94,7 @@ def run_begin(run: Run) -> dict[str, object]:
     from hil import plugin  # noqa: PLC0415 - the plugin is what calls this
 
     folder = run.folder_of_workers()
-    return facts(
+    body = facts(
         run.load(),
         run.worker,
         strict=plugin.is_strict(run.config),
@@ -100,6 +102,8 @@ def run_begin(run: Run) -> dict[str, object]:
         arguments=run.config.invocation_params.args,
         run=os.environ.get(RUN_ENV) or folder.name,
     )
+    # Those of the command line take the place of the bench's.
+    return body | papers.facts_of_waivers(run.waivers())
 
 
 def equipment(run: Run) -> Iterator[dict[str, object]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from hil.bench.cables import waivers_of
+from hil.bench.papers import papers
 from hil.documents.document import display_name
 from hil.lease import holder_of
 
@@ -97,27 +98,6 @@ def planned(lab: Lab) -> list[str]:
         where = f"{bench.servers.transport.upper()} on 127.0.0.1"
         items.append(Item("servers", where, identity, virtual=False))
     return [head(lab), *table(items), *papers(lab)]
-
-
-def papers(lab: Lab, *, today: datetime.date | None = None) -> list[str]:
-    """Return what the run is judged by: product, conformance statement, known issues; a line each.
-
-    What the bench file does not name has no line.
-    """
-    lines: list[tuple[str, str]] = []
-    product = lab.file.product
-    if product is not None:
-        named = (product.manufacturer, product.model)
-        numbers = (("serial", product.serial), ("firmware", product.firmware))
-        told = [text for text in named if text]
-        told += [f"{name} {value}" for name, value in numbers if value]
-        lines += [("product", ", ".join(told))] if told else []
-    if lab.ics is not None:
-        lines.append(("ICS", lab.ics.line))
-    if lab.waivers is not None:
-        day = today or datetime.datetime.now(tz=datetime.UTC).date()
-        lines.append(("waivers", lab.waivers.line(day)))
-    return [f"  {name:<7}  {text}" for name, text in lines]
 
 
 def supply_remark(lab: Lab) -> str:

@@ -313,9 +313,10 @@ class Bench:
             self._begin()
             self.launcher.start_all()
         from hil.bench.inventory import inventory  # noqa: PLC0415
+        from hil.bench.papers import papers  # noqa: PLC0415
 
         items = banner.table(inventory(self, open_all=open_all))
-        return [banner.head(self.lab), *items, *banner.papers(self.lab)]
+        return [banner.head(self.lab), *items, *papers(self.lab)]
 
     def beat(self) -> None:
         """Tell the watchdog the present deadline at once."""

@@ -51,6 +51,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_bench_arguments(parser)
     parser.add_argument("--strict", action="store_true", help="what the bench lacks is a failure")
     parser.add_argument(
+        "--waivers", metavar="FILE", help="known issues, in place of those of the bench"
+    )
+    parser.add_argument(
         "--output", metavar="DIR", help="folder of this run (default: runs/<date and time>)"
     )
     parser.add_argument("--no-report", action="store_true", help="results only, no HTML")
@@ -98,6 +101,8 @@ def main(arguments: argparse.Namespace, rest: list[str]) -> int:
     command += [f"--alluredir={results}", "--allure-no-capture"]
     if arguments.profile:
         command += ["--hil-profile", str(Path(arguments.profile).expanduser().absolute())]
+    if arguments.waivers:
+        command += ["--hil-waivers", str(Path(arguments.waivers).expanduser().absolute())]
     if arguments.strict:
         command.append("--hil-strict")
     code = _pytest(

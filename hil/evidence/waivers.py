@@ -11,7 +11,7 @@ import fnmatch
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -20,8 +20,11 @@ from hil.documents.loader import check, raise_for
 from hil.documents.section import Section, exactly_one, wrong
 from hil.documents.values import Date
 
-WAIVABLE: Final = ("FAIL", "ERROR", "INCONCLUSIVE")
-"""Verdicts that a waiver may name; by default it covers FAIL alone."""
+if TYPE_CHECKING:
+    from hil.evidence.test_record import TestRecord
+
+WARN_DAYS: Final = 30
+"""So long before its last day a waiver is said to end soon."""
 
 
 Pattern = Annotated[str, Field(min_length=1, max_length=500)]
@@ -130,6 +133,11 @@ class Waivers:
         """Return the waiver that covers this verdict of this test on this day, or None."""
         fitting = self.about(test_id, case_id, requirements)
         return next((w for w in fitting if verdict in w.verdicts and w.holds(today)), None)
+
+    def covering(self, test: TestRecord, today: datetime.date) -> Waiver | None:
+        """Return the waiver that covers the verdict of a test of a run on a day, or None."""
+        case = str((test.case or {}).get("id", ""))
+        return self.for_(test.id, case, test.requirements, test.verdict, today)
 
     def about(self, test_id: str, case_id: str, requirements: Sequence[str]) -> tuple[Waiver, ...]:
         """Return all waivers about this test, also those without effect."""

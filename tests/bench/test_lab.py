@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import json
 from pathlib import Path
@@ -8,8 +9,8 @@ import jsonschema
 import pytest
 import yaml
 
-from hil.bench.banner import papers
 from hil.bench.lab import load_lab, schemas
+from hil.bench.papers import facts, papers
 from hil.errors import ConfigError
 
 
@@ -252,6 +253,30 @@ def test_product_laboratory_and_known_issues_are_read(lab_folder: Path) -> None:
         f"  ICS      {lab.ics.line}",
         f"  waivers  known.yaml: 1 known issues, EXPIRED: W-1  sha256 {lab.waivers.sha256}",
     ]
+    found = facts(lab)
+    assert json.loads(json.dumps(found)) == found
+    assert found["item"] == {
+        "manufacturer": "Example Devices Ltd.",
+        "model": "tracker T1",
+        "serial": "T1-000042",
+        "hardware": "rev. C",
+        "firmware": "4.2.0",
+        "received": "2026-11-02",
+        "condition": "new, housing opened for the jig pin",
+        "customer": {"name": "Example Devices Ltd.", "contact": "quality@example.com"},
+    }
+    assert found["waivers"] == {
+        "path": "lab-config/waivers/known.yaml",
+        "sha256": lab.waivers.sha256,
+    }
+    assert set(found) == {"item", "laboratory", "ics", "waivers"}
+
+
+def test_a_bench_that_names_no_product_states_nothing(lab_folder: Path) -> None:
+    lab = load_lab("virtual")
+    bare = dataclasses.replace(lab, file=lab.file.model_copy(update={"product": None}), ics=None)
+    assert facts(bare) == {}
+    assert papers(bare) == []
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,9 @@ from tests.docs.pages import ROOT, Block, all_blocks, anchors, links, pages
 HERE = "tests/docs"
 CLAIMS = {
     # page, language → the test that runs such blocks
+    ("docs/applicability.md", "python"): f"{HERE}/test_applicability_page.py",
+    ("docs/applicability.md", "text"): f"{HERE}/test_applicability_page.py",
+    ("docs/applicability.md", "yaml"): f"{HERE}/test_applicability_page.py",
     ("docs/conformance.md", "sh"): f"{HERE}/test_conformance_page.py",
     ("docs/conformance.md", "yaml"): f"{HERE}/test_conformance_page.py",
     ("docs/device-link.md", "at"): "tests/virtual_device/test_documented_examples.py",

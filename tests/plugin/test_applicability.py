@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
 import pytest
 
+from hil.evidence.run_record import read_run
 from tests.plugin.conftest import Session
 
 SOURCE = """
@@ -123,8 +125,9 @@ def test_product_and_bench_both_decide(session: Session, tmp_path: Path, lab_fol
     session(source, "--hil-bench", "virtual", "-k", "test_applies")
     assert "lacks multimeter" in verdicts(tmp_path)["test_applies"][1]
     state(lab_folder, "O_HTTPS", "false")
-    session(source, "--hil-bench", "virtual", "-k", "test_applies")
+    session(source, "--hil-bench", "virtual", "--hil-strict", "-k", "test_applies")
     assert "by the ICS" in verdicts(tmp_path)["test_applies"][1]
+    assert verdicts(tmp_path)["test_applies"][0] == "NOT APPLICABLE"
 
 
 @pytest.mark.parametrize(
@@ -152,3 +155,30 @@ def test_the_banner_names_product_and_statement(session: Session) -> None:
     assert "  ICS      hil project, virtual eUICC and virtual device, release 1  sha256 " in (
         done.stdout
     )
+
+
+def test_the_journal_tells_why_and_by_what(
+    session: Session, tmp_path: Path, lab_folder: Path
+) -> None:
+    state(lab_folder, "O_BER_TLV", "false")
+    session(SOURCE, "--hil-bench", "virtual", "--hil-run-dir", "run")
+    run = read_run(tmp_path / "run")
+    digest = hashlib.sha256((lab_folder / ICS).read_bytes()).hexdigest()
+    assert run.begin["ics"]["sha256"] == digest
+    assert run.begin["item"] == {
+        "manufacturer": "hil project",
+        "model": "virtual eUICC and virtual device",
+    }
+    found = {name.partition("::")[2]: test for name, test in run.tests.items()}
+    left_out = found["test_of_files"]
+    assert left_out.verdict == "NOT APPLICABLE"
+    assert left_out.applicability is not None
+    assert left_out.applicability["expression"] == "(O_HTTPS) and (O_BER_TLV and not O_CLOCK)"
+    assert left_out.applicability["inputs"]["O_BER_TLV"] is False
+    found_out = found["test_finds_out"]
+    assert found_out.applicability is not None
+    assert found_out.applicability["applies"] is False
+    assert found_out.applicability["reason"] == "the card has no such files"
+    applies = found["test_applies"]
+    assert applies.applicability is not None
+    assert applies.applicability["applies"] is True
