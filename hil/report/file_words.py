@@ -49,8 +49,9 @@ def contents(command: Command, place: Place) -> str:
     elif command.ins in (0xB2, 0xDC):
         mode = _MODES.get(command.p2 & 0x07)
         told += f", {mode}" if mode else f", record {command.p1 or 'current'}"
-    data = command.data if command.ins in (0xD6, 0xDC, 0xDB) else command.answer
-    told += f", {size(len(data))}" if data else ""
+    writes = command.ins in (0xD6, 0xDC, 0xDB)
+    data = command.data if writes else command.answer
+    told += f", {size(len(data))}" if writes else ""
     if place.name == _ICCID and len(data) == 10 and not is_blank(data):
         told += f": ICCID {decode_iccid(data)}"
     return told

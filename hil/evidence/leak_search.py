@@ -1,0 +1,185 @@
+"""Looks for known secrets in every file of a folder, in all forms that they are written down in.
+
+To be run with secrets that were planted: keys of test cards, subscribers and servers. It proves
+nothing about secrets that it is not given, and opens no encrypted file.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import re
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Final, Protocol
+
+from hil.errors import UsageError
+
+SHORTEST: Final = 6
+"""Bytes of the shortest secret that is looked for: a shorter one is found by chance."""
+
+_PART: Final = 4 * 1024 * 1024
+_SPACE: Final = b" \t\r\n"
+_SEPARATORS: Final = re.compile(rb"\\\\?x|0x|[\s:,_'\"\[\]-]", re.IGNORECASE)
+_COMPRESSED: Final = (".gz", ".svgz")
+
+STAND_INS: Final = (
+    "*/euicc/memory.*",
+    "*/device/secure/*",
+    "*/device.json",
+    "*/subscribers.json",
+    "*/smpp-accounts.json",
+    "*/servers.json",
+    "*/servers/*.db*",
+    "*/servers-certificates/*.key",
+)
+"""What parts on a virtual bench are told and remember, keys with it, in their work folders within
+a run's folder. They are the card and the server, not evidence of them: never to be handed on."""
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """Where a secret was found: the file, relative to the folder, the secret's name, the form."""
+
+    file: str
+    secret: str
+    form: str
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What was found, how many files were looked through, and which were left out."""
+
+    leaks: tuple[Leak, ...]
+    searched: int
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Forms:
+    """Forms of one secret by what is done to a file's bytes before they are looked for."""
+
+    as_is: dict[str, bytes] = field(repr=False)
+    squeezed: dict[str, bytes] = field(repr=False)
+    bare: dict[str, bytes] = field(repr=False)
+
+    @classmethod
+    def of(cls, secret: bytes) -> _Forms:
+        swapped = bytes((one & 0x0F) << 4 | one >> 4 for one in secret)
+        python = repr(secret)[2:-1].encode()
+        digits = {"hex": secret.hex(), "hex, nibbles swapped": swapped.hex()}
+        sources = {"": secret, " of hex": secret.hex().encode()}
+        sources[" of upper hex"] = secret.hex().upper().encode()
+        encoded = {
+            f"base64{of}, byte {shift}": form
+            for of, source in sources.items()
+            for shift in range(3)
+            for form in [_base64(source, shift)]
+        }
+        web = {f"{name}, URL": _for_urls(form) for name, form in encoded.items()}
+        numbers = ",".join(map(str, secret)).encode()
+        return cls(
+            {
+                "bytes": secret,
+                "bytes, nibbles swapped": swapped,
+                "Python": python,
+                "Python in JSON": python.replace(b"\\", b"\\\\"),
+            },
+            encoded | web | {"decimal numbers": numbers},
+            {name: form.encode() for name, form in digits.items()},
+        )
+
+    @property
+    def longest(self) -> int:
+        return max(len(form) for form in (self.as_is | self.squeezed | self.bare).values())
+
+    def found_in(self, part: bytes, squeezed: bytes, bare: bytes) -> Iterator[str]:
+        for forms, where in (
+            (self.as_is, part),
+            (self.squeezed, squeezed),
+            (self.bare, bare),
+        ):
+            yield from (name for name, form in forms.items() if form in where)
+
+
+def find_leaks(
+    folder: Path, secrets: Mapping[str, bytes], *, leave_out: Iterable[str] = ()
+) -> Search:
+    """Look for ``secrets`` (by name) in every file below ``folder``.
+
+    Forms: bytes, ASCII text given as bytes, hex in both cases with and without separators,
+    nibble-swapped, base64 (also of hex, at any place in what was encoded), Python's and JSON's
+    escapes, decimal numbers; in files as they are, unpacked from gzip and from zip archives.
+    ``leave_out`` are patterns of paths relative to ``folder``, such as :data:`STAND_INS`.
+
+    Raises UsageError for a secret of less than :data:`SHORTEST` bytes.
+    """
+    for name, secret in secrets.items():
+        if len(secret) < SHORTEST:
+            raise UsageError(f"secret {name!r}: shorter than {SHORTEST} bytes, found by chance")
+    forms = {name: _Forms.of(secret) for name, secret in secrets.items()}
+    patterns = tuple(leave_out)
+    leaks: list[Leak] = []
+    left_out: list[str] = []
+    searched = 0
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        name = path.relative_to(folder).as_posix()
+        if any(fnmatch(name, pattern) for pattern in patterns):
+            left_out.append(name)
+            continue
+        searched += 1
+        found = set(_in_file(path, forms))
+        found.update(_in_text(name.encode("utf-8", "surrogateescape"), forms))
+        leaks += [Leak(name, secret, form) for secret, form in sorted(found)]
+    return Search(tuple(leaks), searched, tuple(left_out))
+
+
+def _in_file(path: Path, forms: Mapping[str, _Forms]) -> Iterator[tuple[str, str]]:
+    with path.open("rb") as file:
+        yield from _in_stream(file, forms)
+    if path.suffix in _COMPRESSED:
+        try:
+            with gzip.open(path) as unpacked:
+                yield from _in_stream(unpacked, forms)
+        except (OSError, EOFError, zlib.error):
+            return  # torn or no gzip at all: searched as it is
+    elif zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            for member in archive.infolist():
+                if not member.flag_bits & 1:
+                    with archive.open(member) as inner:
+                        yield from _in_stream(inner, forms)
+
+
+def _in_stream(file: _Readable, forms: Mapping[str, _Forms]) -> Iterator[tuple[str, str]]:
+    # Separators between digits make a form up to six times as long in the file.
+    overlap = 6 * max((one.longest for one in forms.values()), default=0)
+    before = b""
+    while part := file.read(_PART):
+        yield from _in_text(before + part, forms)
+        before = (before + part)[-overlap:]
+
+
+def _in_text(part: bytes, forms: Mapping[str, _Forms]) -> Iterator[tuple[str, str]]:
+    squeezed = part.translate(None, _SPACE)
+    bare = _SEPARATORS.sub(b"", part).lower()
+    for name, one in forms.items():
+        yield from ((name, form) for form in one.found_in(part, squeezed, bare))
+
+
+def _base64(raw: bytes, shift: int) -> bytes:
+    """Return the part of a base64 text that ``raw`` alone decides, ``shift`` bytes before it."""
+    whole = base64.b64encode(bytes(shift) + raw)
+    return whole[-(-8 * shift // 6) : 8 * (shift + len(raw)) // 6]
+
+
+def _for_urls(form: bytes) -> bytes:
+    return form.replace(b"+", b"-").replace(b"/", b"_")
