@@ -121,7 +121,7 @@ class TestHistory:
             title=str(known.get("title", "") or name.rpartition("::")[2]),
             description=str(known.get("description", "")),
             requirements=tuple(map(str, known.get("requirements", ()))),
-            ways={name: tuple(map(str, ways)) for name, ways in known.get("ways", {}).items()},
+            ways=_ways(known.get("ways")),
             case=known.get("case"),
             severity=str(known.get("severity", "")),
             parameters=dict(known.get("parameters", {})),
@@ -230,3 +230,11 @@ class TestHistory:
         self.failed = self.failed or bool(event.body.get("fail_seen"))
         self.reason = str(event.body.get("reason", ""))
         self.seconds += float(event.body.get("seconds", 0.0))
+
+
+def _ways(given: object) -> dict[str, tuple[str, ...]]:
+    """Return requirement → ways; a word alone is one way, what is neither is none."""
+    if not isinstance(given, dict):
+        return {}
+    found = {name: [one] if isinstance(one, str) else one for name, one in given.items()}
+    return {name: tuple(map(str, one)) for name, one in found.items() if isinstance(one, list)}

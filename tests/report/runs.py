@@ -99,7 +99,7 @@ class Run:
         self.write("test-registered", body, test)
 
     def attach(self, test: str, name: str, body: str | bytes, kind: str = "text") -> None:
-        raw = body.encode() if isinstance(body, str) else body
+        raw = body.encode("utf-8", "backslashreplace") if isinstance(body, str) else body
         held = store(self.folder, raw, kind)
         told = {"file": held.file, "sha256": held.sha256, "size": held.size}
         self.write("attachment", {"name": name, "kind": kind, **told}, test)

@@ -86,7 +86,7 @@ def _row(row: Row) -> str:
     if unsaid:
         unsaid = f"<ul class=tests>way not stated: {unsaid}</ul>"
     return (
-        f'<tr id="{esc(_requirement_anchor(row.id))}" class="{"" if row.covered else "uncovered"}">'
+        f'<tr id="{esc(requirement_anchor(row.id))}" class="{"" if row.covered else "uncovered"}">'
         f"<td>{esc(row.id, 40)}</td><td>{esc(row.text)}<div class='small sub'>{esc(shown)}</div>"
         f"{unsaid}</td><td>{verdict(row.verdict)}</td>{ways}</tr>"
     )
@@ -123,7 +123,7 @@ def _tests_table(matrix: Matrix, folder: Path) -> str:
 def _test(line: Line, matrix: Matrix, folder: Path) -> str:
     test = line.test
     needs = "<br>".join(
-        f'<a href="#{esc(_requirement_anchor(name))}">{esc(name, 40)}</a> '
+        f'<a href="#{esc(requirement_anchor(name))}">{esc(name, 40)}</a> '
         f"<span class='small sub'>{esc(' + '.join(ways) or 'way not stated')}</span>"
         for name, ways in line.ways.items()
     )
@@ -176,7 +176,8 @@ def _not_selected(matrix: Matrix) -> str:
     )
 
 
-def _requirement_anchor(name: str) -> str:
+def requirement_anchor(name: str) -> str:
+    """Return the id of a requirement's row."""
     return (
         f"req-{name}" if name.replace("-", "").isalnum() and len(name) < 40 else anchor("r", name)
     )
