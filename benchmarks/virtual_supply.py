@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import math
 import socket
+import statistics
 import subprocess
 import sys
 import time
@@ -22,12 +23,13 @@ from typing import Any, Final
 from benchmarks.bare_echo import bare_echo
 from hil.virtual.electrical import NS, OFF, Drive, Load, Stage, plan, volts_at
 
-QUERIES: Final = 20_000
-BEST_OF: Final = 3
+QUERIES: Final = 500
+ROUNDS: Final = 24
+"""Short rounds, many of them: some fit into what a busy machine leaves undisturbed."""
 LEAST_A_SECOND: Final = 5_000.0
 LEAST_OF_BARE: Final = 0.2
-"""Of the bare echo's rate, where the machine is too slow for the figure above. Measured: 0.36 to
-0.46, on a quiet machine as on one that is five times slower; half of that is a regression."""
+"""Of the bare echo's rate, where the machine is too slow for the figure above. Measured: 0.28 to
+0.45, on a machine at rest as on one with seven processes for each processor."""
 MOST_ERROR_PERCENT: Final = 2.0
 MODELS: Final = {"DP832": b":SOUR1:VOLT?\n", "E36312A": b"VOLT? (@1)\n"}
 STAGE: Final = Stage(farads=1e-3, sink_amps=0.07, slew_v_s=500.0)
@@ -67,27 +69,29 @@ def _rates() -> list[dict[str, Any]]:
     with ExitStack() as running:
         bare_port = running.enter_context(bare_echo())
         ports = {model: running.enter_context(_virtual_supply(model)) for model in MODELS}
-        bare, best = 0.0, dict.fromkeys(MODELS, 0.0)
-        for _ in range(BEST_OF):
-            bare = max(bare, _queries_a_second(bare_port, MODELS["DP832"]))
+        bare: list[float] = []
+        ours: dict[str, list[float]] = {model: [] for model in MODELS}
+        for _ in range(ROUNDS):
+            bare.append(_queries_a_second(bare_port, MODELS["DP832"]))
             for model, query in MODELS.items():
-                best[model] = max(best[model], _queries_a_second(ports[model], query))
-    return [_rate(model, rate, bare) for model, rate in best.items()]
+                ours[model].append(_queries_a_second(ports[model], query))
+    return [_rate(model, rates, bare) for model, rates in ours.items()]
 
 
-def _rate(model: str, rate: float, bare: float) -> dict[str, Any]:
-    ratio = rate / bare
+def _rate(model: str, rates: list[float], bare: list[float]) -> dict[str, Any]:
+    # Of each round, as both had the machine at nearly the same time; chance spoils a few of them.
+    ratio = statistics.median(ours / echo for ours, echo in zip(rates, bare, strict=True))
     return {
         "name": f"virtual supply: queries to a {model}, one after the other",
-        "value": rate,
+        "value": max(rates),
         "unit": "1/s",
-        "reference": bare,
+        "reference": max(bare),
         "ratio": ratio,
         "limit": LEAST_OF_BARE,
-        "ok": rate >= LEAST_A_SECOND or ratio >= LEAST_OF_BARE,
+        "ok": max(rates) >= LEAST_A_SECOND or ratio >= LEAST_OF_BARE,
         "note": (
             f"at least {LEAST_A_SECOND:,.0f}/s, or {LEAST_OF_BARE:g} of a bare echo where the "
-            f"machine cannot; one client on a raw socket, best of three in turn"
+            f"machine cannot; a raw socket, best of {ROUNDS} rounds in turn, ratio their median"
         ),
     }
 
@@ -96,12 +100,12 @@ def _queries_a_second(port: int, query: bytes) -> float:
     with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         begun = time.perf_counter()
-        for _ in range(QUERIES // BEST_OF):
+        for _ in range(QUERIES):
             line.sendall(query)
             reply = line.recv(256)
             while not reply.endswith(b"\n"):
                 reply += line.recv(256)
-        return QUERIES // BEST_OF / (time.perf_counter() - begun)
+        return QUERIES / (time.perf_counter() - begun)
 
 
 def _error_percent(drive: Drive, load: Load, v0: float, seconds: float) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 from hil.virtual.power_supply.scpi_errors import ScpiError
 
@@ -103,6 +104,7 @@ def is_channel_list(text: str) -> bool:
     return text.startswith("(@")
 
 
+@lru_cache(maxsize=256)
 def channel_list(text: str, highest: int) -> tuple[int, ...]:
     """Read ``(@1)``, ``(@1,3)`` or ``(@1:3)`` (SCPI-99 volume 1, 8.3.2) in the order written.
 
