@@ -12,7 +12,7 @@ from hil.evidence.journal.writer import FOLDER
 from hil.evidence.test_record import TestHistory, TestRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from hil.evidence.journal.reader import Event
@@ -99,12 +99,13 @@ def journals_of(folder: Path) -> list[Path]:
     return found
 
 
-def read_run(folder: Path) -> RunRecord:
+def read_run(folder: Path, watch: Callable[[Event], None] = lambda _event: None) -> RunRecord:
     """Read a run, whole or torn; its chain is checked on the way.
 
+    ``watch`` is shown every event, for those who look for more than the view holds.
     Raises EvidenceError if ``folder`` holds no journal, or one that cannot be read.
     """
-    gathering = _Gathering(folder)
+    gathering = _Gathering(folder, watch)
     for path in journals_of(folder):
         gathering.read(JournalFile(path))
     return gathering.record()
@@ -113,6 +114,7 @@ def read_run(folder: Path) -> RunRecord:
 @dataclass
 class _Gathering:
     folder: Path
+    watch: Callable[[Event], None]
     begins: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     equipment: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     tests: dict[str, TestHistory] = field(default_factory=lambda: defaultdict(TestHistory))
@@ -129,6 +131,7 @@ class _Gathering:
             self.first_ns = min(self.first_ns or event.utc_ns, event.utc_ns)
             self.last_ns = max(self.last_ns, event.utc_ns)
             self._take(event)
+            self.watch(event)
 
     def _take(self, event: Event) -> None:
         body = event.body

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 MOST_OF_A_LINE: Final = 64 * 1024 * 1024
 """Longest line in bytes that is read; no record of a run comes near."""
+_decode = json.JSONDecoder().decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +60,13 @@ class JournalFile:
         self.faults, self._unread = [], None
         try:
             with self.path.open("rb") as file:
-                number = 0
+                number, process = 0, self.process
                 while line := file.readline(MOST_OF_A_LINE):
                     number += 1
                     if not line.endswith(b"\n"):
                         self._torn(line, number)
                         return
-                    event = self._event(line[:-1], number)
+                    event = self._event(line[:-1], number, process)
                     if event is not None:
                         yield event
             self._explain(None)
@@ -79,13 +80,13 @@ class JournalFile:
         if len(line) == MOST_OF_A_LINE:
             self._fault(number, "the line is too long for a record of a run")
 
-    def _event(self, line: bytes, number: int) -> Event | None:
+    def _event(self, line: bytes, number: int, process: str) -> Event | None:
         before, self.head = self.head, digest_of(line)
         seq, self.lines = self.lines, self.lines + 1
         try:
-            record = json.loads(line)
+            record = _decode(line.decode())
             event = Event(
-                process=self.process,
+                process=process,
                 seq=_int(record["seq"]),
                 utc_ns=_int(record["utc_ns"]),
                 mono_ns=_int(record["mono_ns"]),
