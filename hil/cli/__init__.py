@@ -1,8 +1,8 @@
 """The ``hil`` tool: one module a subcommand, each imported only when it is called.
 
-Exit codes: 0 all is well; 1 a test did not pass, or a check of ``doctor`` failed; 2 interrupted;
-3 internal error; 4 wrong usage or a wrong file; 5 nothing was run; 6 the bench failed; 7 the report
-could not be made.
+Exit codes: 0 all is well; 1 a test failed, or a check did; 2 inconclusive; 3 incomplete, or nothing
+was run; 4 the bench failed, or the evidence is not valid; 7 the report could not be made; 64 wrong
+usage or a wrong file; 70 internal error; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -12,19 +12,22 @@ import importlib
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final, NoReturn, Protocol
 
 from hil import __version__
 from hil.errors import BenchError, HilError
 
 OK: Final = 0
 FAILED: Final = 1
-INTERRUPTED: Final = 2
-USAGE: Final = 4
-NOTHING_RUN: Final = 5
-BENCH: Final = 6
+NOTHING_RUN: Final = 3
+BENCH: Final = 4
 REPORT: Final = 7
+USAGE: Final = 64
+"""As EX_USAGE of sysexits.h, clear of the verdicts; so are the next two."""
+INTERNAL: Final = 70
+INTERRUPTED: Final = 128 + signal.SIGINT
 
 COMMANDS: Final = {
     "run": "run the suite on a bench and leave a report",
@@ -37,9 +40,23 @@ COMMANDS: Final = {
     "requirements": "requirement, its tests, the last verdict",
     "conformance": "list the conformance set: cases, steps, last verdicts",
     "history": "what earlier runs tell: tests that flake, values that drift, capability",
+    "gate": "judge a recorded run: one exit code, with the reasons",
+    "recover": "close a run that was broken off, honestly",
+    "seal": "sign a run, so that any later change of it shows",
+    "verify": "say whether a sealed run still is as it was sealed, or name the first broken link",
+    "diff": "say what changed from one run to another",
     "schema": "print the JSON Schema of a lab-config file",
     "openapi": "print the OpenAPI description of a provisioning server",
 }
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose exit code for wrong usage cannot be taken for a verdict."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print how it is used, and what is wrong; exit."""
+        self.print_usage(sys.stderr)
+        self.exit(USAGE, f"{self.prog}: error: {message}\n")
 
 
 class Command(Protocol):
@@ -55,7 +72,7 @@ class Command(Protocol):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool; return its exit code. Errors are one message, never a traceback."""
     given = list(sys.argv[1:] if argv is None else argv)
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="hil",
         description="Hardware-in-the-loop tests for embedded-SIM provisioning.",
         epilog=(__doc__ or "").partition("\n\n")[2],
@@ -101,6 +118,9 @@ def _run(module: Command, arguments: argparse.Namespace, rest: list[str]) -> int
         # Whoever read our output has gone (a pager, head): say nothing more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
+    except Exception:  # noqa: BLE001 - Python's own exit code, 1, would read as a failed test
+        sys.stderr.write(f"hil: internal error, a defect of this tool:\n{traceback.format_exc()}")
+        return INTERNAL
     finally:
         try:
             sys.stdout.flush()

@@ -54,7 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace, _rest: list[str]) -> int:
-    """Do the action; exit code 6 if an output is not proven off."""
+    """Do the action; exit code 4 if an output is not proven off."""
     from hil.bench.lab import load_lab  # noqa: PLC0415
 
     lab = load_lab(choose_bench(arguments.bench))

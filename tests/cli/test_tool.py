@@ -33,16 +33,16 @@ def test_every_command_has_help(hil: Hil, command: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        ((), 2, "COMMAND"),
-        (("rnu",), 2, "invalid choice"),
-        (("schema", "--foo"), 2, "unknown argument: --foo"),
-        (("schema", "bnech"), 2, "invalid choice"),
-        (("bench-info", "--bench", "virtul"), 4, "did you mean 'virtual'?"),
-        (("bench-info", "--bench", "no/such.yaml"), 4, "there is no such bench file"),
-        (("run", "--bench", "virtul"), 4, "did you mean 'virtual'?"),
-        (("run", "--bench", "bare", "--profile", "none.der"), 4, "no profile package"),
-        (("requirements", "R-99"), 4, "there is no requirement 'R-99'"),
-        (("virtual", "powersupply"), 2, "invalid choice"),
+        ((), 64, "COMMAND"),
+        (("rnu",), 64, "invalid choice"),
+        (("schema", "--foo"), 64, "unknown argument: --foo"),
+        (("schema", "bnech"), 64, "invalid choice"),
+        (("bench-info", "--bench", "virtul"), 64, "did you mean 'virtual'?"),
+        (("bench-info", "--bench", "no/such.yaml"), 64, "there is no such bench file"),
+        (("run", "--bench", "virtul"), 64, "did you mean 'virtual'?"),
+        (("run", "--bench", "bare", "--profile", "none.der"), 64, "no profile package"),
+        (("requirements", "R-99"), 64, "there is no requirement 'R-99'"),
+        (("virtual", "powersupply"), 64, "invalid choice"),
     ],
 )
 def test_mistakes_are_one_message(
@@ -62,7 +62,7 @@ def test_a_broken_bench_has_its_own_exit_code(hil: Hil, project: Path) -> None:
     visa = f"visa: TCPIP0::127.0.0.1::{port}::SOCKET"
     path.write_text(text.replace("virtual: {serial: DP8C000000007}", visa))
     done = hil("bench-info", "--bench", "dead")
-    assert done.returncode == 6
+    assert done.returncode == 4
     assert done.stderr.startswith("hil: bench: ")
     assert str(port) in done.stderr
     assert "Traceback" not in done.stderr
@@ -133,7 +133,7 @@ def test_discover_writes_a_bench_file_that_is_valid(hil: Hil, project: Path) -> 
     assert "wrote   lab-config/found.yaml" in done.stdout
     assert hil("bench-info", "--bench", "found", "--no-open").returncode == 0
     again = hil("discover", "--write", "lab-config/found.yaml", "--timeout", "0.2")
-    assert again.returncode == 4
+    assert again.returncode == 64
     assert "--force" in again.stderr
 
 
@@ -170,5 +170,5 @@ def test_requirements_tell_tests_and_last_verdicts(hil: Hil) -> None:
 def test_requirements_with_a_broken_test_file(hil: Hil, project: Path) -> None:
     (project / "testcases" / "test_broken.py").write_text("import no_such_module\n")
     done = hil("requirements")
-    assert done.returncode == 4
+    assert done.returncode == 64
     assert "no_such_module" in done.stderr
