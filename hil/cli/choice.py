@@ -1,11 +1,15 @@
-"""Which bench a command is about: named, by environment, or the best virtual one there is."""
+"""Which bench or run a command is about: named, or the one that is most likely meant."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
+from pathlib import Path
 from typing import Final
+
+from hil.bench.project import runs_folder
+from hil.errors import UsageError
 
 DEFAULT_BENCH: Final = "virtual"
 FALLBACK_BENCH: Final = "virtual-inprocess"
@@ -40,3 +44,35 @@ def choose_bench(given: str | None) -> str:
         return DEFAULT_BENCH
     sys.stderr.write(f"hil: no PC/SC, so the virtual card runs in-process: {lacking[0]}\n")
     return FALLBACK_BENCH
+
+
+def add_run_argument(parser: argparse.ArgumentParser) -> None:
+    """Add ``RUN``, the newest run by default."""
+    parser.add_argument(
+        "run",
+        nargs="?",
+        metavar="RUN",
+        help="a run: its folder, or its name in runs/ (default: the newest)",
+    )
+
+
+def choose_run(given: str | None) -> Path:
+    """Return the folder of a run: as given, as named in ``runs/``, else the newest there.
+
+    Raises UsageError if there is none.
+    """
+    if given:
+        places = [Path(given).expanduser()]
+        if places[0].name == given:
+            places.append(runs_folder() / given)
+        for place in places:
+            if place.is_dir():
+                return place.absolute()
+        looked = " nor ".join(str(place) for place in places)
+        raise UsageError(f"there is no folder of a run at {looked}")
+    runs = runs_folder()
+    journals = [path for path in runs.glob("*/journal") if path.is_dir()]
+    if not journals:
+        raise UsageError(f"no run was recorded in {runs}: name the folder of one")
+    # The folder of journals is not touched again once each process has made its file.
+    return max(journals, key=lambda path: (path.stat().st_mtime_ns, path)).parent

@@ -1,0 +1,290 @@
+"""Whatever is changed in a sealed run is found, and named."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from hil.evidence.journal.chain import GENESIS, digest_of, line_of
+from hil.seal import seal_run, verify_run
+from hil.seal.attestation import PAYLOAD_TYPE
+from hil.seal.dsse import decode, sign
+from tests.seal.runs import BEGIN, KEY, OTHER_KEY, SMALL, write_run
+
+SAMPLES = 48
+"""Bytes tried of a file that has more; its first and last ones are always among them."""
+JOURNAL = "journal/gw0.jsonl"
+
+
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = write_run(tmp_path_factory.mktemp("pristine") / "run", SMALL)
+    seal_run(folder, KEY)
+    return folder
+
+
+@pytest.fixture
+def folder(pristine: Path, tmp_path: Path) -> Path:
+    shutil.copytree(pristine, tmp_path / "run")
+    return tmp_path / "run"
+
+
+def _first(folder: Path) -> str:
+    found = verify_run(folder, KEY.public)
+    assert found.breaks
+    return str(found.breaks[0])
+
+
+def _positions(size: int) -> Iterator[int]:
+    if size <= SAMPLES:
+        yield from range(size)
+        return
+    yield from (0, 1, size - 2, size - 1)
+    yield from range(2, size - 2, max(1, (size - 4) // (SAMPLES - 4)))
+
+
+def test_a_flip_of_any_byte_is_found_and_named(folder: Path) -> None:
+    assert verify_run(folder, KEY.public).breaks == []
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    tried = 0
+    for path in files:
+        name = path.relative_to(folder).as_posix()
+        if name == "main/servers.json":
+            continue
+        whole = path.read_bytes()
+        for at in _positions(len(whole)):
+            for bit in (0x01, 0x20):
+                changed = bytearray(whole)
+                changed[at] ^= bit
+                path.write_bytes(changed)
+                first = _first(folder)
+                # A changed seal cannot tell of the key that made it, and says so of itself.
+                assert first.partition(":")[0] == name, (name, at, bit, first)
+                tried += 1
+        path.write_bytes(whole)
+    assert tried > 500
+    assert verify_run(folder, KEY.public).breaks == []
+
+
+def test_a_secret_of_a_work_folder_may_go(folder: Path) -> None:
+    (folder / "main" / "servers.json").unlink()
+    assert verify_run(folder, KEY.public).whole
+
+
+def _lines(folder: Path) -> list[bytes]:
+    return (folder / JOURNAL).read_bytes().splitlines(keepends=True)
+
+
+def _drop(folder: Path) -> None:
+    lines = _lines(folder)
+    (folder / JOURNAL).write_bytes(b"".join(lines[:3] + lines[4:]))
+
+
+def _cut(folder: Path) -> None:
+    (folder / JOURNAL).write_bytes(b"".join(_lines(folder)[:-2]))
+
+
+def _swap_lines(folder: Path) -> None:
+    lines = _lines(folder)
+    lines[3], lines[4] = lines[4], lines[3]
+    (folder / JOURNAL).write_bytes(b"".join(lines))
+
+
+def _append(folder: Path) -> None:
+    lines = _lines(folder)
+    record = {**json.loads(lines[-1]), "seq": len(lines), "prev": digest_of(lines[-1][:-1])}
+    (folder / JOURNAL).write_bytes(b"".join([*lines, line_of(record) + b"\n"]))
+
+
+def _write_anew(folder: Path) -> None:
+    """Make a FAIL of a PASS, and mend the whole chain behind it."""
+    previous, out = GENESIS, b""
+    for line in _lines(folder):
+        record = {**json.loads(line), "prev": previous}
+        if record["event"] == "test-end":
+            record["body"]["verdict"] = "FAIL"
+        previous = digest_of(line_of(record))
+        out += line_of(record) + b"\n"
+    (folder / JOURNAL).write_bytes(out)
+
+
+def _other_run(folder: Path) -> None:
+    other = write_run(folder.parent / "other", SMALL, begin={**BEGIN, "run": "another"})
+    shutil.copy(other / JOURNAL, folder / JOURNAL)
+
+
+def _other_seal(folder: Path) -> None:
+    other = write_run(folder.parent / "other", SMALL, begin={**BEGIN, "run": "another"})
+    seal_run(other, KEY)
+    shutil.copy(other / "seal.dsse.json", folder / "seal.dsse.json")
+
+
+def _other_key(folder: Path) -> None:
+    seal_run(folder, OTHER_KEY, replace=True)
+
+
+def _no_journal(folder: Path) -> None:
+    (folder / JOURNAL).unlink()
+
+
+def _no_journals(folder: Path) -> None:
+    shutil.rmtree(folder / "journal")
+
+
+def _added(folder: Path) -> None:
+    (folder / "evidence" / "better.csv").write_text("R-24,PASS\n")
+
+
+def _added_journal(folder: Path) -> None:
+    shutil.copy(folder / JOURNAL, folder / "journal" / "gw1.jsonl")
+
+
+def _no_attachment(folder: Path) -> None:
+    min((folder / "attachments").iterdir()).unlink()
+
+
+def _folder_for_a_file(folder: Path) -> None:
+    (folder / "junit.xml").unlink()
+    (folder / "junit.xml").mkdir()
+
+
+def _folder_for_a_journal(folder: Path) -> None:
+    (folder / JOURNAL).unlink()
+    (folder / JOURNAL).mkdir()
+
+
+def _link_for_a_file(folder: Path) -> None:
+    outside = folder.parent / "outside.xml"
+    shutil.move(folder / "junit.xml", outside)
+    (folder / "junit.xml").symlink_to(outside)
+
+
+def _link_for_a_folder(folder: Path) -> None:
+    outside = folder.parent / "outside"
+    shutil.move(folder / "journal", outside)
+    (folder / "journal").symlink_to(outside)
+
+
+def _link_for_the_manifest(folder: Path) -> None:
+    outside = folder.parent / "outside.json"
+    shutil.move(folder / "manifest.json", outside)
+    (folder / "manifest.json").symlink_to(outside)
+
+
+def _no_seal(folder: Path) -> None:
+    (folder / "seal.dsse.json").unlink()
+
+
+def _no_manifest(folder: Path) -> None:
+    (folder / "manifest.json").unlink()
+
+
+def _bomb_in_seal(folder: Path) -> None:
+    (folder / "seal.dsse.json").write_bytes(b'{"payload": ' + b"[" * 1_000_000)
+
+
+def _bomb_in_manifest(folder: Path) -> None:
+    (folder / "manifest.json").write_bytes(b'{"files": ' + b"[" * 1_000_000)
+
+
+def _sparse(folder: Path) -> None:
+    path = min((folder / "attachments").iterdir())
+    with path.open("wb") as file:
+        file.truncate(1 << 30)
+
+
+CASES: dict[Callable[[Path], None], str] = {
+    _drop: "journal/gw0.jsonl:4: the line before it is not the one that was written",
+    _cut: "journal/gw0.jsonl:11: 2 of 12 sealed records are missing at the end",
+    _swap_lines: "journal/gw0.jsonl:4: the line before it",
+    _append: "journal/gw0.jsonl:13: a record behind the end of the run",
+    _write_anew: "journal/gw0.jsonl:12: the last record is not the one that was sealed",
+    _other_run: "journal/gw0.jsonl:1: it is a journal of run 'another'",
+    _other_seal: "manifest.json: it is not the manifest that was signed",
+    _other_key: "seal.dsse.json: it was signed with the key",
+    _no_journal: "journal/gw0.jsonl: it was sealed, and is missing",
+    _no_journals: "journal/gw0.jsonl: it was sealed, and is missing",
+    _added: "evidence/better.csv: it was not sealed",
+    _added_journal: "journal/gw1.jsonl: it was not sealed",
+    _no_attachment: "attachments/",
+    _folder_for_a_file: "junit.xml: it was sealed, and a folder is in its place",
+    _folder_for_a_journal: "journal/gw0.jsonl: it was sealed, and a folder is in its place",
+    _link_for_a_file: "junit.xml: it is a symbolic link",
+    _link_for_a_folder: "journal: it is a symbolic link",
+    _link_for_the_manifest: "manifest.json: cannot be read",
+    _no_seal: "seal.dsse.json: there is no seal",
+    _no_manifest: "manifest.json: there is no manifest",
+    _bomb_in_seal: "seal.dsse.json: it is no seal",
+    _bomb_in_manifest: "manifest.json: it is not the manifest that was signed",
+    _sparse: "attachments/",
+}
+
+
+@pytest.mark.parametrize("spoil", CASES, ids=lambda one: one.__name__.strip("_"))
+def test_the_first_broken_link_is_named(folder: Path, spoil: Callable[[Path], None]) -> None:
+    spoil(folder)
+    assert _first(folder).startswith(CASES[spoil])
+
+
+def test_without_a_key_the_seals_own_is_used_and_proves_nothing(folder: Path) -> None:
+    found = verify_run(folder)
+    assert found.whole
+    assert "proves nothing" in found.warnings[0]
+    assert found.signer == KEY.public.keyid
+    _other_key(folder)
+    assert verify_run(folder).whole, "sealed anew by somebody else: only the lab's key tells"
+    assert not verify_run(folder, KEY.public).whole
+
+
+def test_a_statement_that_lies_is_found_though_it_is_signed(folder: Path) -> None:
+    envelope = decode((folder / "seal.dsse.json").read_bytes())
+    lie = envelope.payload.replace(b'"t.py::test_a": "PASS"', b'"t.py::test_a": "FAIL"')
+    assert lie != envelope.payload
+    (folder / "seal.dsse.json").write_bytes(sign(PAYLOAD_TYPE, lie, KEY).encode())
+    assert _first(folder) == ("seal.dsse.json: it says FAIL of t.py::test_a, the journal says PASS")
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [b"", b"[]", b"{}", b"[" * 100_000, b'{"_type": "https://in-toto.io/Statement/v1"}'],
+)
+def test_a_signed_payload_that_is_no_statement(folder: Path, payload: bytes) -> None:
+    (folder / "seal.dsse.json").write_bytes(sign(PAYLOAD_TYPE, payload, KEY).encode())
+    assert _first(folder).startswith("seal.dsse.json: it is no seal: its ")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[]",
+        b'{"format": 2}',
+        b'{"format": 1}',
+        b'{"format": 1, "run": 1, "excluded": [], "files": [], "journals": [], "verdicts": {}}',
+        b'{"format": 1, "run": "", "excluded": [], "files": [1], "journals": [], "verdicts": {}}',
+        b'{"format": 1, "run": "", "excluded": [], "files": [], "journals": [], "verdicts": []}',
+    ],
+)
+def test_a_manifest_of_another_shape(folder: Path, body: bytes) -> None:
+    (folder / "manifest.json").write_bytes(body)
+    assert any("cannot be used" in one.what for one in verify_run(folder, KEY.public).breaks)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"size": []}, {"records": "x"}, {"step": "x"}, {"file": "../../etc/passwd", "size": 1}],
+)
+def test_records_that_no_run_writes(folder: Path, body: dict[str, object]) -> None:
+    previous, out = GENESIS, b""
+    for line in _lines(folder):
+        record = {**json.loads(line), "prev": previous}
+        if record["seq"] in (2, 3):
+            record["event"] = ("step-begin", "attachment")[record["seq"] - 2]
+            record["body"] = body
+        previous = digest_of(line_of(record))
+        out += line_of(record) + b"\n"
+    (folder / JOURNAL).write_bytes(out)
+    assert _first(folder).startswith(("journal/", "../../etc/passwd"))
