@@ -1,15 +1,12 @@
 """Which files of a run's folder are evidence, and their digests; no link is ever followed.
 
-Everything in the folder is evidence but what :data:`EXCLUDED` says. The folders that processes
-work in hold what virtual parts and servers are told, keys included: of them only logs count, so
-that a sealed run can be handed on without its secrets.
+Everything in the folder is evidence but what :data:`EXCLUDED` says: manifest and seal themselves.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import re
 import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -21,17 +18,10 @@ if TYPE_CHECKING:
 
 MANIFEST: Final = "manifest.json"
 SEAL: Final = "seal.dsse.json"
-EXCLUDED: Final = (
-    MANIFEST,
-    SEAL,
-    "main/, launcher/, before/, gw0/ and so on (work folders of processes, which may hold keys), "
-    "except the *.log and watchdog.json directly in them",
-)
-"""What is not sealed, for people to read; it stands in every manifest."""
+EXCLUDED: Final = (MANIFEST, SEAL)
+"""What is not sealed; the list stands in every manifest."""
 MOST_FILES: Final = 1_000_000
 _CHUNK: Final = 1024 * 1024
-_WORK: Final = re.compile(r"main|launcher|before|gw\d+")
-_OF_WORK: Final = re.compile(r"[^/]*\.log|watchdog\.json")
 _ODD: Final = "only plain files inside the folder are evidence, and no link is followed"
 
 
@@ -52,11 +42,10 @@ def look(folder: Path) -> Folder:
 
 
 def _look(folder: Path, inside: str, found: Folder) -> None:
-    at_work = bool(_WORK.fullmatch(inside.rstrip("/")))
     with os.scandir(folder / inside if inside else folder) as entries:
         for entry in entries:
             name = inside + entry.name
-            if name in (MANIFEST, SEAL) or (at_work and not _OF_WORK.fullmatch(entry.name)):
+            if name in EXCLUDED:
                 continue
             state = entry.stat(follow_symlinks=False)
             if stat.S_ISDIR(state.st_mode):

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from hil.cli import main
 from hil.seal.keys import SigningKey
 from hil.seal.sealing import seal_run
 from tests.docs.pages import ROOT, all_blocks
@@ -54,7 +53,7 @@ def _sh(place: Path, script: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_page_has_these_blocks() -> None:
-    assert set(BLOCKS) == {"key", "commands", "pack", "verify", "chain"}
+    assert set(BLOCKS) == {"key", "commands", "verify", "chain"}
 
 
 def test_the_commands(place: Path) -> None:
@@ -106,14 +105,3 @@ def test_the_chain_by_hand(place: Path) -> None:
     path = place / JOURNAL
     path.write_bytes(path.read_bytes().replace(b"DP832", b"DP833", 1))
     assert _sh(place, BLOCKS["chain"]).stdout == "line 3 does not follow the line before it\n"
-
-
-def test_what_is_handed_on_verifies_and_holds_no_key(
-    place: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert _sh(place, BLOCKS["pack"]).stderr == ""
-    (place / "got").mkdir()
-    assert _sh(place / "got", "tar -xzf ../run.tar.gz").returncode == 0
-    assert not (place / "got" / "main" / "servers.json").exists()
-    monkeypatch.chdir(place)
-    assert main(["verify", "got", "--public-key", "seal.pub"]) == 0

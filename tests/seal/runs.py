@@ -82,7 +82,6 @@ def write_run(
         "report/index.html": "<!doctype html>\n",
         "evidence/matrix.csv": "R-24,PASS\n",
         "main/device.log": "boot\n",
-        "main/servers.json": '{"key": "secret"}\n',
     }.items():
         path = folder / place
         path.parent.mkdir(parents=True, exist_ok=True)

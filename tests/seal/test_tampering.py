@@ -15,8 +15,9 @@ from hil.seal.attestation import PAYLOAD_TYPE
 from hil.seal.dsse import decode, sign
 from tests.seal.runs import BEGIN, KEY, OTHER_KEY, SMALL, write_run
 
-SAMPLES = 48
-"""Bytes tried of a file that has more; its first and last ones are always among them."""
+SAMPLES = 24
+SMALLEST = 240
+"""Bytes at the end of a file that are all tried: of a seal, key id and signature are there."""
 JOURNAL = "journal/gw0.jsonl"
 
 
@@ -40,11 +41,9 @@ def _first(folder: Path) -> str:
 
 
 def _positions(size: int) -> Iterator[int]:
-    if size <= SAMPLES:
-        yield from range(size)
-        return
-    yield from (0, 1, size - 2, size - 1)
-    yield from range(2, size - 2, max(1, (size - 4) // (SAMPLES - 4)))
+    """Every byte of a small file; of a larger one samples, and its whole tail."""
+    yield from range(max(0, size - SMALLEST), size)
+    yield from range(0, max(0, size - SMALLEST), max(1, size // SAMPLES))
 
 
 def test_a_flip_of_any_byte_is_found_and_named(folder: Path) -> None:
@@ -53,26 +52,17 @@ def test_a_flip_of_any_byte_is_found_and_named(folder: Path) -> None:
     tried = 0
     for path in files:
         name = path.relative_to(folder).as_posix()
-        if name == "main/servers.json":
-            continue
         whole = path.read_bytes()
         for at in _positions(len(whole)):
-            for bit in (0x01, 0x20):
-                changed = bytearray(whole)
-                changed[at] ^= bit
-                path.write_bytes(changed)
-                first = _first(folder)
-                # A changed seal cannot tell of the key that made it, and says so of itself.
-                assert first.partition(":")[0] == name, (name, at, bit, first)
-                tried += 1
+            changed = bytearray(whole)
+            changed[at] ^= 1 << at % 8
+            path.write_bytes(changed)
+            first = _first(folder)
+            assert first.partition(":")[0] == name, (name, at, first)
+            tried += 1
         path.write_bytes(whole)
     assert tried > 500
     assert verify_run(folder, KEY.public).breaks == []
-
-
-def test_a_secret_of_a_work_folder_may_go(folder: Path) -> None:
-    (folder / "main" / "servers.json").unlink()
-    assert verify_run(folder, KEY.public).whole
 
 
 def _lines(folder: Path) -> list[bytes]:
