@@ -30,11 +30,11 @@ _WORDS: Final[Mapping[int, Callable[[Command], str]]] = {
     0x70: file_words.manage_channel,
     0x88: file_words.authenticate,
     0xC2: toolkit_words.envelope,
+    0xCA: management_words.get_data,
 }
 _MANAGEMENT: Final[Mapping[int, Callable[[Command], str]]] = {
     0x50: management_words.initialize_update,
     0x82: management_words.external_authenticate,
-    0xCA: management_words.get_data,
     0xD8: management_words.put_key,
     0xE2: management_words.store_data,
     0xE4: management_words.delete,

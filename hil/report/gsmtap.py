@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from enum import IntEnum
+from functools import lru_cache
 from typing import Final
 
 from hil.errors import CodecError
@@ -44,14 +45,18 @@ def packet(payload: bytes, sub_type: SubType = SubType.APDU) -> bytes:
     """
     if len(payload) > LONGEST:
         raise CodecError(f"{len(payload)} bytes do not fit a packet: {LONGEST} do")
-    total = _FRONT + len(payload)
+    return _front(len(payload), sub_type) + payload
+
+
+@lru_cache(maxsize=1024)
+def _front(size: int, sub_type: SubType) -> bytes:
+    total = _FRONT + size
     fields = (0x45, 0, total, 0, 0, _TTL, _UDP_PROTOCOL)
     checksum = _checksum(_IP.pack(*fields, 0, _LOOPBACK, _LOOPBACK))
     return (
         _IP.pack(*fields, checksum, _LOOPBACK, _LOOPBACK)
         + _UDP.pack(_SOURCE_PORT, _PORT, total - _IP.size, 0)
         + _HEADER.pack(_VERSION, _HEADER.size // 4, _SIM, 0, 0, 0, 0, 0, sub_type, 0, 0, 0)
-        + payload
     )
 
 
