@@ -81,7 +81,7 @@ class Evidence:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Register every test before the first begins."""
         self.open()
-        for item in session.items:
+        for item in () if self._run.refused else session.items:
             self._write("test-registered", _registered(item), item.nodeid)
             self._applicability(item)
         if self.notebook.journal is not None:

@@ -59,6 +59,8 @@ class Run:
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self.deadline = 0.0
         """When (time.monotonic) the running test must be over, 0 for never; watchdogs know it."""
+        self.refused = False
+        """Whether a marker is wrong: then pytest ends before the first test."""
 
     @property
     def worker(self) -> str:
@@ -229,6 +231,7 @@ class Run:
                 wrong.append(str(err))
         wrong += repeated_cases(items)
         if wrong:
+            self.refused = True
             raise pytest.UsageError("\n".join(dict.fromkeys(wrong)))
         self._tell_allure()
 

@@ -143,10 +143,11 @@ def test_a_wrong_condition_ends_the_run_before_it_begins(
     session: Session, tmp_path: Path, condition: str, told: str
 ) -> None:
     source = SOURCE.replace('applies("O_HTTPS")', f"applies({condition})")
-    done = session(source, "--hil-bench", "virtual")
+    done = session(source, "--hil-bench", "virtual", "--hil-run-dir", "run")
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
     assert told in done.stderr + done.stdout
     assert not (tmp_path / "runs").exists()
+    assert read_run(tmp_path / "run").tests == {}
 
 
 def test_the_banner_names_product_and_statement(session: Session) -> None:
