@@ -11,9 +11,8 @@ import gzip
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -26,19 +25,6 @@ _PART: Final = 4 * 1024 * 1024
 _SPACE: Final = b" \t\r\n"
 _SEPARATORS: Final = re.compile(rb"\\\\?x|0x|[\s:,_'\"\[\]-]", re.IGNORECASE)
 _COMPRESSED: Final = (".gz", ".svgz")
-
-STAND_INS: Final = (
-    "*/euicc/memory.*",
-    "*/device/secure/*",
-    "*/device.json",
-    "*/subscribers.json",
-    "*/smpp-accounts.json",
-    "*/servers.json",
-    "*/servers/*.db*",
-    "*/servers-certificates/*.key",
-)
-"""What parts on a virtual bench are told and remember, keys with it, in their work folders within
-a run's folder. They are the card and the server, not evidence of them: never to be handed on."""
 
 
 class _Readable(Protocol):
@@ -56,11 +42,10 @@ class Leak:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What was found, how many files were looked through, and which were left out."""
+    """What was found, and how many files were looked through."""
 
     leaks: tuple[Leak, ...]
     searched: int
-    left_out: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +95,13 @@ class _Forms:
             yield from (name for name, form in forms.items() if form in where)
 
 
-def find_leaks(
-    folder: Path, secrets: Mapping[str, bytes], *, leave_out: Iterable[str] = ()
-) -> Search:
+def find_leaks(folder: Path, secrets: Mapping[str, bytes]) -> Search:
     """Look for ``secrets`` (by name) in every file below ``folder``.
 
     Forms: bytes, ASCII text given as bytes, hex in both cases with and without separators,
     nibble-swapped, base64 (also of hex, at any place in what was encoded), Python's and JSON's
-    escapes, decimal numbers; in files as they are, unpacked from gzip and from zip archives.
-    ``leave_out`` are patterns of paths relative to ``folder``, such as :data:`STAND_INS`.
+    escapes, decimal numbers; in files as they are, unpacked from gzip and from zip archives, and
+    in their names.
 
     Raises UsageError for a secret of less than :data:`SHORTEST` bytes.
     """
@@ -126,20 +109,15 @@ def find_leaks(
         if len(secret) < SHORTEST:
             raise UsageError(f"secret {name!r}: shorter than {SHORTEST} bytes, found by chance")
     forms = {name: _Forms.of(secret) for name, secret in secrets.items()}
-    patterns = tuple(leave_out)
     leaks: list[Leak] = []
-    left_out: list[str] = []
     searched = 0
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = path.relative_to(folder).as_posix()
-        if any(fnmatch(name, pattern) for pattern in patterns):
-            left_out.append(name)
-            continue
         searched += 1
         found = set(_in_file(path, forms))
         found.update(_in_text(name.encode("utf-8", "surrogateescape"), forms))
         leaks += [Leak(name, secret, form) for secret, form in sorted(found)]
-    return Search(tuple(leaks), searched, tuple(left_out))
+    return Search(tuple(leaks), searched)
 
 
 def _in_file(path: Path, forms: Mapping[str, _Forms]) -> Iterator[tuple[str, str]]:

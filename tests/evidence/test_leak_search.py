@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hil.errors import UsageError
-from hil.evidence.leak_search import STAND_INS, Leak, _Forms, find_leaks
+from hil.evidence.leak_search import _Forms, find_leaks
 
 KEY = bytes.fromhex("0F1E2D3C4B5A69788796A5B4C3D2E1F0")
 SWAPPED = bytes.fromhex("F0E1D2C3B4A5968778695A4B3C2D1E0F")
@@ -79,16 +79,6 @@ def test_a_secret_across_the_parts_of_a_large_file_is_found(
 def test_a_name_of_a_file_may_be_a_leak(tmp_path: Path) -> None:
     (tmp_path / f"card-{KEY.hex()}.log").touch()
     assert [leak.form for leak in find_leaks(tmp_path, {"Ki": KEY}).leaks] == ["hex"]
-
-
-def test_what_stand_ins_hold_is_left_out_by_name_only(tmp_path: Path) -> None:
-    for name in ("main/euicc/memory.journal", "gw0/servers.json", "main/servers.log"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_bytes(KEY)
-    found = find_leaks(tmp_path, {"Ki": KEY}, leave_out=STAND_INS)
-    assert found.leaks == (Leak("main/servers.log", "Ki", "bytes"),)
-    assert found.left_out == ("gw0/servers.json", "main/euicc/memory.journal")
-    assert len(find_leaks(tmp_path, {"Ki": KEY}).leaks) == 3
 
 
 def test_a_short_secret_is_refused_and_none_is_shown(tmp_path: Path) -> None:
