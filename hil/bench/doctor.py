@@ -274,7 +274,7 @@ def _profiles(lab: Lab) -> Iterator[Check]:
 
 def _tools() -> Iterator[Check]:
     from hil.bench.project import project_root  # noqa: PLC0415
-    from hil.evidence.allure_report import MENDS, find_allure  # noqa: PLC0415
+    from hil.report.allure import MENDS, find_allure  # noqa: PLC0415
 
     root = None
     with contextlib.suppress(UsageError):

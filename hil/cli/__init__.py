@@ -31,6 +31,7 @@ INTERRUPTED: Final = 128 + signal.SIGINT
 
 COMMANDS: Final = {
     "run": "run the suite on a bench and leave a report",
+    "report": "make views of a run from its journal: Allure, plain page, test report, matrix",
     "doctor": "say what a bench has, what is missing or wrong, and what mends it",
     "discover": "list VISA instruments, PC/SC readers and serial ports; write a bench file",
     "card": "say what card is in a reader or on a bench, as far as it shows without keys",

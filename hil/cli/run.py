@@ -18,9 +18,9 @@ from hil.bench.supply_guard import ends_of
 from hil.cli import BENCH, INTERRUPTED, OK, REPORT
 from hil.cli.choice import add_bench_arguments, choose_bench
 from hil.cli.pytest_command import pytest_command
-from hil.evidence import allure_report as report
 from hil.evidence.journal import Journal
 from hil.evidence.recovery import recover
+from hil.report import allure as report
 from hil.run_facts import RUN_ENV, equipment_of, facts
 
 END_S: Final = 30.0
@@ -225,6 +225,9 @@ def _report(
     )
     try:
         page = report.build(allure, results, folder / "report", config)
+    except report.NoAllureError as err:
+        print(f"report    no HTML: {err}")
+        return code
     except report.ReportError as err:
         sys.stderr.write(f"hil: report: {err}\n")
         return code or REPORT

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hil.cli.run import WORKERS
-from hil.evidence import allure_report as report
+from hil.report import allure as report
 from tests.cli.conftest import Hil
 
 ALLURE = """import json, pathlib, sys

@@ -25,6 +25,8 @@ CLAIMS = {
     ("docs/power-supply-models.md", "toml"): f"{HERE}/test_power_supply_models_page.py",
     ("docs/power-supply-models.md", "yaml"): f"{HERE}/test_power_supply_models_page.py",
     ("docs/seal.md", "sh"): f"{HERE}/test_seal_page.py",
+    ("docs/reports.md", "python"): f"{HERE}/test_reports_page.py",
+    ("docs/reports.md", "sh"): f"{HERE}/test_reports_page.py",
     ("docs/servers.md", "json"): f"{HERE}/test_part_pages.py",
     ("docs/servers.md", "sh"): f"{HERE}/test_servers_page.py",
     ("docs/traces.md", "python"): "tests/report/test_traces_page.py",

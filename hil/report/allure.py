@@ -15,6 +15,10 @@ from hil.errors import BenchError
 
 MENDS: Final = "./lab run sets it up where Node >= 20 is there: sudo apt install nodejs npm"
 TIMEOUT_S: Final = 900
+NODE: Final = 20
+"""The oldest Node that Allure runs on."""
+MOST_OF_ONE_FILE: Final = 100_000_000
+"""Bytes of a report in one file beyond which a folder is the better shape."""
 _ANALYTICS: Final = re.compile(
     r'<script async src="https://www\.googletagmanager\.com/gtag/js[^"]*"></script>\s*'
     r"<script>\s*window\.dataLayer.*?</script>\s*",
@@ -26,6 +30,10 @@ class ReportError(BenchError):
     """The report could not be made; the results are still there."""
 
 
+class NoAllureError(ReportError):
+    """Allure cannot run on this machine; nothing is wrong with the run."""
+
+
 def find_allure(root: Path | None) -> str | None:
     """Return the Allure command: of the project in ``root`` (.lab), or on the search path."""
     local = (root or Path()) / ".lab" / "node_modules" / ".bin" / "allure"
@@ -34,13 +42,23 @@ def find_allure(root: Path | None) -> str | None:
     return shutil.which("allure")
 
 
-def configuration(name: str, history: Path, variables: dict[str, str]) -> dict[str, Any]:
-    """Return the report's configuration: a tree by behaviour, one by requirement, categories."""
+def configuration(
+    name: str,
+    history: Path,
+    variables: dict[str, str],
+    *,
+    single_file: bool = True,
+    again: bool = False,
+) -> dict[str, Any]:
+    """Return the report's configuration: a tree by behaviour, categories by requirement.
+
+    ``again``: the run is in the ``history`` already, from which trends are drawn.
+    """
     rule = {"groupBy": [{"label": "requirement"}, "severity"]}
     return {
         "name": name,
         "historyPath": str(history.absolute()),
-        "appendHistory": True,
+        "appendHistory": not again,
         "historyLimit": 50,
         "hideLabels": ["framework", "language", "thread", "host", "package"],
         "variables": variables,
@@ -55,7 +73,7 @@ def configuration(name: str, history: Path, variables: dict[str, str]) -> dict[s
                 "options": {
                     "groupBy": ["epic", "feature", "story"],
                     "stepTreeExpansion": "expand_failed_only",
-                    "singleFile": True,
+                    "singleFile": single_file,
                 }
             }
         },
@@ -65,11 +83,15 @@ def configuration(name: str, history: Path, variables: dict[str, str]) -> dict[s
 def build(allure: str, results: Path, out: Path, config: dict[str, Any]) -> Path:
     """Build the report into ``out`` (wiped before) and return its first page.
 
-    Raises ReportError: no results, Allure failed or took too long, or a page would call home.
+    Raises ReportError: no results, Node is too old, Allure failed or took too long, or a page would
+    call home.
     """
     results, out = results.absolute(), out.absolute()
     if not any(results.glob("*-result.json")):
         raise ReportError(f"{results} holds no results: an empty report would look like a good one")
+    old = _node_lacks()
+    if old:
+        raise NoAllureError(old)
     shutil.rmtree(out, ignore_errors=True)
     # A private working folder: Allure loads any allurerc.* that it finds where it is started.
     with tempfile.TemporaryDirectory(prefix="hil-report-") as work:
@@ -95,6 +117,39 @@ def build(allure: str, results: Path, out: Path, config: dict[str, Any]) -> Path
     for html in out.rglob("index.html"):
         _strip(html)
     return page
+
+
+def too_large(page: Path) -> str:
+    """Return a warning if a report in one file is so large that browsers open it slowly."""
+    size = page.stat().st_size
+    if size <= MOST_OF_ONE_FILE:
+        return ""
+    return (
+        f"{page} is one file of {size // 1_000_000} MB, which a browser opens slowly, if at all: "
+        "hil report --folder --open"
+    )
+
+
+def _node_lacks() -> str:
+    """Return why the Node that is there cannot run Allure, "" if it can."""
+    try:
+        done = subprocess.run(
+            ["node", "--version"],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.TimeoutExpired) as err:
+        return f"Node cannot be started ({err}); {MENDS}"
+    said = done.stdout.strip()
+    version = re.fullmatch(r"v(\d+)\..*", said)
+    if version is None:
+        return f"Node does not tell its version (node --version: {said[:80]!r}); {MENDS}"
+    if int(version[1]) < NODE:
+        return f"Node {said} is too old for Allure, which needs {NODE} or newer; {MENDS}"
+    return ""
 
 
 def _strip(page: Path) -> None:
