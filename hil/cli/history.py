@@ -129,7 +129,7 @@ def _overview(history: History, arguments: argparse.Namespace) -> int:
         if len(changing) > _SHOWN:
             print(f"… and {len(changing) - _SHOWN} more tests that change")
     if names:
-        print(f"\nmeasured: {', '.join(names)}")
+        _print(["", f"measured: {'; '.join(names)}"])
     return OK
 
 
@@ -168,7 +168,7 @@ def _measurements(history: History, arguments: argparse.Namespace) -> int:
     if not series:
         raise UsageError(
             f"nothing with {wanted!r} in its name was measured in {_scope(arguments, None)}"
-            + (f"; known: {', '.join(names)}" if names else "; nothing was measured at all")
+            + (f"; known: {'; '.join(names)}" if names else "; nothing was measured at all")
         )
     if arguments.page:
         return _page(arguments.page, f"History of {wanted}", [], [], series)

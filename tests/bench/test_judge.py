@@ -43,10 +43,18 @@ def test_a_pass_is_recorded_with_rule_limits_and_instrument() -> None:
     assert note["verdict"] == "PASS"
     assert note["expanded_uncertainty"] == pytest.approx(0.02)
     assert note["limits"] == "1.7 to 1.9 V"
+    assert (note["low"], note["high"]) == (1.7, 1.9)
     assert note["instrument"] == "DMM 7"
     assert note["calibration"] == "CAL-1 due 2027-01-01"
     assert "U = 0.02 V" in note["budget"]
     assert note["raw"] == "1.8"
+
+
+def test_a_limit_of_nought_is_recorded_and_one_that_is_not_there_is_not() -> None:
+    judge, notes = judge_by(Rule.SIMPLE)
+    judge(volts(1.8), low=0.0)
+    assert notes.taken[0]["low"] == 0.0
+    assert "high" not in notes.taken[0]
 
 
 def test_a_fail_is_an_assertion_and_recorded_before() -> None:

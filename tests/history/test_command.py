@@ -60,6 +60,11 @@ def test_the_overview_counts_and_names_what_changes(
     assert "changes 4 of 33 (" in said
     assert "measured: jig voltage" in said
     assert _said(capsys, "--last", "1").splitlines()[1].startswith("r33")
+    with History(filled / FILE, writable=True) as history:
+        fill(history, days=60)
+    assert len(_said(capsys).split(" bench-07 ")) > 50
+    assert "r9 " not in _said(capsys)
+    assert "r9 " in _said(capsys, "--last", "60")
     assert "no run is kept" in _said(capsys, "--bench", "other")
 
 

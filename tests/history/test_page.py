@@ -33,7 +33,7 @@ def fill(history: History, *, days: int = 34) -> None:
                 {NAME: "FAIL" if day in (3, 9) else "PASS"},
                 day=day,
                 measurements={NAME: [measurement(value)]},
-                virtual=False,
+                item={"model": "<i>M1", "serial": "42"},
             )
         )
 
@@ -107,6 +107,7 @@ def test_the_page_escapes_loads_nothing_and_is_the_same_again(history: History) 
     text = _page(history)
     assert text == _page(history)
     assert "<a>" not in text
+    assert "<i>" not in text
     assert "test&lt;a&gt;&amp;&quot;&#x27;" in text
     assert "<script" not in text
     assert not re.search(r"(?:src|href)=|url\(|@import", text)

@@ -154,6 +154,30 @@ def test_processes_that_make_the_store_at_the_same_moment_all_get_it(tmp_path: P
             maker.join(60)
 
 
+def test_a_lock_that_is_told_at_once_is_waited_for(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As SQLite tells it where waiting might be for ever: two that change the file's mode."""
+    remember(record("r1", {"t": "PASS"}), file)
+    holder = sqlite3.connect(file, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    opened: list[str] = []
+
+    def locked_twice(connection: sqlite3.Connection, name: str) -> None:
+        opened.append(name)
+        if len(opened) < 3:
+            connection.execute("PRAGMA busy_timeout = 0")
+            connection.execute("BEGIN IMMEDIATE")
+        holder.rollback()
+
+    monkeypatch.setattr("hil.history.store.upgrade", locked_twice)
+    assert remember(record("r2", {"t": "PASS"}, day=1), file) == ""
+    holder.close()
+    assert len(opened) == 3
+    with History(file) as history:
+        assert len(runs(history)) == 2
+
+
 def test_a_run_that_no_store_takes_is_named_and_never_raises(file: Path) -> None:
     silly = replace(record("r1", {"t": "PASS"}), began_ns=2**70)
     assert "r1 cannot be kept" in remember(silly, file)
