@@ -42,6 +42,7 @@ _SEND_IMMEDIATELY: Final = 0x01
 _IMMEDIATE_LINK: Final = 0x01
 _ADDRESS_TYPES: Final = {4: 0x21, 16: 0x57}
 _DAY_S: Final = 24 * 3600
+_LONGEST_LABEL: Final = 63
 
 
 class BipError(IntEnum):
@@ -224,7 +225,7 @@ def failed(details: CommandDetails, error: BipError) -> TerminalResponse:
 def encode_access_name(name: str) -> bytes:
     """Return a network access name as labels with their lengths (3GPP TS 23.003, 9.1)."""
     labels = [label.encode("ascii", "strict") for label in name.split(".")] if name else []
-    if any(not 1 <= len(label) <= 63 for label in labels):
+    if any(not 1 <= len(label) <= _LONGEST_LABEL for label in labels):
         raise CodecError(f"network access name {name!r} has a label that is empty or too long")
     return b"".join(bytes((len(label),)) + label for label in labels)
 
@@ -235,9 +236,12 @@ def decode_access_name(raw: bytes) -> str:
     at = 0
     while at < len(raw):
         end = at + 1 + raw[at]
-        if end > len(raw) or not raw[at] or not raw[at + 1 : end].isascii():
+        label = raw[at + 1 : end]
+        if end > len(raw) or not 1 <= len(label) <= _LONGEST_LABEL or not label.isascii():
             raise CodecError("a network access name is broken")
-        labels.append(raw[at + 1 : end].decode("ascii"))
+        if b"." in label:
+            raise CodecError("a label of a network access name holds a dot")
+        labels.append(label.decode("ascii"))
         at = end
     return ".".join(labels)
 

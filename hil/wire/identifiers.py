@@ -122,9 +122,7 @@ def encode_imsi(imsi: str) -> bytes:
     Length of what follows, then a parity nibble (9 for an odd number of digits, 1 for an even one)
     and the digits, nibbles swapped, F-filled.
     """
-    bcd.check_digits(imsi, what="IMSI")
-    if not 6 <= len(imsi) <= 15:
-        raise CodecError(f"an IMSI has 6 to 15 digits, not {len(imsi)}")
+    _check_imsi(imsi)
     digits = ("9" if len(imsi) % 2 else "1") + imsi
     used = (len(digits) + 1) // 2
     return bytes((used,)) + bcd.encode_swapped(digits, size=8, what="IMSI")
@@ -139,4 +137,11 @@ def decode_imsi(raw: bytes) -> str:
     digits = text[1:] if odd else text[1:-1]
     if text[0] not in "91" or (not odd and text[-1] != "f"):
         raise CodecError("EF.IMSI has a parity nibble that does not fit its digits")
-    return bcd.check_digits(digits, what="IMSI")
+    return _check_imsi(digits)
+
+
+def _check_imsi(imsi: str) -> str:
+    bcd.check_digits(imsi, what="IMSI")
+    if not 6 <= len(imsi) <= 15:
+        raise CodecError(f"an IMSI has 6 to 15 digits, not {len(imsi)}")
+    return imsi

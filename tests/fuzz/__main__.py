@@ -31,7 +31,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60.0, help="for each target")
     parser.add_argument("--blind", action="store_true", help="without coverage")
     arguments = parser.parse_args()
-    logging.disable(logging.CRITICAL)
+    logging.getLogger("hil").setLevel(logging.CRITICAL)
     names = sorted(TARGETS) if arguments.name == "all" else [arguments.name]
     if atheris is None or arguments.blind or len(names) > 1:
         return max([_blind(name, arguments.seconds) for name in names])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -12,8 +13,15 @@ from hil.wire.image import Image, image_of, open_image, seal
 from hil.wire.image_envelope import SigningKey, SigningKind
 from hil.wire.packets import Packet, PacketSet
 from hil.wire.profile_package import elements, package
+from hil.wire.profile_package.applications import Application, NonStandard
+from hil.wire.profile_package.authentication import AkaParameter, CdmaParameter, MappingParameter
 from hil.wire.profile_package.checks import check
+from hil.wire.profile_package.fcp import Fcp
+from hil.wire.profile_package.files import FillContent, GenericFileManagement, SelectPath
 from hil.wire.profile_package.generate import generate
+from hil.wire.profile_package.header import MandatoryAid, ProfileHeader
+from hil.wire.profile_package.instances import ApplicationInstance, SystemParameters
+from hil.wire.profile_package.package import PeHeader
 from hil.wire.profile_package.profile_data import ProfileData
 from hil.wire.profile_package.response import INSTALLED, EuiccResponse
 from hil.wire.profile_package.streaming import split_stream
@@ -39,9 +47,27 @@ def _trusted() -> dict[SigningKind, ec.EllipticCurvePublicKey]:
 
 
 def _elements() -> list[bytes]:
-    """Return one element of each kind that the generated package has."""
+    """Return one element of each kind that the generated package has, and those it lacks."""
     kinds = {one.tag: one.encode() for one in package.split(_package())}
-    return list(kinds.values())
+    aid = bytes.fromhex("A00000000102030405")
+    system = SystemParameters(volatile_quota=b"\x01\x00", sim_toolkit=bytes(9))
+    applied = ApplicationInstance(aid, aid, aid, b"\x00", b"\x81\x00", system=system)
+    steps = (SelectPath(b"\x7f\xd0"), Fcp(file_id=b"\x6f\x07"), FillContent(bytes(9)))
+    others: tuple[elements.Body, ...] = (
+        Application(PeHeader(901), bytes.fromhex("4F05A000000001C40100"), (applied,)),
+        NonStandard(PeHeader(902), "1.3.6.1.4.1.1", b"anything"),
+        CdmaParameter(PeHeader(903), bytes.fromhex("00000000FFFFFFFF")),
+        AkaParameter(PeHeader(904), MappingParameter(b"\x01", aid)),
+        GenericFileManagement(PeHeader(905), (steps,)),
+        _with_library(),
+    )
+    return [*kinds.values(), *(elements.encode(one).encode() for one in others)]
+
+
+def _with_library() -> ProfileHeader:
+    head = elements.decode(package.split(_package())[0])
+    assert isinstance(head, ProfileHeader)
+    return replace(head, aids=(MandatoryAid(b"\xa0\x00\x00\x00\x01", b"\x01\x00"),))
 
 
 @cache

@@ -19,7 +19,13 @@ from hil.wire.isdr_commands import create_isdp, get_status
 from hil.wire.key_establishment import Reference
 from hil.wire.key_establishment_messages import KeyRequest
 from hil.wire.put_key import PutKey
-from hil.wire.scp03 import CardSession, HostSession, InitializeUpdateAnswer, KeySet
+from hil.wire.scp03 import (
+    CardSession,
+    HostSession,
+    InitializeUpdateAnswer,
+    KeySet,
+    parse_initialize_update,
+)
 from hil.wire.scp03t import parse_tlv_initialize_update
 from hil.wire.scp80 import SGP02_SPI, OtaKeySet, SecurityParameters
 from hil.wire.sms import SmsDeliver, SmsDeliverReport, SmsSubmit
@@ -143,10 +149,13 @@ def _smpp_seeds() -> list[bytes]:
         destination=smpp.Party(address="87654321"),
         message=b"hello",
     )
+    data = smpp.DataMessage(message.source, message.destination, b"hello")
     return [
         smpp.Pdu(smpp.Command.BIND_TRANSCEIVER, 1, bind).encode(),
         smpp.Pdu(smpp.Command.SUBMIT_SM, 2, message).encode(),
         smpp.Pdu(smpp.Command.ENQUIRE_LINK, 3).encode(),
+        smpp.Pdu(smpp.Command.SUBMIT_SM_RESP, 4, smpp.Named("1")).encode(),
+        smpp.Pdu(smpp.Command.DATA_SM, 5, data).encode(),
     ]
 
 
@@ -217,6 +226,10 @@ TARGETS: dict[str, Target] = {
     ),
     "scp80-command": Target(_scp80_command, _scp80_seeds),
     "scp80-response": Target(_scp80_response, _response_seeds),
+    "scp03-opening": Target(
+        lambda raw: parse_initialize_update(CommandApdu.decode(raw)),
+        lambda: [bytes.fromhex("8050300008010203040506070800")],
+    ),
     "scp03-command": Target(_secured_command, _secured_seeds),
     "scp03-initialize": Target(InitializeUpdateAnswer.decode, _initialize_answers, again=encoded),
     "scp03t-initialize": Target(

@@ -129,3 +129,15 @@ def test_what_is_no_channel_is_refused() -> None:
         bip.close_channel(1, 8)
     with pytest.raises(CodecError, match="1 to 237"):
         bip.send_data(1, 1, bytes(238))
+
+
+@pytest.mark.parametrize(
+    "raw", [b"\x00", b"\x03ab", b"\x03a.b", b"\x01\xe4", b"\x40" + b"a" * 64], ids=repr
+)
+def test_a_broken_access_name_is_refused(raw: bytes) -> None:
+    with pytest.raises(CodecError, match="access name"):
+        bip.decode_access_name(raw)
+
+
+def test_the_longest_label_of_an_access_name_is_read() -> None:
+    assert bip.decode_access_name(b"\x3f" + b"a" * 63) == "a" * 63

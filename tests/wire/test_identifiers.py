@@ -119,6 +119,7 @@ def test_any_bytes_are_digits_or_a_codec_error(raw: bytes) -> None:
 @pytest.mark.parametrize(
     "raw",
     [
+        "010910100000810071",  # one digit
         "ff" * 9,
         "000910101032547698",
         "0809101010325476",

@@ -148,7 +148,7 @@ def eum_face(maker: EuiccMaker, door: PeerDoor, ledger: Ledger, delivery: EisDel
     def produce(message: m.FactoryMessage, peer: Peer = operator) -> str:
         try:
             factory = json.loads(aes_key_unwrap_with_padding(peer.keys.wrap, message.factory))
-        except (InvalidUnwrap, ValueError):
+        except (InvalidUnwrap, ValueError, RecursionError):
             raise CodecError("factory data cannot be opened: not wrapped for this server") from None
         if not isinstance(factory, dict):
             raise CodecError("factory data are not a JSON object")
