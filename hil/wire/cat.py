@@ -55,7 +55,8 @@ ADDRESS: Final = 0x86
 SMS_TPDU: Final = 0x8B
 FILE_LIST: Final = 0x92
 IMEI: Final = 0x94
-_IMEI_OF_TERMINAL: Final = 0x01
+IMEI_OF_TERMINAL: Final = 0x01
+"""Qualifier of PROVIDE LOCAL INFORMATION."""
 """Qualifier of PROVIDE LOCAL INFORMATION."""
 _COMPREHENSION: Final = 0x80
 
@@ -187,7 +188,7 @@ def refresh(number: int, mode: int = Refresh.UICC_RESET, files: Sequence[bytes] 
 
 def provide_imei(number: int) -> bytes:
     """Return PROVIDE LOCAL INFORMATION for the IMEI; the answer brings it as object 14."""
-    details = CommandDetails(number, CommandType.PROVIDE_LOCAL_INFORMATION, _IMEI_OF_TERMINAL)
+    details = CommandDetails(number, CommandType.PROVIDE_LOCAL_INFORMATION, IMEI_OF_TERMINAL)
     return ProactiveCommand(details, Device.TERMINAL, ()).encode()
 
 

@@ -19,6 +19,8 @@ ECASD_TAR: Final = bytes.fromhex("000002")
 MNO_SD_TAR: Final = bytes.fromhex("B20100")
 FIRST_ISD_P_TAR: Final = 0x000010
 LAST_ISD_P_TAR: Final = 0x00FFFF
+_IMEI_DIGITS: Final = 15
+_ODD_IMEI: Final = 0x0A
 
 
 def isd_p_aid(tar: int) -> bytes:
@@ -114,6 +116,18 @@ def _ten(raw: bytes) -> bytes:
     if len(raw) != 10:
         raise CodecError(f"an ICCID has 10 bytes, not {len(raw)}")
     return raw
+
+
+def encode_imei(imei: str) -> bytes:
+    """Return the 8 bytes of a mobile identity for 15 digits (3GPP TS 24.008, 10.5.1.4).
+
+    The first digit with the parity (odd) and the type of identity (IMEI), then the others swapped.
+    """
+    bcd.check_digits(imei, what="IMEI")
+    if len(imei) != _IMEI_DIGITS:
+        raise CodecError(f"an IMEI has {_IMEI_DIGITS} digits, not {len(imei)}")
+    first = int(imei[0]) << 4 | _ODD_IMEI
+    return bytes((first,)) + bcd.encode_swapped(imei[1:], size=7, what="IMEI")
 
 
 def encode_imsi(imsi: str) -> bytes:

@@ -100,7 +100,7 @@ def _device(raw: bytes) -> object:
     found = []
     for operation, wording in channel.dialect.operations.items():
         try:
-            found.append(channel._match(operation, wording, [line]))
+            found.append(channel._match(operation, wording, [line], None))
         except DeviceAnswerError:
             continue
     if not any(found):

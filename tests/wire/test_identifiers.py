@@ -143,3 +143,14 @@ def test_digits_only() -> None:
         ids.eid_check_digits("8" * 29)
     with pytest.raises(CodecError):
         ids.encode_iccid("8" * 21)
+
+
+def test_an_imei_has_the_bytes_of_the_conformance_test() -> None:
+    """Sequence 1.2 of PROVIDE LOCAL INFORMATION in the tests of terminals (27.22.4.15)."""
+    assert ids.encode_imei("123456789012345").hex() == "1a32547698103254"
+
+
+@pytest.mark.parametrize("imei", ["", "12345678901234", "1234567890123456", "12345678901234x"])
+def test_what_is_no_imei_is_refused(imei: str) -> None:
+    with pytest.raises(CodecError):
+        ids.encode_imei(imei)

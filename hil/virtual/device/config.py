@@ -15,6 +15,9 @@ from hil.virtual.device.jig_config import JigConfig, read_jig
 from hil.virtual.device.strict_json import Section
 from hil.wire.device_auth import DeviceKeySet, Manner, Mode
 
+_IMEI: Final = "004999010640000"
+_IMEI_DIGITS: Final = 15
+
 
 class Life(StrEnum):
     """Life state of a device; it decides which signing key is trusted (FIG. 4 (430))."""
@@ -105,7 +108,7 @@ class DeviceConfig:
     manufacturer: str = "HIL"
     model: str = "Virtual Device"
     firmware: str = "1.0.0"
-    imei: str = "004999010640000"
+    imei: str = _IMEI
     msisdn: str = "491700000001"
     smsc: str = "491700000000"
     manner: Manner = Manner.KEY_SET
@@ -171,7 +174,7 @@ def parse_config(raw: object, *, where: str = "device") -> DeviceConfig:
         manufacturer=top.text("manufacturer", "HIL"),
         model=top.text("model", "Virtual Device"),
         firmware=top.text("firmware", "1.0.0"),
-        imei=top.text("imei", "004999010640000"),
+        imei=_imei(top),
         msisdn=top.text("msisdn", "491700000001"),
         smsc=top.text("smsc", "491700000000"),
         manner=top.member("manner", Manner.KEY_SET),
@@ -241,3 +244,11 @@ def _rail(section: Section) -> RailConfig:
     if rail.brown_out_v > rail.power_good_v:
         raise ConfigError("device.rail: brown_out_v lies above power_good_v")
     return rail
+
+
+def _imei(top: Section) -> str:
+    """Return the IMEI; empty for a device that has not got one yet."""
+    imei = top.text("imei", _IMEI)
+    if imei and not (len(imei) == _IMEI_DIGITS and imei.isascii() and imei.isdigit()):
+        raise ConfigError(f"imei: {imei!r} is not {_IMEI_DIGITS} digits, or none at all")
+    return imei

@@ -92,6 +92,7 @@ class Firmware:
             esim,
             submit=self._submit,
             channels=config.channels,
+            imei=config.imei,
             allowed=lambda: self.modes.mode is Mode.SECOND,
             refused=self.note_error,
         )

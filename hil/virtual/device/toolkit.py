@@ -23,12 +23,16 @@ from hil.wire import bip, cat, terminal_profile
 from hil.wire.apdu import CommandApdu, ResponseApdu
 from hil.wire.cat import ProactiveCommand, TerminalResponse
 from hil.wire.cat_values import CommandType, Result
+from hil.wire.identifiers import encode_imei
 from hil.wire.terminal_profile import Facility
+from hil.wire.tlv import Tlv
 from hil.wire.toolkit_events import Event
 
 _log = logging.getLogger(__name__)
 _STATUS: Final = CommandApdu(0x80, 0xF2, 0x00, 0x0C)
 _MOST_COMMANDS: Final = 2000
+_LOCATION: Final = 0x00
+_NO_CAUSE: Final = b"\x00"
 _EVENTS: Final = frozenset({Event.DATA_AVAILABLE, Event.CHANNEL_STATUS})
 _FACILITIES: Final = (
     terminal_profile.CHANNELS
@@ -41,12 +45,14 @@ _FACILITIES: Final = (
         Facility.POLL_INTERVAL,
         Facility.REFRESH,
         Facility.SEND_SHORT_MESSAGE,
+        Facility.LOCAL_INFORMATION,
         Facility.TIMER_VALUE,
         Facility.GET_CHANNEL_STATUS,
         Facility.PACKET_BEARER,
     }
 )
-"""What this terminal does; it claims nothing else."""
+"""What this terminal does; it claims nothing else. Of local information it tells its IMEI; for the
+cell there is no bit of its own, and no cell."""
 
 Submit = Callable[[bytes], Awaitable[bool]]
 
@@ -55,7 +61,7 @@ class Toolkit:
     """Serves proactive commands of one eSIM.
 
     ``allowed`` says whether the mode lets the card reach the network by itself; ``refused`` keeps
-    the reason of a refusal.
+    the reason of a refusal. ``imei``: 15 digits, empty for a terminal that has not got one.
     """
 
     def __init__(
@@ -64,11 +70,13 @@ class Toolkit:
         *,
         submit: Submit,
         channels: ChannelConfig,
+        imei: str,
         allowed: Callable[[], bool],
         refused: Callable[[str], None],
     ) -> None:
         self._esim = esim
         self._submit = submit
+        self._imei = imei
         self._lock = asyncio.Lock()
         self._resets = esim.resets
         self._reports: set[asyncio.Task[None]] = set()
@@ -168,6 +176,8 @@ class Toolkit:
             return self._timers.perform(command)
         if kind == CommandType.SET_UP_EVENT_LIST:
             return self._set_up_events(command)
+        if kind == CommandType.PROVIDE_LOCAL_INFORMATION:
+            return self._tell_about_itself(command)
         result = Result.BEYOND_CAPABILITIES
         if kind == CommandType.SEND_SHORT_MESSAGE:
             result = Result.DONE if await self._submit(command.tpdu) else Result.NETWORK_BUSY
@@ -181,3 +191,13 @@ class Toolkit:
             return TerminalResponse(command.details, Result.BEYOND_CAPABILITIES)
         self._channels.events = wanted
         return TerminalResponse(command.details, Result.DONE)
+
+    def _tell_about_itself(self, command: ProactiveCommand) -> TerminalResponse:
+        """Answer PROVIDE LOCAL INFORMATION (TS 102 223, 6.4.15)."""
+        details = command.details
+        if details.qualifier == cat.IMEI_OF_TERMINAL and self._imei:
+            objects = (Tlv(cat.IMEI, encode_imei(self._imei)),)
+            return TerminalResponse(details, Result.DONE, objects=objects)
+        if details.qualifier in (_LOCATION, cat.IMEI_OF_TERMINAL):
+            return TerminalResponse(details, Result.TERMINAL_BUSY, _NO_CAUSE)
+        return TerminalResponse(details, Result.BEYOND_CAPABILITIES)
