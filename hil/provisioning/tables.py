@@ -376,6 +376,7 @@ DP_CALLS: Final = Table(
     Column("attempts", Integer, nullable=False, default=0),
     Column("data", LargeBinary),
     Column("created_at", Float, nullable=False),
+    Column("until", Float),
 )
 
 DP_ISDP_KEYS: Final = Table(

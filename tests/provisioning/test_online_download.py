@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -400,3 +401,53 @@ def test_connectivity_parameters_of_a_profile_whose_keys_are_derived(air: Air) -
         report = calls.carry_out(call)
     assert (report.state, report.reason) == ("done", "")
     assert kept(air.card, air.world) == [PARAMETERS]
+
+
+def asked_until(online: Online, until: float) -> str:
+    """Ask for a download by a function call with a validity period."""
+    call, calls = FunctionCall("mno-1", "c-1", b"", until=until), list[str]()
+
+    def act() -> Answer:
+        calls.append(
+            online.calls.download_profile("mno-1", "sm-sr-1", EID, profile_type="test", enable=True)
+        )
+        return Answer(200, b"")
+
+    function_calls._within(call, act)
+    return calls[0]
+
+
+def test_a_call_is_not_begun_after_its_validity_period(online: Online) -> None:
+    now = time.time()
+    call = asked_until(online, now + 60)
+    online.build()
+    online.calls._clock = lambda: now + 61
+    report = online.carried_out(call)
+    assert (report.state, report.step, online.air.sent) == ("failed", "", 0)
+    assert "validity period of the function call ended before it was begun" in report.reason
+    assert online.download().state == "done", "its profile is free for another call"
+
+
+def test_a_call_ends_with_its_validity_period_and_leaves_no_isdp(online: Online) -> None:
+    queue = online.world.sm_sr.jobs.queue
+    queue._patience = Patience(answer_s=0.2, back_off=1.0, overtake_s=0.02, attempts=1000)
+    until = time.time() + 3
+    call = asked_until(online, until)
+
+    def until_then(messages: list[bytes]) -> list[bytes]:
+        gone = "EstablishISDPKeySet" in online.calls.report(call, None).step
+        return [] if gone and time.time() < until else messages
+
+    online.air.down = until_then
+    report = online.carried_out(call)
+    assert report.state == "failed"
+    assert "validity period" in report.reason
+    assert time.time() >= until
+    assert online.states() == {}
+    assert online.audited() == {}
+
+
+def test_within_its_validity_period_a_call_is_carried_out(online: Online) -> None:
+    report = online.carried_out(asked_until(online, time.time() + 60))
+    assert (report.state, report.reason) == ("done", "")
+    assert online.states() == {report.iccid: "enabled"}

@@ -18,9 +18,14 @@ from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.function_calls import digest_of, new_identifier
 from hil.provisioning.http import messages as m
 from hil.provisioning.http.face import LINK, LINK_TIMEOUT
-from hil.provisioning.http.function_routes import CALL_HEADER
+from hil.provisioning.http.function_routes import (
+    CALL_HEADER,
+    MAX_VALIDITY_S,
+    VALIDITY_HEADER,
+)
 from hil.provisioning.store import in_transaction
 from hil.provisioning.trust import PeerKeySet
+from hil.provisioning.validity import handed_on
 
 DEFAULT_TIMEOUT_S: Final = 30.0
 MAX_ANSWER: Final = 16 * 1024 * 1024
@@ -200,6 +205,7 @@ class PeerClient:
             headers["Authorization"] = f"Bearer {session}"
             if method != "GET" and call != "":
                 headers[CALL_HEADER] = call or _identifier(method, path, body)
+                headers |= _validity(self.owner)
         size = f" ({len(body)} bytes)" if body else ""
         self._observe("out", f"{method} {path}{size}")
         limit_s = timeout_s if timeout_s is not None else self._timeout_s
@@ -267,6 +273,19 @@ def _trusts_nobody() -> ssl.SSLContext:
 
 def _identifier(method: str, path: str, body: bytes | None) -> str:
     return new_identifier(digest_of(method, path, body or b"").hex())
+
+
+def _validity(owner: str) -> dict[str, str]:
+    """Return what tells a peer for how long the call still holds; Refusal once it holds no more."""
+    until = handed_on()
+    if until is None:
+        return {}
+    left = until - time.time()
+    if left <= 0:
+        raise Refusal(
+            RefusalCode.EXPIRED, f"the validity period has ended: {owner} is asked for nothing more"
+        )
+    return {VALIDITY_HEADER: f"{min(left, MAX_VALIDITY_S):.6f}"}
 
 
 def _dumped(body: m.Message | None) -> bytes | None:

@@ -7,6 +7,7 @@ download goes on with what is left to do. One call at a time is carried out on a
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -29,12 +30,15 @@ from hil.provisioning.sm_sr.eis_rows import EisProfileRow, SubscriptionAddress
 from hil.provisioning.sm_sr.management import EisView
 from hil.provisioning.store import Store
 from hil.provisioning.tables import DP_CALLS
+from hil.provisioning.validity import end_of_validity, valid_until
 from hil.wire.identifiers import is_valid_eid
 
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS: Final = 3
 """How often a download is begun that a dying server left behind."""
+
+_GRACE_S: Final = 5.0
 
 Identifier = Callable[[str], str]
 
@@ -195,9 +199,12 @@ class OnlineCalls:
         reason = ""
         if row.attempts >= MAX_ATTEMPTS:
             reason = f"given up after {row.attempts} attempts that this server did not survive"
+        elif not row.step and not row.job and self._left(row) <= 0:
+            reason = "the validity period of the function call ended before it was begun"
         else:
             try:
-                self._do(row)
+                with valid_until(row.until):
+                    self._do(row)
             except HilError as err:
                 reason = str(err)
         if self._over.is_set() and reason:
@@ -226,6 +233,8 @@ class OnlineCalls:
 
     def _do(self, row: Row[Any]) -> None:
         link = self._link(row.sm_sr)
+        # The SM-SR says better than a clock here what became of a command that was given up.
+        limit_s = max(0.0, min(self._timeout_s, self._left(row) + _GRACE_S))
         if row.kind == "download":
             assert self._credentials is not None  # noqa: S101 - or the call was not taken
             found = self._shelf.find(row.iccid)
@@ -237,24 +246,26 @@ class OnlineCalls:
                 subscription=found.subscription,
                 enable=row.enable,
             )
-            means = Means(link, self._credentials, self._today, self._timeout_s, self._keys.keep)
+            means = Means(link, self._credentials, self._today, limit_s, self._keys.keep)
             download(wanted, means, lambda step: self._set(row.call, step=step))
             return
         if row.kind == "connectivity":
             profile = self._owned(row.mno, Place(row.sm_sr, row.eid, row.iccid))
             keys = self._keys.find(row.eid, profile.isdp_aid, row.iccid)
-            connectivity.update(link, profile, keys, bytes(row.data), timeout_s=self._timeout_s)
+            connectivity.update(link, profile, keys, bytes(row.data), timeout_s=limit_s)
             return
         start = {
             "enable": link.enable_profile,
             "disable": link.disable_profile,
             "delete": link.delete_profile,
         }[row.kind]
-        job = row.job or start_when_free(
-            lambda: start(row.eid, row.iccid), timeout_s=self._timeout_s
-        )
+        job = row.job or start_when_free(lambda: start(row.eid, row.iccid), timeout_s=limit_s)
         self._set(row.call, job=job)
-        finished(link, job, timeout_s=self._timeout_s)
+        finished(link, job, timeout_s=limit_s)
+
+    def _left(self, row: Row[Any]) -> float:
+        """Return the seconds left of a call's validity period, infinity without one."""
+        return math.inf if row.until is None else float(row.until) - self._clock()
 
     def _managed(self, kind: str, mno: str, place: Place, *, data: bytes | None = None) -> str:
         call = self._new_call(kind)
@@ -308,6 +319,7 @@ class OnlineCalls:
                     data=data,
                     state="running",
                     created_at=self._clock(),
+                    until=end_of_validity(),
                 )
             )
 

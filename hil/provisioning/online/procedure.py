@@ -20,6 +20,7 @@ from hil.provisioning.profile_making import Template, make_package
 from hil.provisioning.sm_sr.download_functions import CompletedDownload
 from hil.provisioning.sm_sr.eis_rows import EisProfileRow, SubscriptionAddress
 from hil.provisioning.sm_sr.management import EisView
+from hil.provisioning.validity import valid_until
 from hil.wire.isdp_keys import ISD_P_KVN
 from hil.wire.key_establishment import Reference
 from hil.wire.scp03_keys import KeySet
@@ -115,9 +116,11 @@ def _clean_up(wanted: WantedProfile, means: Means) -> None:
     """Delete what a failed download left; where that cannot be done now, the next one does it."""
     iccid = wanted.subscription.iccid
     try:
-        row = _own(means.link.get_eis(wanted.eid), iccid)
-        if row is not None and row.state in ("in-creation", "created"):
-            _delete(wanted, means, iccid)
+        # The call may have ended with its validity period: what it left goes all the same.
+        with valid_until(None):
+            row = _own(means.link.get_eis(wanted.eid), iccid)
+            if row is not None and row.state in ("in-creation", "created"):
+                _delete(wanted, means, iccid)
     except (Refusal, LinkError) as err:
         log.warning("ISD-P of %s on %s is left: %s", iccid, wanted.eid, err)
 

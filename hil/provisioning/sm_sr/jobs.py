@@ -18,7 +18,6 @@ from sqlalchemy import Connection, Row, insert, select, update
 from hil.errors import LinkTimeoutError
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.es_status import FunctionStatus, refusal
-from hil.provisioning.function_calls import current_call
 from hil.provisioning.sm_sr import ota_rows, scripts
 from hil.provisioning.sm_sr.handover_rows import is_arriving, is_leaving
 from hil.provisioning.sm_sr.job_outcome import (
@@ -38,6 +37,7 @@ from hil.provisioning.sm_sr.ota_rows import OtaCommand
 from hil.provisioning.sm_sr.ota_security import skip_counters
 from hil.provisioning.store import Store
 from hil.provisioning.tables import OTA_COMMANDS, OTA_JOBS
+from hil.provisioning.validity import end_of_validity
 from hil.wire.isdr_commands import get_status
 
 log = logging.getLogger(__name__)
@@ -131,7 +131,6 @@ class Jobs:
         validity period of the function call that asks for the job is that of its commands too.
         """
         _ = self.queue
-        call = current_call()
         job = uuid.uuid4().hex
         made = commands(job)
         with self._store.transaction() as connection:
@@ -161,7 +160,7 @@ class Jobs:
                     caller=caller,
                     state="running",
                     created_at=self._clock(),
-                    until=None if call is None else call.until,
+                    until=end_of_validity(),
                 )
             )
             for command in made:
