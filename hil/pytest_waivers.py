@@ -63,6 +63,8 @@ class WaiverView:
                 if one is not covering:
                     state = f"NOT waived (it covers {', '.join(one.verdicts)})"
                 found.append(f"{verdict:<14}  {name}  {state}: {one.describe(today)}")
+        over = self._waivers.expired(today)
+        found += [f"has ended       {one.describe(today)}" for one in over]
         soon = self._waivers.expiring(today, WARN_DAYS)
         found += [f"ends soon       {one.describe(today)}" for one in soon]
         tests = ((name, case, ids) for name, (_, case, ids) in self._tests.items())

@@ -85,6 +85,7 @@ def test_waivers_are_shown_and_change_no_verdict(
     assert "ERROR" in lines["test_broken"]
     assert "NOT waived (it covers FAIL): waiver W-5" in lines["test_broken"]
     assert "ends soon       waiver W-1" in text
+    assert "has ended       waiver W-2 (EXPIRED on " in text
     assert "fits no test    waiver W-4" in text
     table = json.loads((tmp_path / "runs" / "verdicts.json").read_text())
     assert {name.partition("::")[2] for name, one in table.items() if one["verdict"] == "FAIL"} == {
