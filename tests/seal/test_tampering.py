@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -236,6 +237,47 @@ def test_a_statement_that_lies_is_found_though_it_is_signed(folder: Path) -> Non
     assert lie != envelope.payload
     (folder / "seal.dsse.json").write_bytes(sign(PAYLOAD_TYPE, lie, KEY).encode())
     assert _first(folder) == ("seal.dsse.json: it says FAIL of t.py::test_a, the journal says PASS")
+
+
+def _another_field(seal: dict[str, Any]) -> str:
+    return json.dumps({**seal, "note": "x"}, indent=1) + "\n"
+
+
+def _another_hint(seal: dict[str, Any]) -> str:
+    seal["signatures"][0]["keyid"] = "0" * 64
+    return json.dumps(seal, indent=1) + "\n"
+
+
+def _another_signature(seal: dict[str, Any]) -> str:
+    seal["signatures"].append({"keyid": "", "sig": "AAAA"})
+    return json.dumps(seal, indent=1) + "\n"
+
+
+def _another_spelling(seal: dict[str, Any]) -> str:
+    """64 bytes leave four bits of the last base64 letter unused; they are not signed."""
+    sig = seal["signatures"][0]["sig"]
+    letter = {"A": "B", "Q": "R", "g": "h", "w": "x"}[sig[-3]]
+    seal["signatures"][0]["sig"] = f"{sig[:-3]}{letter}=="
+    return json.dumps(seal, indent=1) + "\n"
+
+
+def _another_layout(seal: dict[str, Any]) -> str:
+    return json.dumps(seal)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [_another_field, _another_hint, _another_signature, _another_spelling, _another_layout],
+)
+def test_what_is_not_signed_in_a_seal_is_guarded_all_the_same(
+    folder: Path, write: Callable[[dict[str, Any]], str]
+) -> None:
+    path = folder / "seal.dsse.json"
+    path.write_text(write(json.loads(path.read_bytes())), encoding="utf-8")
+    found = verify_run(folder, KEY.public)
+    assert [str(one) for one in found.breaks] == [
+        "seal.dsse.json: it is not written as it was made, though its signature holds"
+    ]
 
 
 @pytest.mark.parametrize(
