@@ -32,8 +32,9 @@ def pin_bench(
     bench["key_sets"] = {"device": bench["key_sets"]["device"]}
     bench["device"]["virtual"] = {"msisdn": "15550100001", **device}
     bench["power_supply"]["virtual"] |= supply or {}
-    for name in ("jigs", "keysets"):
-        shutil.copytree(ROOT / "lab-config" / name, folder / name)
+    for beside in (ROOT / "lab-config").iterdir():
+        if beside.is_dir():
+            shutil.copytree(beside, folder / beside.name)
     (folder / "pin.yaml").write_text(yaml.safe_dump(bench), encoding="utf-8")
     return folder / "pin.yaml"
 
