@@ -47,6 +47,9 @@ class JigFile(Section):
     test_load_tolerance: Fraction = Field(
         default=0.01, lt=0.5, description="how well that is known"
     )
+    test_load_time: Seconds = Field(
+        default=0.06, ge=0.01, le=10, description="so long: what charge holds up sags meanwhile"
+    )
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:

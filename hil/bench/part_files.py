@@ -87,7 +87,7 @@ def jig_pin(jig: JigFile) -> dict[str, Any]:
         "lockout_s": jig.lockout,
     }
     if jig.test_load is not None:
-        pin["test_load_ohms"] = jig.test_load
+        pin |= {"test_load_ohms": jig.test_load, "test_load_s": jig.test_load_time}
     if jig.nominal_voltage is not None:
         pin["nominal_v"] = jig.nominal_voltage
     if jig.nominal_current is not None:

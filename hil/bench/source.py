@@ -4,7 +4,8 @@ A device may load its pin at the end of the dwell, to see whether its source car
 (``test_load`` of the jig file). Two things a bench has stand for an impedance: what lies between
 terminals and pin (leads, and a resistor put into them), and the current limit. Into one known load
 a source limited to I is the same as one of U behind U/I - R: the same volts without the load, and
-the same with it. What is expected at the pin is told with its uncertainty.
+the same with it, once the charge in the supply's output has gone into it. What is expected at the
+pin when the device ends its test load is told with its uncertainty.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from hil.equipment.power_supply.stimulus.timing import timing_of
 from hil.errors import Inconclusive, UsageError
 from hil.metrology import Budget, Contribution, Measured, rectangular
 
@@ -46,6 +48,8 @@ class SourceAtPin:
         self._compliance = spec.compliance_current
         self._load = spec.test_load
         self._load_tolerance = spec.test_load_tolerance
+        self._load_s = spec.test_load_time
+        self._farads = timing_of(meter.instrument.model).farads
         self._meter = meter
         self._section: ChannelSection = meter.section
 
@@ -85,15 +89,24 @@ class SourceAtPin:
 
     def by_limit(self, amps: float) -> Source:
         """Return the source that a limit of ``amps`` makes of the nominal voltage."""
-        carried = amps * self._load
+        load = self._load
+        carried = min(amps * load, self._volts)  # more than the voltage it cannot be
+        # Nobody publishes the output's capacitance: the greatest that is known stands for it.
+        constants = self._load_s / (load * self._farads)
+        charged = math.exp(-constants)
+        volts = carried + (self._volts - carried) * charged
+        by_load = carried * (1 - charged) + (self._volts - carried) * charged * constants
         of_limit = self._meter.set_point_uncertainty(amps, "amps") / 2
         budget = Budget(
             (
-                Contribution("current limit", of_limit * self._load),
-                rectangular("test load", carried * self._load_tolerance),
+                Contribution("current limit", of_limit * load * (1 - charged)),
+                rectangular("test load", by_load * self._load_tolerance),
+                Contribution(
+                    "set voltage", charged * self._meter.set_point_uncertainty(self._volts) / 2
+                ),
             )
         )
-        return Source(self._volts / amps - self._load, amps, self._expected(carried, budget))
+        return Source(self._volts / amps - load, amps, self._expected(volts, budget))
 
     def just_below(self, volts: float) -> Source:
         """Return the strongest source by limit whose loaded pin is below ``volts`` for certain."""

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 pytestmark = [
     pytest.mark.requires("device", "power_supply.jig", "jig.voltage", "jig.test-load"),
     pytest.mark.applies("O_TEST_LOAD"),
-    pytest.mark.requirement("R-24", "R-30", refusal=True),
     pytest.mark.severity("normal"),
 ]
 
@@ -47,6 +46,7 @@ def is_refused(jig: Jig, judge: Judge, source: Source, edge: float) -> None:
     )
 
 
+@pytest.mark.requirement("R-24", "R-30", refusal=True)
 def test_a_weak_source_is_refused(jig: Jig, meter: Meter, judge: Judge) -> None:
     """The weakest source that this supply can be for certain."""
     at_pin = SourceAtPin(jig.spec, meter)
@@ -54,6 +54,7 @@ def test_a_weak_source_is_refused(jig: Jig, meter: Meter, judge: Judge) -> None:
     is_refused(jig, judge, at_pin.by_limit(at_pin.weakest_amps), edge)
 
 
+@pytest.mark.requirement("R-24", "R-30", refusal=True)
 def test_a_source_just_too_weak_is_refused(jig: Jig, meter: Meter, judge: Judge) -> None:
     """The strongest source that leaves the window under the test load for certain."""
     at_pin = SourceAtPin(jig.spec, meter)
@@ -64,6 +65,7 @@ def test_a_source_just_too_weak_is_refused(jig: Jig, meter: Meter, judge: Judge)
     is_refused(jig, judge, source, edge)
 
 
+@pytest.mark.requirement("R-24", "R-30")
 def test_the_impedance_of_the_leads_decides(
     device: Device, jig: Jig, meter: Meter, judge: Judge
 ) -> None:
