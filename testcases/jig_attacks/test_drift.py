@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.severity("critical"),
 ]
 
-STEPS: int = 12
+STEPS: int = 24
 """Steps of the drift from the edge of the window to three hysteresis beyond it."""
 
 
