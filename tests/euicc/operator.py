@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
-from hil.wire import scp80, sms
+from hil.virtual.euicc import open_card
+from hil.wire import isdr_commands, scp80, sms
 from hil.wire.apdu import CommandApdu
-from hil.wire.command_script import CommandScript
+from hil.wire.command_script import CommandScript, CompactResponse
 from hil.wire.identifiers import isd_p_aid
 from hil.wire.profile_package.applications import KeyComponent, KeyObject
 from hil.wire.scp02 import DesKeySet
 from hil.wire.scp03 import KeySet
 from hil.wire.scp80 import KeyKind, OtaKeySet, ResponsePacket, SecurityParameters, Spi
 from tests.euicc.bad_packages import bodies_of, build, find
-from tests.euicc.terminal import SENDER, Terminal, profile
+from tests.euicc.terminal import SENDER, Terminal, factory, profile
 
 AID = isd_p_aid(0x20)
 MNO_SD = bytes.fromhex("A000000151000000")
@@ -110,3 +112,19 @@ def expanded(*commands: CommandApdu | str) -> bytes:
         CommandApdu.decode(bytes.fromhex(one)) if isinstance(one, str) else one for one in commands
     ]
     return CommandScript.of(apdus).encode()
+
+
+def prepared(folder: Path, package: bytes) -> Path:
+    """Make a card in a folder whose enabled profile is this package; return the folder."""
+    card = open_card(folder, factory())
+    terminal = Terminal(card)
+    terminal.install(AID, package)
+    terminal.isd_r(isdr_commands.enable_profile(AID))
+    card.close()
+    return folder
+
+
+def last(data: bytes) -> tuple[int, str, str]:
+    """Return how many commands a compact script ran, and the last status word and data."""
+    response = CompactResponse.decode(data)
+    return response.executed, f"{response.last.sw:04X}", response.last.data.hex()

@@ -21,9 +21,18 @@ from hil.virtual.euicc.refusal import RefusalError
 from hil.virtual.euicc.store_data import Chain
 from hil.wire.apdu import CommandApdu
 from hil.wire.profile_package.package import split
-from tests.euicc.operator import AES_KEYS, AID, MNO_SD, RAM, TDES_KEYS, UICC, ask, operator_profile
+from tests.euicc.operator import (
+    AES_KEYS,
+    AID,
+    MNO_SD,
+    RAM,
+    TDES_KEYS,
+    UICC,
+    ask,
+    operator_profile,
+    prepared,
+)
 from tests.euicc.terminal import Terminal, factory
-from tests.euicc.test_remote_management import prepared
 
 PACKAGE = operator_profile()
 PLACES = [

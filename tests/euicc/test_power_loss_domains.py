@@ -21,12 +21,12 @@ from tests.euicc.operator import (
     compact,
     expanded,
     operator_profile,
+    prepared,
 )
 from tests.euicc.terminal import Terminal, factory, packets_for
 from tests.euicc.test_bad_packages import COUNTERS
 from tests.euicc.test_bad_packages import image as whole_image
 from tests.euicc.test_profile_domain import OTHER, install, scp03, store
-from tests.euicc.test_remote_management import prepared
 
 JOURNAL = "memory.journal"
 Act = Callable[[Terminal], object]

@@ -23,9 +23,9 @@ from tests.euicc.operator import (
     ask,
     compact,
     operator_profile,
+    prepared,
 )
 from tests.euicc.terminal import Terminal, factory, packets_for
-from tests.euicc.test_remote_management import prepared
 
 SD_PACKAGE, SD_MODULE = "A0000001515350", "A000000151535041"
 OTHER = bytes.fromhex("A000000151000077")

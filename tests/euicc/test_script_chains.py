@@ -10,9 +10,8 @@ from hil.virtual.euicc import VirtualCard, open_card
 from hil.wire.apdu import CommandApdu
 from hil.wire.command_script import CHAINING, CommandScript, ResponseScript
 from hil.wire.tlv import Tlv
-from tests.euicc.operator import RAM, UICC, ask, compact, operator_profile
+from tests.euicc.operator import RAM, UICC, ask, compact, operator_profile, prepared
 from tests.euicc.terminal import Terminal, factory
-from tests.euicc.test_remote_management import prepared
 
 FIRST, KEPT, MORE, LAST = 0x01, 0x11, 0x02, 0x03
 SELECT, READ = "00A4000C022FE2", "00B000000A"

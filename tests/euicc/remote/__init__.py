@@ -1,0 +1,1 @@
+"""Remote management by SCP80: scripts, security and access to the files of a profile."""
