@@ -9,6 +9,7 @@ import pytest
 from hil.errors import HilError
 from hil.evidence.journal import EvidenceError, Journal
 from hil.evidence.notebook import Notebook, opened
+from hil.evidence.part_logs import PartLogs
 from hil.pytest_applicability import applicability_of
 from hil.pytest_cases import case_of
 from hil.pytest_verdicts import VERDICT_ATTRIBUTE, reason_of, requirements_of, title_of
@@ -44,6 +45,7 @@ class Evidence:
         self._run = run
         self.notebook = Notebook()
         self._open: AbstractContextManager[Notebook] | None = None
+        self._logs: PartLogs | None = None
         self._attempts: dict[str, int] = {}
         self._told: dict[str, Applicability] = {}
         self._seconds = 0.0
@@ -68,6 +70,8 @@ class Evidence:
             except EvidenceError as err:
                 raise pytest.UsageError(str(err)) from None
         self.notebook = Notebook(journal, _view(config), folder=folder)
+        if folder is not None:
+            self._logs = PartLogs(self._run.folder())
         self._open = opened(self.notebook)
         self._open.__enter__()
 
@@ -93,6 +97,8 @@ class Evidence:
         attempt = self._attempts[item.nodeid] = self._attempts.get(item.nodeid, 0) + 1
         self._seconds = 0.0
         self.notebook.begin_test(item.nodeid, attempt)
+        if self._logs is not None:
+            self._logs.mark()
         try:
             return (yield)
         finally:
@@ -155,6 +161,7 @@ class Evidence:
             if verdict != "PASS":
                 ended["reason"] = self._reason or reason
             self._reason = ""
+            self._attach_logs()
             self.notebook.end_test(ended)
         else:
             self._reason = self._reason or reason
@@ -182,6 +189,16 @@ class Evidence:
                 self._write("equipment", body)
         except HilError as err:
             self._write("note", {"text": f"not all of the bench could be asked who it is: {err}"})
+
+    def _attach_logs(self) -> None:
+        """Attach what the parts of the bench have logged during the test that ends now."""
+        if self._logs is None:
+            return
+        try:
+            for name, text in self._logs.since_mark():
+                self.notebook.attach(f"log of the {name}", text)
+        except (EvidenceError, OSError) as err:
+            self._write("note", {"text": f"logs of this test are lost: {err}"})
 
     def _applicability(self, item: pytest.Item) -> None:
         """Write whether a test applies; again at its end if it found out as it ran."""

@@ -11,19 +11,25 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from hil.bench.papers import facts_of_waivers
 from hil.bench.project import project_root, runs_folder
 from hil.bench.supply_guard import ends_of
-from hil.cli import BENCH, INTERRUPTED, OK, REPORT
+from hil.cli import BENCH, INTERRUPTED, OK, REPORT, USAGE
 from hil.cli.choice import add_bench_arguments, choose_bench
 from hil.cli.pytest_command import pytest_command
 from hil.evidence.journal import Journal
 from hil.evidence.recovery import recover
-from hil.report import allure as report
+from hil.evidence.waivers import Waivers, read_waivers
+from hil.run_end import Ended, finish, keep_config
 from hil.run_facts import RUN_ENV, equipment_of, facts
 
+if TYPE_CHECKING:
+    from hil.bench.lab import Lab
+
 END_S: Final = 30.0
+_PYTEST_USAGE: Final = 4
 WORKERS: Final = 3
 """Benches side by side when the whole suite runs on virtual parts; a real bench has one owner.
 
@@ -69,18 +75,17 @@ def main(arguments: argparse.Namespace, rest: list[str]) -> int:
     lab = load_lab(name, profile=arguments.profile)
     root = project_root()
     folder = _folder(arguments.output)
-    journal = Journal(
-        folder,
+    waivers = _waivers(arguments, lab)
+    begin = facts(
+        lab,
         "launcher",
-        facts(
-            lab,
-            "launcher",
-            strict=arguments.strict,
-            operator=os.environ.get("HIL_OPERATOR", ""),
-            arguments=sys.argv[1:],
-            run=folder.name,
-        ),
+        strict=arguments.strict,
+        operator=os.environ.get("HIL_OPERATOR", ""),
+        arguments=sys.argv[1:],
+        run=folder.name,
     )
+    journal = Journal(folder, "launcher", begin | facts_of_waivers(waivers))
+    keep_config(lab, folder, waivers)
     with Bench(lab, folder / "before") as bench:
         banner = bench.banner(open_all=True)
         for body in equipment_of(bench, open_all=True):
@@ -115,8 +120,41 @@ def main(arguments: argparse.Namespace, rest: list[str]) -> int:
     for line in recover(folder, by="hil run", why=f"pytest ended with {code}"):
         print(f"evidence  {line}", flush=True)
     _environment(results, lab.name, banner, unsafe)
-    code = _report(arguments, folder, results, lab.name, code)
-    return (code or BENCH) if unsafe else code
+    ended = finish(folder, reports=not arguments.no_report)
+    _tell(ended)
+    return _exit_code(ended, code, unsafe=bool(unsafe))
+
+
+def _waivers(arguments: argparse.Namespace, lab: Lab) -> Waivers | None:
+    """Return the known issues of this run: those of the command line, else the bench's."""
+    if arguments.waivers:
+        return read_waivers(Path(arguments.waivers).expanduser())
+    return lab.waivers
+
+
+def _tell(ended: Ended) -> None:
+    for name, text in ended.lines:
+        print(f"{name:<9} {text}")
+    for line in ended.failed:
+        sys.stderr.write(f"hil: {line}\n")
+    for reason in ended.gate.reasons:
+        print(f"reason    {reason}")
+    print(f"gate      {ended.gate.code}", flush=True)
+
+
+def _exit_code(ended: Ended, code: int, *, unsafe: bool) -> int:
+    """Return the gate's word, unless something stands against it that no journal can know.
+
+    ``code`` is pytest's: 4 is wrong usage; any other that is not 0 where the gate finds nothing is
+    the test system's fault.
+    """
+    if code == _PYTEST_USAGE and not ended.run.tests:
+        return USAGE
+    if code == INTERRUPTED and ended.gate.code == OK:
+        return INTERRUPTED
+    if ended.gate.code == OK and (unsafe or code):
+        return BENCH
+    return ended.gate.code or (REPORT if ended.failed else OK)
 
 
 def _watchdogs(folder: Path) -> list[str]:
@@ -169,10 +207,11 @@ def _pytest(command: list[str], environment: dict[str, str]) -> int:
                 return process.wait()
             except KeyboardInterrupt:
                 # The terminal has sent it to pytest as well, which is switching the outputs off.
-                try:
-                    process.wait(END_S)
-                except subprocess.TimeoutExpired:
-                    process.terminate()
+                for end in (process.terminate, process.kill, process.poll):
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        process.wait(END_S)
+                        break
+                    end()
                 return INTERRUPTED
 
 
@@ -203,33 +242,3 @@ def _environment(results: Path, bench: str, banner: list[str], unsafe: list[str]
     lines += [f"safety.{number} = {line}" for number, line in enumerate(unsafe, 1)]
     text = "\n".join(lines).encode("ascii", "backslashreplace").decode()
     (results / "environment.properties").write_text(text + "\n", encoding="ascii")
-
-
-def _report(
-    arguments: argparse.Namespace, folder: Path, results: Path, bench: str, code: int
-) -> int:
-    print(f"results   {results}")
-    if arguments.no_report:
-        return code
-    if not results.is_dir() or not any(results.glob("*-result.json")):
-        print("report    none: no test ran")
-        return code or REPORT
-    allure = report.find_allure(project_root())
-    if allure is None:
-        print(f"report    no HTML: the Allure command is missing; {report.MENDS}")
-        return code
-    config = report.configuration(
-        f"eSIM provisioning on {bench}",
-        runs_folder() / "history.jsonl",
-        {"Run": folder.name, "Bench": bench},
-    )
-    try:
-        page = report.build(allure, results, folder / "report", config)
-    except report.NoAllureError as err:
-        print(f"report    no HTML: {err}")
-        return code
-    except report.ReportError as err:
-        sys.stderr.write(f"hil: report: {err}\n")
-        return code or REPORT
-    print(f"report    {page}")
-    return code or OK

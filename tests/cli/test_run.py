@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hil.cli.run import WORKERS
+from hil.evidence.run_record import read_run
 from hil.report import allure as report
 from tests.cli.conftest import Hil
 
@@ -63,6 +64,11 @@ def test_a_run_leaves_banner_results_and_report(hil: Hil, project: Path) -> None
     )
     page = folder / "report" / "index.html"
     assert f"report    {page}" in done.stdout
+    assert "gate      0" in done.stdout
+    evidence = {path.name for path in (folder / "evidence").iterdir()}
+    assert evidence >= {"run.html", "report.html", "matrix.html", "matrix.csv", "matrix.json"}
+    assert {path.name for path in (folder / "config").iterdir()} >= {"bench.yaml"}
+    assert read_run(folder).ended
     assert "eSIM provisioning on small" in page.read_text()
     assert "googletagmanager" not in page.read_text()
 
@@ -94,12 +100,12 @@ def test_a_report_that_fails_is_not_well(hil: Hil, project: Path, rest: str, tex
 
 
 def test_failures_and_strictness_reach_the_exit_code(hil: Hil, project: Path) -> None:
-    assert hil("run", "--bench", "bare", "-n0", "--no-report", "--strict").returncode == 1
+    assert hil("run", "--bench", "bare", "-n0", "--no-report", "--strict").returncode == 4
     path = project / "testcases" / "test_it.py"
     path.write_text(path.read_text().replace("assert True", "assert False"))
     assert hil("run", "--bench", "bare", "-n0", "--no-report").returncode == 1
     done = hil("run", "--bench", "bare", "-n0", "--no-report", "-k", "nothing_like_it")
-    assert done.returncode == 5
+    assert done.returncode == 3
 
 
 def test_pytest_arguments_pass_through(hil: Hil, project: Path) -> None:

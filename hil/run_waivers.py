@@ -1,0 +1,61 @@
+"""Which verdicts of a recorded run are waived, by the file of known issues kept with it."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING, Final
+
+from hil.evidence.journal import EvidenceError
+from hil.evidence.waivers import Waivers, read_waivers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hil.evidence.run_record import RunRecord
+    from hil.evidence.test_record import TestRecord
+
+CONFIG: Final = "config"
+"""Folder in a run's folder with the files that the run was made by: bench, conformance statement,
+known issues. None of them holds a key."""
+WAIVERS: Final = "waivers.yaml"
+
+
+def waivers_of(run: RunRecord) -> Waivers:
+    """Return the known issues that counted in a run; none if its bench names no file.
+
+    Raises EvidenceError if the file is not the one that the journal names, ConfigError if it
+    cannot be read.
+    """
+    stated = run.begin.get("waivers")
+    if not isinstance(stated, dict):
+        return Waivers()
+    path = run.folder / CONFIG / WAIVERS
+    if not path.is_file():
+        raise EvidenceError(f"{path}: the run was judged by a file of waivers, and it is gone")
+    waivers = read_waivers(path)
+    if waivers.sha256 != stated.get("sha256"):
+        raise EvidenceError(
+            f"{path}: not the file of waivers by which the run was judged (SHA-256 "
+            f"{waivers.sha256}, the journal has {stated.get('sha256')})"
+        )
+    return waivers
+
+
+def waived(run: RunRecord) -> Callable[[TestRecord], bool]:
+    """Return what tells of a test whether a waiver that held on the day of the run covers it."""
+    waiver = waiver_of(run)
+    return lambda test: waiver(test) is not None
+
+
+def waiver_of(run: RunRecord) -> Callable[[TestRecord], str | None]:
+    """Return what tells which waiver covers the verdict of a test, in one line; None for none."""
+    waivers = waivers_of(run)
+    day = datetime.datetime.fromtimestamp(run.began_ns / 1e9, tz=datetime.UTC).date()
+
+    def told(test: TestRecord) -> str | None:
+        case = str((test.case or {}).get("id", ""))
+        verdict = "FAIL" if test.fail_seen else test.verdict
+        found = waivers.for_(test.id, case, test.requirements, verdict, day)
+        return None if found is None else found.describe(day)
+
+    return told
