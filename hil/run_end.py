@@ -14,27 +14,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from hil.bench.project import project_root, runs_folder
+from hil.bench.project import runs_folder
 from hil.errors import HilError
 from hil.evidence.gate import Gate, gate
 from hil.evidence.run_record import RunRecord, read_run
 from hil.history import FILE, remember
-from hil.report import allure
-from hil.report.allure_results import complete
 from hil.report.document import pdf_lacks, write_document
 from hil.report.matrix import write_matrix
-from hil.report.page import write_page
-from hil.report.traces import traces_of_run
+from hil.run_views import EVIDENCE, PAGE, Front, make_front, make_page, make_traces
 from hil.run_waivers import CONFIG, WAIVERS, waived, waiver_of
 
 if TYPE_CHECKING:
     from hil.bench.lab import Lab
     from hil.evidence.waivers import Waivers
 
-EVIDENCE: Final = "evidence"
-"""Folder in a run's folder with what is made from the journal."""
-ALLURE_RESULTS: Final = "allure-results"
-REPORT: Final = "report"
 SEAL_KEY_ENV: Final = "HIL_SEAL_KEY"
 
 
@@ -97,47 +90,24 @@ def finish(folder: Path, *, reports: bool = True) -> Ended:
 
 def _views(ended: Ended) -> None:
     run, folder = ended.run, ended.run.folder
-    told = waiver_of(run)
+    waiver = waiver_of(run)
     evidence = folder / EVIDENCE
-    traces = ended.attempt("traces", lambda: traces_of_run(run, evidence / "traces"))
-    results = folder / ALLURE_RESULTS
-    foreign = ended.attempt(
-        "Allure's results",
-        lambda: complete(
-            run,
-            results,
-            traces=traces if isinstance(traces, dict) else {},
-            waived=lambda test: told(test) or "",
-        ),
-    )
+    foreign = ended.attempt("traces", lambda: make_traces(run, waiver))
     for line in foreign if isinstance(foreign, list) else ():
         ended.say("foreign", line)
-    ended.attempt("matrix", lambda: write_matrix(run, evidence, waiver=told))
+    ended.attempt("matrix", lambda: write_matrix(run, evidence, waiver=waiver))
     issued = datetime.datetime.fromtimestamp(run.ended_ns / 1e9, tz=datetime.UTC).date()
     made = ended.attempt(
-        "document", lambda: write_document(run, evidence, issued=issued, waiver=told)
+        "document", lambda: write_document(run, evidence, issued=issued, waiver=waiver)
     )
-    page = ended.attempt("page", lambda: write_page(run, evidence / "run.html", waiver=told))
+    ended.attempt("page", lambda: make_page(run, evidence / PAGE, waiver))
     if isinstance(made, list) and made:
-        ended.say("document", made[-1])
-        if pdf_lacks():
-            ended.say("document", pdf_lacks())
-    command = allure.find_allure(project_root())
-    if command is not None:
-        front = ended.attempt("report", lambda: _allure(run, command, results))
-        ended.say("report", front or page)
-    else:
-        ended.say("report", f"{page} (the Allure command is missing; {allure.MENDS})")
-
-
-def _allure(run: RunRecord, command: str, results: Path) -> Path:
-    bench = str(run.begin.get("bench", ""))
-    config = allure.configuration(
-        f"eSIM provisioning on {bench}",
-        runs_folder() / "history.jsonl",
-        {"Run": run.run, "Bench": bench},
-    )
-    return allure.build(command, results, run.folder / REPORT, config)
+        ended.say("document", f"{made[-1]}  {pdf_lacks()}".rstrip())
+    history = runs_folder() / "history.jsonl"
+    front = ended.attempt("report", lambda: make_front(run, waiver, history=history))
+    if isinstance(front, Front):
+        ended.say("report", "; ".join([str(front.page), *front.notes]))
+        ended.failed += [f"report: {front.failed}"] if front.failed else []
 
 
 def _seal(ended: Ended) -> None:

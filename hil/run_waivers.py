@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from hil.evidence.journal import EvidenceError
@@ -23,19 +24,20 @@ WAIVERS: Final = "waivers.yaml"
 def waivers_of(run: RunRecord) -> Waivers:
     """Return the known issues that counted in a run; none if its bench names no file.
 
-    Raises EvidenceError if the file is not the one that the journal names, ConfigError if it
-    cannot be read.
+    Where the run kept no copy (plain pytest does not), the file itself is read. Raises
+    EvidenceError if it is not the one that the journal names, ConfigError if it cannot be read.
     """
     stated = run.begin.get("waivers")
-    if not isinstance(stated, dict):
+    if not isinstance(stated, dict) or not stated.get("path"):
         return Waivers()
-    path = run.folder / CONFIG / WAIVERS
-    if not path.is_file():
-        raise EvidenceError(f"{path}: the run was judged by a file of waivers, and it is gone")
+    places = (run.folder / CONFIG / WAIVERS, Path(str(stated["path"])))
+    path = next((one for one in places if one.is_file()), None)
+    if path is None:
+        raise EvidenceError(f"{places[1]}: the run was judged by it, and it is not there any more")
     waivers = read_waivers(path)
     if waivers.sha256 != stated.get("sha256"):
         raise EvidenceError(
-            f"{path}: not the file of waivers by which the run was judged (SHA-256 "
+            f"{path}: the run was judged by it, and it has changed since the run (SHA-256 "
             f"{waivers.sha256}, the journal has {stated.get('sha256')})"
         )
     return waivers

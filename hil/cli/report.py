@@ -7,21 +7,15 @@ import datetime
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from hil.bench.project import project_root, runs_folder
+from hil.bench.project import runs_folder
 from hil.cli import OK, REPORT
 from hil.errors import UsageError
 
 if TYPE_CHECKING:
     from hil.evidence.run_record import RunRecord
-    from hil.evidence.test_record import TestRecord
     from hil.report.verdicts import WaiverOf
-
-EVIDENCE: Final = "evidence"
-"""Folder of a run for what is made from its journal."""
-ALLURE: Final = "report"
-"""Folder of a run for the report that people open first."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -69,19 +63,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace, _rest: list[str]) -> int:
     """Make the views and print where they are; exit code 7 if Allure failed."""
+    from hil.evidence.journal import EvidenceError  # noqa: PLC0415
     from hil.evidence.run_record import read_run  # noqa: PLC0415
+    from hil.report.verdicts import no_waiver  # noqa: PLC0415
+    from hil.run_waivers import waiver_of  # noqa: PLC0415
 
     folder = find_run(arguments.run)
     run = read_run(folder)
     issued = arguments.issued or datetime.datetime.now(tz=datetime.UTC).date()
-    waiver = waivers_of(run, issued)
+    try:
+        waiver = waiver_of(run)
+    except EvidenceError as err:
+        print(f"report    waivers are not shown: {err}", file=sys.stderr)
+        waiver = no_waiver
     every = ("matrix", "document", "plain", "allure")
     wanted = every if arguments.format == "all" else (arguments.format,)
     made: list[Path] = []
     code = OK
     for name in wanted:
         if name == "allure":
-            pages, code = allure_or_page(run, waiver, single_file=arguments.single_file, again=True)
+            pages, code = _front(run, waiver, single_file=arguments.single_file)
         else:
             pages = list(_views(name, run, waiver, issued, arguments.amends))
         made += pages
@@ -119,6 +120,8 @@ def find_run(given: str | None) -> Path:
 def _views(
     name: str, run: RunRecord, waiver: WaiverOf, issued: datetime.date, amends: str
 ) -> Iterator[Path]:
+    from hil.run_views import EVIDENCE, PAGE, make_page  # noqa: PLC0415
+
     folder = run.folder / EVIDENCE
     if name == "matrix":
         from hil.report.matrix import write_matrix  # noqa: PLC0415
@@ -131,100 +134,19 @@ def _views(
         if pdf_lacks():
             print(f"report    {pdf_lacks()}", flush=True)
     else:
-        yield _page(run, folder / "run.html", waiver)
+        yield make_page(run, folder / PAGE, waiver)
 
 
-def _page(run: RunRecord, path: Path, waiver: WaiverOf) -> Path:
-    from hil.report.page import write_page  # noqa: PLC0415
-    from hil.report.traces import TRANSCRIPT, folder_name  # noqa: PLC0415
+def _front(run: RunRecord, waiver: WaiverOf, *, single_file: bool) -> tuple[list[Path], int]:
+    from hil.run_views import make_front, make_traces  # noqa: PLC0415
 
-    def trace_of(test: TestRecord) -> Path | None:
-        name = Path(EVIDENCE, "traces", folder_name(test.id), TRANSCRIPT)
-        return name if (run.folder / name).is_file() else None
-
-    return write_page(run, path, waiver=waiver, trace_of=trace_of)
-
-
-def allure_or_page(
-    run: RunRecord, waiver: WaiverOf, *, single_file: bool, again: bool
-) -> tuple[list[Path], int]:
-    """Make Allure's report, or a plain page in its place where it cannot be made.
-
-    ``again``: the run is in the history of runs already. Returns the page, and the exit code: not
-    0 if Allure is there and failed.
-    """
-    from hil.report import allure  # noqa: PLC0415
-
-    results, out = run.folder / "allure-results", run.folder / ALLURE
-    code, why = OK, ""
-    command = allure.find_allure(_root())
-    if command is None:
-        why = f"the Allure command is missing; {allure.MENDS}"
-    elif not any(results.glob("*-result.json")):
-        why = f"{results} holds no results"
-    else:
-        try:
-            config = _configuration(run, single_file=single_file, again=again)
-            page = allure.build(command, results, out, config)
-        except allure.NoAllureError as err:
-            why = str(err)
-        except allure.ReportError as err:
-            why, code = str(err), REPORT
-        else:
-            large = allure.too_large(page)
-            if large:
-                print(f"report    {large}", flush=True)
-            return [page], OK
-    print(f"report    no Allure report: {why}; a plain page takes its place", file=sys.stderr)
-    return [_page(run, out / "index.html", waiver)], code
-
-
-def _configuration(run: RunRecord, *, single_file: bool, again: bool) -> dict[str, object]:
-    from hil.report import allure  # noqa: PLC0415
-
-    bench = str(run.begin.get("bench") or "a bench not stated")
-    return allure.configuration(
-        f"eSIM provisioning on {bench}",
-        run.folder.parent / "history.jsonl",
-        {"Run": run.run, "Bench": bench},
-        single_file=single_file,
-        again=again,
-    )
-
-
-def _root() -> Path | None:
-    try:
-        return project_root()
-    except UsageError:
-        return None
-
-
-def waivers_of(run: RunRecord, day: datetime.date) -> WaiverOf:
-    """Return what tells the waivers of the run on a day; says so if their file is not the same."""
-    from hil.report.verdicts import no_waiver, verdict_of  # noqa: PLC0415
-
-    named = run.begin.get("waivers")
-    if not isinstance(named, dict) or not named.get("path"):
-        return no_waiver
-    from hil.evidence.waivers import read_waivers  # noqa: PLC0415
-
-    path = Path(str(named["path"]))
-    if not path.is_absolute():
-        path = next((one for one in (path, (_root() or Path()) / path) if one.is_file()), path)
-    if not path.is_file():
-        print(f"report    waivers are not shown: {path} is not there any more", file=sys.stderr)
-        return no_waiver
-    waivers = read_waivers(path)
-    if waivers.sha256 != named.get("sha256"):
-        print(f"report    waivers are not shown: {path} has changed since the run", file=sys.stderr)
-        return no_waiver
-
-    def waiver_of(test: TestRecord) -> str | None:
-        case = str((test.case or {}).get("id", ""))
-        found = waivers.for_(test.id, case, test.requirements, verdict_of(test), day)
-        return found.describe(day) if found else None
-
-    return waiver_of
+    for line in make_traces(run, waiver):
+        print(f"foreign   {line}", file=sys.stderr)
+    history = run.folder.parent / "history.jsonl"
+    front = make_front(run, waiver, history=history, single_file=single_file, again=True)
+    for note in front.notes:
+        print(f"report    {note}", file=sys.stderr)
+    return [front.page], REPORT if front.failed else OK
 
 
 def _day(given: str) -> datetime.date:

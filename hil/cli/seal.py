@@ -9,8 +9,8 @@ from typing import Final
 
 from hil.cli import FAILED, OK
 from hil.cli.choice import add_run_argument, choose_run
-from hil.cli.gate import waived
 from hil.errors import UsageError
+from hil.run_waivers import waived
 
 KEY: Final = "HIL_SEAL_KEY"
 
