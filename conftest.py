@@ -17,4 +17,5 @@ pytest_plugins = (
     "fixtures.device",
     "fixtures.network",
     "fixtures.servers",
+    "fixtures.operator",
 )

@@ -74,6 +74,33 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="known issues, in place of those of the bench (ini: hil_waivers, env: HIL_WAIVERS)",
     )
     parser.addini("hil_waivers", "default file of known issues", type="string", default="")
+    group.addoption(
+        "--hil-progress",
+        metavar="MODE",
+        help="what a run on a bench shows: auto, live, plain, json, json:FILE or off "
+        "(ini: hil_progress, env: HIL_PROGRESS)",
+    )
+    group.addoption(
+        "--hil-heartbeat",
+        metavar="SECONDS",
+        help="sign of life in a log after so long without a line, 0 for never; 30 by default "
+        "(ini: hil_heartbeat, env: HIL_HEARTBEAT)",
+    )
+    group.addoption(
+        "--hil-operator",
+        metavar="ID",
+        help="who is at the bench, for the record (ini: hil_operator, env: HIL_OPERATOR)",
+    )
+    group.addoption(
+        "--hil-operator-script",
+        metavar="FILE",
+        help="answers to the operator's prompts, in place of a person "
+        "(ini: hil_operator_script, env: HIL_OPERATOR_SCRIPT)",
+    )
+    parser.addini("hil_progress", "default display", type="string", default="")
+    parser.addini("hil_heartbeat", "default silence of a log", type="string", default="")
+    parser.addini("hil_operator", "default operator", type="string", default="")
+    parser.addini("hil_operator_script", "default answers", type="string", default="")
     parser.addini("hil_test_timeout", "longest time of a test", type="string", default="")
     parser.addini("hil_case", "default cases", type="string", default="")
     parser.addini("hil_bench", "default bench", type="string", default="")
@@ -120,12 +147,17 @@ def pytest_configure(config: pytest.Config) -> None:
         "severity(level): blocker, critical, normal, minor or trivial",
         "conformance(id, section=..., title=...): case of the conformance set, such as "
         '"EUICC-ES5-ENABLE-03"',
+        'operator(*prompts): what a person will be asked to do, such as "swap the card"',
     ):
         config.addinivalue_line("markers", line)
     if setting(config, "bench"):
         run_of(config).load()
     if setting(config, "bench") or setting(config, "waivers"):
         run_of(config).tell_waivers()
+    if setting(config, "bench") or setting(config, "progress"):
+        from hil.pytest_progress import show  # noqa: PLC0415 - only where a session is shown
+
+        show(config, run_of(config))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

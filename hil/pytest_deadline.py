@@ -11,6 +11,7 @@ import math
 import signal
 import threading
 import time
+from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -20,7 +21,7 @@ from hil import plugin
 from hil.errors import BenchError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
     from hil.pytest_run import Run
 
@@ -59,8 +60,33 @@ class Deadline:
     def __init__(self, run: Run, seconds: float) -> None:
         self._run = run
         self._seconds = seconds
-        self._foreign = False
+        self._foreign: tuple[pytest.Item, Any] | None = None
+        """The test that pytest-timeout times, and what it says of its timer."""
         self._ours = False
+
+    @contextmanager
+    def paused(self, longest_s: float) -> Iterator[None]:
+        """Let nothing of a test's time pass while a person has at most ``longest_s`` to act."""
+        deadline = self._run.deadline
+        left_s = max(deadline - time.monotonic(), 0.0) if deadline else 0.0
+        timer_s, foreign = 0.0, self._foreign
+        if self._ours:
+            timer_s, _ = signal.setitimer(signal.ITIMER_REAL, 0)
+        elif foreign is not None:
+            foreign[0].config.hook.pytest_timeout_cancel_timer(item=foreign[0])
+        if deadline:
+            self._run.expect(time.monotonic() + longest_s + left_s)
+        try:
+            yield
+        finally:
+            if deadline:
+                self._run.expect(time.monotonic() + left_s)
+            if timer_s:
+                signal.setitimer(signal.ITIMER_REAL, timer_s)
+            elif foreign is not None and deadline:
+                item, settings = foreign
+                rest = settings._replace(timeout=max(left_s, 0.001))
+                item.config.hook.pytest_timeout_set_timer(item=item, settings=rest)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:  # noqa: ARG002
@@ -69,13 +95,13 @@ class Deadline:
             return (yield)
         finally:
             self._disarm()
-            self._foreign = False
+            self._foreign = None
             self._run.expect(0.0)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Start the time of a test, unless pytest-timeout keeps it."""
-        if self._foreign or not self._seconds:
+        if self._foreign is not None or not self._seconds:
             return
         self._run.expect(time.monotonic() + self._seconds)
         here = threading.current_thread() is threading.main_thread()
@@ -100,10 +126,10 @@ class Deadline:
             self._run.expect(time.monotonic() + max(TEARDOWN_S, self._seconds))
 
     @pytest.hookimpl(tryfirst=True, optionalhook=True)
-    def pytest_timeout_set_timer(self, item: pytest.Item, settings: TimeoutSettings) -> Any:  # noqa: ANN401, ARG002
+    def pytest_timeout_set_timer(self, item: pytest.Item, settings: TimeoutSettings) -> Any:  # noqa: ANN401
         """Take note of the deadline that pytest-timeout keeps; ours is not needed then."""
         self._disarm()
-        self._foreign = True
+        self._foreign = (item, settings)
         if settings.timeout:
             self._run.expect(time.monotonic() + settings.timeout)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from hil.applicability import Applicability
-    from hil.evidence.notebook import View
+    from hil.evidence.notebook import View, Watcher
     from hil.pytest_run import Run
 
 NO_CHECK: Final = (
@@ -74,6 +74,13 @@ class Evidence:
             self._logs = PartLogs(self._run.folder())
         self._open = opened(self.notebook)
         self._open.__enter__()
+
+    def watch(self, watcher: Watcher) -> bool:
+        """Have ``watcher`` told of each event of this process; False if there will be none."""
+        if self._open is None:
+            return False
+        self.notebook.watcher = watcher
+        return True
 
     @pytest.hookimpl(trylast=True)
     def pytest_deselected(self, items: list[pytest.Item]) -> None:

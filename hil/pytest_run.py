@@ -107,6 +107,10 @@ class Run:
 
             deadline = Deadline(self, test_timeout(self.config))
             self.config.pluginmanager.register(deadline, "hil-deadline")
+            if self.worker == MAIN:
+                from hil.pytest_ending import Ending  # noqa: PLC0415
+
+                self.config.pluginmanager.register(Ending(self), "hil-ending")
         return self._lab
 
     @property
@@ -353,6 +357,13 @@ class _Hooks:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self._run.verdicts.begin(session.items)
+
+    def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> list[str]:
+        if not any(item.get_closest_marker("operator") for item in items):
+            return []
+        from hil.pytest_operator import announcement  # noqa: PLC0415 - only where one is needed
+
+        return announcement(self._run.config, items)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:

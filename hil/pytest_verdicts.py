@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 VERDICT_ATTRIBUTE: Final = "hil_verdict"
+BROKEN_OFF: Final = "the run ended before the test could judge"
 VERDICTS_FILE: Final = "verdicts.json"
 _REQUIREMENTS = pytest.StashKey[tuple[str, ...]]()
 _SO_FAR = pytest.StashKey[str]()
@@ -89,10 +90,17 @@ class Verdicts:
             return "error", "E", "ERROR"
         return (report.outcome, "." if report.passed else word[0], word)
 
+    def begun(self, name: str) -> None:
+        """Enter a test that has begun; unless a report follows, it was broken off."""
+        self._table.setdefault(
+            name, {"requirements": [], "verdict": "INCONCLUSIVE", "reason": BROKEN_OFF}
+        )
+
     def note(self, report: pytest.TestReport) -> None:
         """Enter the verdict of a report into the table (on the controller, under xdist)."""
         verdict, requirements = getattr(report, VERDICT_ATTRIBUTE)
-        entry = self._table.setdefault(report.nodeid, {"requirements": requirements})
+        entry = self._table.setdefault(report.nodeid, {})
+        entry["requirements"] = requirements
         # A test that passed its setup only has no verdict yet: the run may be killed in its body.
         final = report.when == "teardown" or not report.passed
         entry["verdict"] = verdict if final else "INCONCLUSIVE"
@@ -101,7 +109,7 @@ class Verdicts:
         elif final and verdict == "PASS":
             entry.pop("reason", None)
         else:
-            entry.setdefault("reason", "the run ended before the test could judge")
+            entry.setdefault("reason", BROKEN_OFF)
         entry["at"] = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         if report.when == "call":
             entry["seconds"] = round(report.duration, 3)

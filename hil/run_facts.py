@@ -98,7 +98,7 @@ def run_begin(run: Run) -> dict[str, object]:
         run.load(),
         run.worker,
         strict=plugin.is_strict(run.config),
-        operator=os.environ.get("HIL_OPERATOR", ""),
+        operator=plugin.setting(run.config, "operator"),
         arguments=run.config.invocation_params.args,
         run=os.environ.get(RUN_ENV) or folder.name,
     )

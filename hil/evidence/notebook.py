@@ -35,6 +35,13 @@ class View(Protocol):
         """Show ``text``, ``json``, ``csv``, ``svg`` or ``csv.gz`` with the present step or test."""
 
 
+class Watcher(Protocol):
+    """Whoever shows what happens while it happens."""
+
+    def __call__(self, event: str, test: str, body: Mapping[str, object]) -> None:
+        """Take note of one event; must return at once and never raise."""
+
+
 class Notebook:
     """Takes notes for one process of one run; an :class:`~hil.observer.Observer`.
 
@@ -51,6 +58,8 @@ class Notebook:
     ) -> None:
         self.view = view
         self.journal = journal
+        self.watcher: Watcher | None = None
+        """Whoever is told of each event as it happens, from whatever thread."""
         self._folder = folder
         self._lock = threading.Lock()
         self._test = ""
@@ -123,7 +132,7 @@ class Notebook:
                 self._lines.append(line)
             else:
                 self._left_out += 1
-        if self.journal is not None:
+        if self.journal is not None or self.watcher is not None:
             body = {
                 "link": exchange.link,
                 "equipment": exchange.equipment,
@@ -131,7 +140,7 @@ class Notebook:
                 "text": exchange.text,
                 "note": exchange.note,
             }
-            self.journal.write("exchange", body, test=self._test, mono_ns=exchange.at_ns)
+            self._write("exchange", body, mono_ns=exchange.at_ns)
 
     def check(self, text: str, *, ok: bool = True) -> None:
         """Note that something was checked, and whether it was as required."""
@@ -159,6 +168,10 @@ class Notebook:
         self._write("proof", {"name": name, "text": text})
         if self.view is not None:
             self.view.attach(name, text)
+
+    def prompt_begins(self, question: str, options: str, limit_s: float) -> None:
+        """Note that a person is being asked, and has ``limit_s`` to answer."""
+        self._write("prompt-begin", {"question": question, "options": options, "limit_s": limit_s})
 
     def prompt(
         self, question: str, options: str, answer: str, operator: str, asked_ns: int
@@ -225,9 +238,11 @@ class Notebook:
         if self.journal is not None:
             self.journal.close(exit_status)
 
-    def _write(self, event: str, body: Mapping[str, object]) -> None:
+    def _write(self, event: str, body: Mapping[str, object], mono_ns: int | None = None) -> None:
         if self.journal is not None:
-            self.journal.write(event, body, test=self._test)
+            self.journal.write(event, body, test=self._test, mono_ns=mono_ns)
+        if self.watcher is not None:
+            self.watcher(event, self._test, body)
 
 
 _current: list[Notebook] = []

@@ -97,7 +97,7 @@ class Operator:
                 return serial
 
     def _ask(self, prompt: Prompt, timeout_s: float) -> str:
-        asked_ns = time.time_ns()
+        asked_ns = time.monotonic_ns()
         answer = ""
         try:
             with self._surroundings.waiting(prompt, max(timeout_s, 0.0)):
@@ -108,7 +108,7 @@ class Operator:
         finally:
             operator = self._backend.operator
             self._surroundings.note(
-                Asked(prompt.question, prompt.wanted, answer, operator, asked_ns, time.time_ns())
+                Asked(prompt.question, prompt.wanted, answer, operator, asked_ns)
             )
         if answer == ABORT:
             self._surroundings.make_safe()

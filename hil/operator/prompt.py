@@ -67,14 +67,13 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What came of a prompt: ``answer`` is "" if there was none; times are :func:`time.time_ns`."""
+    """What came of a prompt put at ``asked_ns`` (monotonic); ``answer`` is "" if none came."""
 
     question: str
     options: str
     answer: str
     operator: str
-    asked_utc_ns: int
-    answered_utc_ns: int
+    asked_ns: int
 
 
 class Backend(Protocol):

@@ -34,6 +34,8 @@ class Result(NamedTuple):
     process: str = MAIN
     final: bool = True
     """Whether nothing more comes: False for a failure that is told before the teardown."""
+    repeated: bool = False
+    """Whether the same verdict has been told before the teardown."""
 
 
 @dataclass(slots=True)

@@ -42,9 +42,8 @@ def total(board: Board, now_s: float, left_s: float | None, style: Style) -> str
         parts.append(f"{about(left_s)} left")
     parts.append(counted(board))
     text = "  ".join(part for part in parts if part)
-    bar = style.bar(done / tests, _BAR) if tests else ""
-    if bar and (not style.width or columns(text) + _BAR + 2 < style.width):
-        text = f"{bar}  {text}"
+    if tests and style.width and columns(text) + _BAR + 2 < style.width:
+        text = f"{style.bar(done / tests, _BAR)}  {text}"
     return style.fit(text)
 
 

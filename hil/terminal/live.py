@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING, Final
 
 from hil.terminal import lines
@@ -22,19 +21,19 @@ MOST_WORKERS: Final = 12
 
 
 class Live:
-    """A view for a terminal of ``columns()``. ``quiet`` shows no test that passed."""
+    """A view for a terminal of ``columns()``. ``passes``: tests that passed get a line too."""
 
     def __init__(
         self,
         session: Session,
         screen: Screen,
         *,
-        quiet: bool = False,
-        columns: Callable[[], int] = lambda: shutil.get_terminal_size().columns,
+        passes: bool = True,
+        columns: Callable[[], int],
     ) -> None:
         self._session = session
         self._screen = screen
-        self._quiet = quiet
+        self._passes = passes
         self._columns = columns
         self._painted_s = 0.0
         self._prompting = False
@@ -50,7 +49,7 @@ class Live:
 
     def ended(self, result: Result) -> None:
         """Write the line of a test."""
-        if result.verdict != "PASS" or not self._quiet:
+        if not result.repeated and (result.verdict != "PASS" or self._passes):
             board = self._session.board
             several = result.process != MAIN
             self._resize()

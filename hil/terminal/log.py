@@ -19,18 +19,25 @@ SHORT_S: Final = 1.0
 
 
 class Log:
-    """A view of lines. ``quiet`` shows neither steps nor tests that passed.
+    """A view of lines: for each of ``steps``, and of ``passes`` (tests that passed), if wanted.
 
     ``heartbeat_s``: after so long without a line one says what goes on; 0 for never.
     """
 
     def __init__(
-        self, session: Session, screen: Screen, *, heartbeat_s: float, quiet: bool = False
+        self,
+        session: Session,
+        screen: Screen,
+        *,
+        heartbeat_s: float,
+        steps: bool = True,
+        passes: bool = True,
     ) -> None:
         self._session = session
         self._screen = screen
         self._heartbeat_s = heartbeat_s
-        self._quiet = quiet
+        self._steps = steps
+        self._passes = passes
         self._written_s = time.monotonic()
         self._announced: set[tuple[str, int, float]] = set()
         self._open: dict[tuple[str, int], Step] = {}
@@ -39,7 +46,7 @@ class Log:
         """Say how many tests are going to run."""
         board = self._session.board
         tests = len(board.tests)
-        if tests and not self._quiet:
+        if tests and self._steps:
             who = f", {board.workers} workers" if board.workers > 1 else ""
             self._line(f"{tests} test{'s' * (tests != 1)}{who}")
 
@@ -47,7 +54,7 @@ class Log:
         """Write the end of a step, and a question to the operator."""
         if happening.event == "prompt-begin":
             self._line(f"{_who(happening.process)}waits for the operator: {_question(happening)}")
-        if self._quiet:
+        if not self._steps:
             return
         key = (happening.process, int(happening.body.get("step", 0)))
         if happening.event == "step-begin":
@@ -67,14 +74,14 @@ class Log:
 
     def ended(self, result: Result) -> None:
         """Write the line of a test."""
-        if result.verdict != "PASS" or not self._quiet:
+        if not result.repeated and (result.verdict != "PASS" or self._passes):
             process = result.process != MAIN
             line = lines.result(self._session.board, result, self._screen.style, process=process)
             self._line(line)
 
     def tick(self, now_s: float) -> None:
         """Say that a step goes on for a while now, and after a long silence what goes on."""
-        if not self._quiet:
+        if self._steps:
             for (process, _), step in list(self._open.items()):
                 mark = (process, step.number, step.began_s)
                 if mark not in self._announced and now_s - step.began_s >= SHORT_S:

@@ -158,8 +158,8 @@ def test_a_heartbeat_tells_of_silence(session: Session, stream: io.StringIO) -> 
 
 def test_quiet_tells_of_failures_only(session: Session) -> None:
     for make in (
-        lambda screen: Log(session, screen, heartbeat_s=0, quiet=True),
-        lambda screen: Live(session, screen, quiet=True, columns=lambda: 80),
+        lambda screen: Log(session, screen, heartbeat_s=0, steps=False, passes=False),
+        lambda screen: Live(session, screen, passes=False, columns=lambda: 80),
     ):
         stream = io.StringIO()
         view: View = make(Screen(stream, Style()))
