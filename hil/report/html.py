@@ -32,7 +32,7 @@ pre { background: #f6f6f4; border: 1px solid #ddd; padding: 8px 10px; margin: 6p
 table { border-collapse: collapse; width: 100%; margin: 8px 0 14px; font-size: 13px; }
 th, td { text-align: left; vertical-align: top; padding: 5px 9px; border-bottom: 1px solid #ddd;
   overflow-wrap: anywhere; }
-thead th { border-bottom: 1.5px solid #111; font-weight: 650; }
+thead th { border-bottom: 1.5px solid #111; font-weight: 650; overflow-wrap: normal; }
 th[scope=row] { font-weight: 500; color: #444; }
 .sub { color: #555; } .small { font-size: 12px; }
 .v { font-weight: 650; white-space: nowrap; }
@@ -51,7 +51,9 @@ th[scope=row] { font-weight: 500; color: #444; }
 .counts span { font-size: 11px; letter-spacing: .03em; }
 @media print {
   html { font-size: 10.5px; } body { max-width: none; padding: 0; }
-  table { font-size: 9.5px; } code, pre, .mono { font-size: 8.5px; }
+  table { font-size: 9.5px; } .small, .sub.small { font-size: 8.5px; }
+  code, pre, .mono { font-size: 8.5px; }
+  th, td { padding: 3px 6px; }
   pre { max-height: none; } a { color: inherit; }
   tr, .mark, .counts { break-inside: avoid; } h2, h3 { break-after: avoid; }
   thead { display: table-header-group; }

@@ -17,6 +17,7 @@ from hil.report.text import NOT_STATED, stated, visible
 class Value:
     """One measured value in words; what the journal does not say reads "not stated".
 
+    No line breaks between a number and its unit (U+00A0).
     ``value`` carries its unit, ``uncertainty`` is U with its k. ``limits``, ``rule``, ``margin``
     and ``verdict`` are "" where it was not judged.
     """
@@ -63,7 +64,7 @@ def _uncertainty(body: Mapping[str, Any], unit: str, expanded: float | None) -> 
     if expanded is None:
         return NOT_STATED
     factor = _number(body.get("coverage_factor"))
-    k = f"k = {factor:g}" if factor is not None else f"k {NOT_STATED}"
+    k = f"k\xa0=\xa0{factor:g}" if factor is not None else f"k {NOT_STATED}"
     return f"{_with_unit(expanded, unit, expanded)} ({k})"
 
 
@@ -84,8 +85,8 @@ def _shown(given: object, unit: str, expanded: float | None) -> str:
 
 def _with_unit(number: float, unit: str, expanded: float | None) -> str:
     if expanded is None or not 1e-12 < expanded < 1e12:
-        return f"{number:g} {unit}".strip()
-    return f"{number:.{decimals(expanded)}f} {unit}".strip()
+        return f"{number:g}\xa0{unit}".strip()
+    return f"{number:.{decimals(expanded)}f}\xa0{unit}".strip()
 
 
 def _number(given: object) -> float | None:

@@ -4,6 +4,7 @@ import copy
 import datetime
 import io
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -111,6 +112,7 @@ def test_a_measured_value_stands_with_all_that_explains_it(tmp_path: Path) -> No
         assert text in html.text
         assert text in " ".join(sheets)
     assert "guarded (w = 0.013 V)" in html.text
+    assert "0.013\xa0V (k\xa0=\xa02)" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_every_sheet_has_its_number_and_the_last_one_ends(tmp_path: Path) -> None:
@@ -143,6 +145,16 @@ def test_one_missing_field_makes_it_a_draft_on_every_sheet(
         assert draft in sheet
     css = (tmp_path / "report.html").read_text()
     assert '@top-right { content: "DRAFT"' in css
+
+
+def test_no_name_ends_the_style_of_the_page(tmp_path: Path) -> None:
+    name = '"; } </style> \\ /'
+    run = typical(tmp_path / "run", laboratory={"name": name, "address": "x"})
+    write_document(run, tmp_path, issued=DAY)
+    css = (tmp_path / "report.html").read_text().partition("@bottom-left")[2].partition("\n")[0]
+    assert css.count('"') == 2
+    told = re.sub(r"\\([0-9a-f]{6}) ", lambda m: chr(int(m[1], 16)), css.split('"')[1])
+    assert told == name
 
 
 def test_with_nothing_stated_nothing_is_made_up(tmp_path: Path) -> None:

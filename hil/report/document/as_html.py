@@ -39,7 +39,8 @@ _PAGE: Final = """
   @top-left {{ content: {head}; font: 600 8.5pt sans-serif; }}
   @top-right {{ content: {marks}; font: 700 8.5pt sans-serif; color: #a30d0d; }}
   @bottom-left {{ content: {foot}; font: 7.5pt sans-serif; }}
-  @bottom-right {{ content: "page " counter(page) " of " counter(pages); font: 7.5pt sans-serif; }}
+  @bottom-right {{ content: "page " counter(page) " of " counter(pages); font: 7.5pt sans-serif;
+    white-space: nowrap; padding-left: 12pt; }}
 }}
 """
 
@@ -74,8 +75,11 @@ def _page(document: Document) -> str:
 
 
 def _css_text(text: str) -> str:
-    """Return text as a string of CSS; whatever stands in it, it stays one."""
-    return '"' + re.sub(r"[^A-Za-z0-9 .,:-]", lambda m: f"\\{ord(m[0]):06x}", text) + '"'
+    """Return text as a string of CSS; whatever stands in it, it stays one.
+
+    CSS takes the space behind an escape for its end.
+    """
+    return '"' + re.sub(r"[^A-Za-z0-9 .,:-]", lambda m: f"\\{ord(m[0]):06x} ", text) + '"'
 
 
 def _block(block: Block) -> str:

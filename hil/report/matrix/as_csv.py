@@ -88,5 +88,5 @@ def _test(line: Line) -> list[str]:
 
 
 def _harmless(cell: str) -> str:
-    cell = visible(cell)
+    cell = visible(cell).replace("\xa0", " ")
     return f"'{cell}" if cell.startswith(_FORMULA) else cell

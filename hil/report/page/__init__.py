@@ -14,8 +14,8 @@ from hil.report.verdicts import WaiverOf, no_waiver
 
 __all__ = ["MOST_BYTES", "write_page"]
 
-MOST_BYTES: Final = 40_000_000
-"""About how large the page may become; beyond it, it leads to the files instead."""
+MOST_BYTES: Final = 24_000_000
+"""About how large the page becomes; beyond it, it leads to files, because browsers grow slow."""
 
 
 def write_page(

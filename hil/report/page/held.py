@@ -49,7 +49,7 @@ def _inside(one: Attachment, run_folder: Path, budget: Budget) -> str:
     if one.kind in _PICTURES:
         data = base64.b64encode(content).decode("ascii")
         kind = _PICTURES[one.kind]
-        return f'<img alt="{esc(one.name, 200)}" src="data:{kind};base64,{data}">'
+        return f'<img loading="lazy" alt="{esc(one.name, 200)}" src="data:{kind};base64,{data}">'
     return _text(content)
 
 
