@@ -37,7 +37,7 @@ def counted(board: Board, *, sparse: bool = True) -> str:
 def total(board: Board, now_s: float, left_s: float | None, style: Style) -> str:
     """Return how far the session is: bar, tests, time that passed and is left, verdicts."""
     done, tests = len(board.verdicts), len(board.tests)
-    parts = [f"{done}/{tests}" if tests else f"{done}", clock(now_s - board.began_s)]
+    parts = [f"{done}/{tests}" if tests else "collecting tests", clock(now_s - board.began_s)]
     if left_s is not None and done < tests:
         parts.append(f"{about(left_s)} left")
     parts.append(counted(board))

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from hil.terminal.board import Board, Happening, Result
+from hil.terminal.estimate import Estimate
 from hil.terminal.json_lines import JsonLines
 from hil.terminal.live import Live
 from hil.terminal.log import Log
@@ -229,3 +230,9 @@ def test_steps_inside_steps(board: Board) -> None:
 )
 def test_what_an_encoding_shows(encoding: str | None, shows: bool) -> None:
     assert shows_unicode(encoding) is shows
+
+
+def test_a_heartbeat_before_any_test_is_known(stream: io.StringIO) -> None:
+    session = Session(Board(time.monotonic()), Estimate(lambda _test: None))
+    Log(session, Screen(stream, Style()), heartbeat_s=30).tick(time.monotonic() + 31)
+    assert "alive  collecting tests  00:3" in stream.getvalue()
