@@ -55,6 +55,9 @@ def servers_config(
     peers = [
         {"id": section.line_station, "role": "line-station"},
         {"id": section.operator, "role": "operator"},
+        # An SM-SR with a support server inside works with others too: who speaks as one of
+        # them does so under the id that the folded one does not need.
+        *({"id": name, "role": "support-server"} for name in folded),
     ]
     everybody = roles | {peer["id"]: peer["role"] for peer in peers}
     made = _Making(lab, section, smpp, folded)
@@ -80,11 +83,8 @@ def certificates(lab: Lab, folder: Path) -> Path | None:
         return lab.certificates
     from hil.provisioning.lab_ca import LabCa  # noqa: PLC0415 - cryptography, where it is used
 
-    folded = _folded(section)
     authority = LabCa(folder)
     for name, actor in section.actors.items():
-        if name in folded:
-            continue
         names = []
         if actor.kind == "sm-sr" and section.layout == "one-server":
             # The support server behind the same port answers under its own id.
