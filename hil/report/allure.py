@@ -17,6 +17,12 @@ MENDS: Final = "./lab run sets it up where Node >= 20 is there: sudo apt install
 TIMEOUT_S: Final = 900
 NODE: Final = 20
 """The oldest Node that Allure runs on."""
+BEHAVIOUR: Final = "behaviour"
+REQUIREMENT: Final = "requirement"
+BY_REQUIREMENT: Final = "by-requirement.html"
+"""The tree by requirement, beside the page by behaviour."""
+_AWESOME: Final = "@allurereport/plugin-awesome"
+_ALONE: Final = frozenset(("index.html", "summary.json"))
 MOST_OF_ONE_FILE: Final = 100_000_000
 """Bytes of a report in one file beyond which a folder is the better shape."""
 _ANALYTICS: Final = re.compile(
@@ -50,17 +56,18 @@ def configuration(
     single_file: bool = True,
     again: bool = False,
 ) -> dict[str, Any]:
-    """Return the report's configuration: a tree by behaviour, categories by requirement.
+    """Return the report's configuration: a tree by behaviour, and one by requirement.
 
     ``again``: the run is in the ``history`` already, from which trends are drawn.
     """
     rule = {"groupBy": [{"label": "requirement"}, "severity"]}
+    shown = {"stepTreeExpansion": "expand_failed_only", "singleFile": single_file}
     return {
         "name": name,
         "historyPath": str(history.absolute()),
         "appendHistory": not again,
         "historyLimit": 50,
-        "hideLabels": ["framework", "language", "thread", "host", "package"],
+        "hideLabels": ["framework", "language", "thread", "host", "package", "node"],
         "variables": variables,
         "categories": {
             "rules": [
@@ -69,13 +76,11 @@ def configuration(
             ]
         },
         "plugins": {
-            "awesome": {
-                "options": {
-                    "groupBy": ["epic", "feature", "story"],
-                    "stepTreeExpansion": "expand_failed_only",
-                    "singleFile": single_file,
-                }
-            }
+            BEHAVIOUR: {
+                "import": _AWESOME,
+                "options": {"groupBy": ["epic", "feature", "story"], **shown},
+            },
+            REQUIREMENT: {"import": _AWESOME, "options": {"groupBy": ["requirement"], **shown}},
         },
     }
 
@@ -110,13 +115,32 @@ def build(allure: str, results: Path, out: Path, config: dict[str, Any]) -> Path
             )
         except (OSError, subprocess.TimeoutExpired) as err:
             raise ReportError(f"Allure could not make the report: {err}") from err
-    page = out / "index.html"
+    page = _arranged(out)
     if done.returncode or not page.is_file():
         said = (done.stderr or done.stdout).strip().splitlines()[-3:]
         raise ReportError(f"Allure could not make the report: {' / '.join(said)}")
-    for html in out.rglob("index.html"):
-        _strip(html)
+    for html in (out / BY_REQUIREMENT, *out.rglob("index.html")):
+        if html.is_file():
+            _strip(html)
     return page
+
+
+def _arranged(out: Path) -> Path:
+    """Lay the two trees out where people look for them; return the page by behaviour.
+
+    Of files that each stand alone, that page is ``index.html`` and the other lies beside it; as
+    folders they stay where Allure has put them.
+    """
+    behaviour, requirement = out / BEHAVIOUR, out / REQUIREMENT
+    if not (behaviour / "index.html").is_file():
+        return out / "index.html"
+    if not {path.name for path in behaviour.iterdir()} <= _ALONE:
+        return behaviour / "index.html"
+    for folder, name in ((requirement, BY_REQUIREMENT), (behaviour, "index.html")):
+        if (folder / "index.html").is_file():
+            (folder / "index.html").replace(out / name)
+        shutil.rmtree(folder, ignore_errors=True)
+    return out / "index.html"
 
 
 def too_large(page: Path) -> str:

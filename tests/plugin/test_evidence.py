@@ -20,6 +20,9 @@ COUNTED = ("-o", "enable_assertion_pass_hook=true")
 ON_BENCH = ("--hil-bench", "virtual", "--hil-run-dir", "run", *COUNTED)
 MIXED = '''
 import pytest
+from types import SimpleNamespace
+pytest.register_assert_rewrite("hil.bench.recorder")
+from hil.bench.recorder import window_of
 from hil.checks import check, refusal
 from hil.evidence import current_notebook, step
 
@@ -39,7 +42,9 @@ def test_refused():
         raise ValueError("no")
 
 def test_nothing():
-    pass
+    # What this package asserts of itself is no check of a product.
+    jig = dict(nominal_voltage=1.8, nominal_current=None, window=0.05, hysteresis=0.05)
+    window_of(SimpleNamespace(debounce=0.01, dwell=1.0, revoke=0.1, **jig))
 
 def test_hidden_failure():
     try:

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -26,16 +27,20 @@ NO_NODE = "/nonexistent"
 
 def hil(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HIL_")}
-    return subprocess.run(
-        [sys.executable, "-m", "hil", "report", *arguments],
-        cwd=ROOT,
-        env={**environment, "PYTHONPATH": str(ROOT), **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        stdin=subprocess.DEVNULL,
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        # A project of its own: this one's may have the Allure command.
+        Path(folder, "testcases").mkdir()
+        Path(folder, "conftest.py").touch()
+        return subprocess.run(
+            [sys.executable, "-m", "hil", "report", *arguments],
+            cwd=folder,
+            env={**environment, "PYTHONPATH": str(ROOT), **variables},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+            stdin=subprocess.DEVNULL,
+        )
 
 
 def test_every_view_is_made_where_its_line_says(tmp_path: Path) -> None:
@@ -152,7 +157,7 @@ def test_allure_makes_one_file_or_a_folder(tmp_path: Path, option: str, single: 
     assert done.returncode == 0, done.stderr
     assert f"report    {run / 'report' / 'index.html'}" in done.stdout
     config = json.loads((run / "report" / "config.json").read_text())
-    assert config["plugins"]["awesome"]["options"]["singleFile"] is single
+    assert config["plugins"]["behaviour"]["options"]["singleFile"] is single
     assert config["appendHistory"] is False, "a report made again is no run more"
 
 

@@ -43,9 +43,13 @@ class Journal:
         written to.
         """
         self.path = run_folder / FOLDER / f"{process}.jsonl"
-        self.fault = ""
+        self._unwritten = ""
+        self._unsynced = ""
         self._lock = threading.Lock()
         self._waiting = b""
+        self._syncing: threading.Thread | None = None
+        self._wanted = threading.Event()
+        self._closed = False
         self._seq = 0
         self._head = GENESIS
         self._utc_ns = time.time_ns()
@@ -81,6 +85,11 @@ class Journal:
         )
 
     @property
+    def fault(self) -> str:
+        """Why evidence cannot be kept just now, "" while it can."""
+        return self._unwritten or self._unsynced
+
+    @property
     def lines(self) -> int:
         """Number of records so far."""
         return self._seq
@@ -99,15 +108,37 @@ class Journal:
             self._append(event, body, test, at_ns)
 
     def sync(self) -> None:
-        """Have the disk keep what was written, so that a loss of power does not take it."""
+        """Have the disk keep what was written, so that a loss of power does not take it.
+
+        Another thread waits for the disk: a test does not. What is asked for while it waits is
+        done in one go behind it.
+        """
         with self._lock:
             if self._fd < 0:
                 return
             self._mind_the_clock()
+            if self._syncing is None or not self._syncing.is_alive():
+                self._syncing = threading.Thread(
+                    target=self._keep_synced, name="journal sync", daemon=True
+                )
+                self._syncing.start()
+        self._wanted.set()
+
+    def _keep_synced(self) -> None:
+        while not self._closed:
+            self._wanted.wait()
+            self._wanted.clear()
+            # A duplicate: the journal may be closed, and its number given away, meanwhile.
+            with self._lock:
+                if self._fd < 0:
+                    return
+                duplicate = os.dup(self._fd)
             try:
-                os.fdatasync(self._fd)
+                os.fdatasync(duplicate)
             except OSError as err:
-                self.fault = f"{err.strerror}"
+                self._unsynced = f"{err.strerror}"
+            finally:
+                os.close(duplicate)
 
     def close(self, exit_status: str) -> None:
         """Write ``run-end`` and close the file. Idempotent."""
@@ -119,9 +150,11 @@ class Journal:
             try:
                 os.fsync(self._fd)
             except OSError as err:
-                self.fault = f"{err.strerror}"
+                self._unsynced = f"{err.strerror}"
             os.close(self._fd)
             self._fd = -1
+        self._closed = True
+        self._wanted.set()
 
     def _append(self, event: str, body: Mapping[str, object], test: str, at_ns: int) -> None:
         if self._fd < 0:
@@ -149,15 +182,14 @@ class Journal:
             while data:
                 data = data[os.write(self._fd, data) :]
         except OSError as err:
-            self.fault = f"{err.strerror}"
+            self._unwritten = f"{err.strerror}"
             self._waiting = data
             if len(data) > MOST_WAITING:
-                self.fault += ", and too much has happened since: the journal ends here"
+                self._unwritten += ", and too much has happened since: the journal ends here"
                 os.close(self._fd)
                 self._fd = -1
             return
-        if self.fault:
-            self.fault = ""
+        self._unwritten = ""
 
     def _mind_the_clock(self) -> None:
         drift = time.time_ns() - (self._utc_ns + time.monotonic_ns() - self._mono_ns)
