@@ -16,6 +16,7 @@ from hil.evidence.notebook import Notebook, opened
 from hil.evidence.part_logs import PartLogs
 from hil.pytest_applicability import applicability_of
 from hil.pytest_cases import case_of
+from hil.pytest_scrubbing import Scrubbing
 from hil.pytest_verdicts import VERDICT_ATTRIBUTE, reason_of, requirements_of, title_of
 from hil.pytest_ways import ways_of
 
@@ -50,6 +51,7 @@ class Evidence:
     def __init__(self, run: Run) -> None:
         self._run = run
         self.notebook = Notebook()
+        self.scrubbing = Scrubbing(run)
         self._open: AbstractContextManager[Notebook] | None = None
         self._logs: PartLogs | None = None
         self._attempts: dict[str, int] = {}
@@ -144,6 +146,7 @@ class Evidence:
                 if why:
                     report.outcome, report.longrepr = "failed", why
             self._run.verdicts.judge(item, call, report, fail_seen=self.notebook.failed)
+        self.scrubbing.report(report)
         if report.when == "teardown":
             self._applicability(item)
         self._note(report)

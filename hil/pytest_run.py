@@ -241,8 +241,10 @@ class Run:
 
     def _tell_allure(self) -> None:
         if self.config.getoption("allure_report_dir", None):
-            from hil.pytest_allure import AllureLabels  # noqa: PLC0415 - only with --alluredir
+            from hil.allure_scrubbing import scrub_allure  # noqa: PLC0415 - only with --alluredir
+            from hil.pytest_allure import AllureLabels  # noqa: PLC0415
 
+            scrub_allure(self.config, self.evidence.scrubbing.text)
             bench = self._lab.name if self._lab else ""
             self.config.pluginmanager.register(AllureLabels(bench), "hil-allure")
 

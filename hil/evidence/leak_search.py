@@ -6,24 +6,21 @@ nothing about secrets that it is not given, and opens no encrypted file.
 
 from __future__ import annotations
 
-import base64
 import gzip
 import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
 from hil.errors import UsageError
-
-SHORTEST: Final = 6
-"""Bytes of the shortest secret that is looked for: a shorter one is found by chance."""
+from hil.evidence.secret_forms import SEPARATORS, SHORTEST, Forms
 
 _PART: Final = 4 * 1024 * 1024
 _SPACE: Final = b" \t\r\n"
-_SEPARATORS: Final = re.compile(rb"\\\\?x|0x|[\s:,_'\"\[\]-]", re.IGNORECASE)
+_SEPARATORS: Final = re.compile(SEPARATORS.encode(), re.IGNORECASE)
 _COMPRESSED: Final = (".gz", ".svgz")
 
 
@@ -48,53 +45,6 @@ class Search:
     searched: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Forms:
-    """Forms of one secret by what is done to a file's bytes before they are looked for."""
-
-    as_is: dict[str, bytes] = field(repr=False)
-    squeezed: dict[str, bytes] = field(repr=False)
-    bare: dict[str, bytes] = field(repr=False)
-
-    @classmethod
-    def of(cls, secret: bytes) -> _Forms:
-        swapped = bytes((one & 0x0F) << 4 | one >> 4 for one in secret)
-        python = repr(secret)[2:-1].encode()
-        digits = {"hex": secret.hex(), "hex, nibbles swapped": swapped.hex()}
-        sources = {"": secret, " of hex": secret.hex().encode()}
-        sources[" of upper hex"] = secret.hex().upper().encode()
-        encoded = {
-            f"base64{of}, byte {shift}": form
-            for of, source in sources.items()
-            for shift in range(3)
-            for form in [_base64(source, shift)]
-        }
-        web = {f"{name}, URL": _for_urls(form) for name, form in encoded.items()}
-        numbers = ",".join(map(str, secret)).encode()
-        return cls(
-            {
-                "bytes": secret,
-                "bytes, nibbles swapped": swapped,
-                "Python": python,
-                "Python in JSON": python.replace(b"\\", b"\\\\"),
-            },
-            encoded | web | {"decimal numbers": numbers},
-            {name: form.encode() for name, form in digits.items()},
-        )
-
-    @property
-    def longest(self) -> int:
-        return max(len(form) for form in (self.as_is | self.squeezed | self.bare).values())
-
-    def found_in(self, part: bytes, squeezed: bytes, bare: bytes) -> Iterator[str]:
-        for forms, where in (
-            (self.as_is, part),
-            (self.squeezed, squeezed),
-            (self.bare, bare),
-        ):
-            yield from (name for name, form in forms.items() if form in where)
-
-
 def find_leaks(folder: Path, secrets: Mapping[str, bytes]) -> Search:
     """Look for ``secrets`` (by name) in every file below ``folder``.
 
@@ -108,7 +58,7 @@ def find_leaks(folder: Path, secrets: Mapping[str, bytes]) -> Search:
     for name, secret in secrets.items():
         if len(secret) < SHORTEST:
             raise UsageError(f"secret {name!r}: shorter than {SHORTEST} bytes, found by chance")
-    forms = {name: _Forms.of(secret) for name, secret in secrets.items()}
+    forms = {name: Forms.of(secret) for name, secret in secrets.items()}
     leaks: list[Leak] = []
     searched = 0
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
@@ -120,7 +70,7 @@ def find_leaks(folder: Path, secrets: Mapping[str, bytes]) -> Search:
     return Search(tuple(leaks), searched)
 
 
-def _in_file(path: Path, forms: Mapping[str, _Forms]) -> Iterator[tuple[str, str]]:
+def _in_file(path: Path, forms: Mapping[str, Forms]) -> Iterator[tuple[str, str]]:
     with path.open("rb") as file:
         yield from _in_stream(file, forms)
     if path.suffix in _COMPRESSED:
@@ -137,7 +87,7 @@ def _in_file(path: Path, forms: Mapping[str, _Forms]) -> Iterator[tuple[str, str
                         yield from _in_stream(inner, forms)
 
 
-def _in_stream(file: _Readable, forms: Mapping[str, _Forms]) -> Iterator[tuple[str, str]]:
+def _in_stream(file: _Readable, forms: Mapping[str, Forms]) -> Iterator[tuple[str, str]]:
     # Separators between digits make a form up to six times as long in the file.
     overlap = 6 * max((one.longest for one in forms.values()), default=0)
     before = b""
@@ -146,18 +96,8 @@ def _in_stream(file: _Readable, forms: Mapping[str, _Forms]) -> Iterator[tuple[s
         before = (before + part)[-overlap:]
 
 
-def _in_text(part: bytes, forms: Mapping[str, _Forms]) -> Iterator[tuple[str, str]]:
+def _in_text(part: bytes, forms: Mapping[str, Forms]) -> Iterator[tuple[str, str]]:
     squeezed = part.translate(None, _SPACE)
     bare = _SEPARATORS.sub(b"", part).lower()
     for name, one in forms.items():
         yield from ((name, form) for form in one.found_in(part, squeezed, bare))
-
-
-def _base64(raw: bytes, shift: int) -> bytes:
-    """Return the part of a base64 text that ``raw`` alone decides, ``shift`` bytes before it."""
-    whole = base64.b64encode(bytes(shift) + raw)
-    return whole[-(-8 * shift // 6) : 8 * (shift + len(raw)) // 6]
-
-
-def _for_urls(form: bytes) -> bytes:
-    return form.replace(b"+", b"-").replace(b"/", b"_")

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hil.errors import UsageError
-from hil.evidence.leak_search import _Forms, find_leaks
+from hil.evidence.leak_search import find_leaks
+from hil.evidence.secret_forms import Forms
 
 KEY = bytes.fromhex("0F1E2D3C4B5A69788796A5B4C3D2E1F0")
 SWAPPED = bytes.fromhex("F0E1D2C3B4A5968778695A4B3C2D1E0F")
@@ -55,7 +56,7 @@ def test_a_planted_secret_is_found(form: str, tmp_path: Path) -> None:
 @given(st.binary(min_size=8, max_size=40), st.integers(0, 5), st.binary(max_size=9))
 def test_base64_is_found_at_any_place(secret: bytes, before: int, behind: bytes) -> None:
     text = base64.b64encode(bytes(before) + secret + behind)
-    assert list(_Forms.of(secret).found_in(b"", text, b""))
+    assert list(Forms.of(secret).found_in(b"", text, b""))
 
 
 def test_packed_files_are_opened(tmp_path: Path) -> None:

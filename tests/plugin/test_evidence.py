@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from hil.bench.lab import load_lab
+from hil.bench.lab_secrets import secrets_of
 from hil.evidence.gate import FAILED, INCOMPLETE, gate
+from hil.evidence.leak_search import find_leaks
 from hil.evidence.recovery import recover
 from hil.evidence.run_record import RunRecord, read_run
 from tests.plugin.conftest import Session
@@ -189,3 +192,115 @@ def test_a_run_that_is_ended_in_a_test_passes_nothing_of_it(
     assert verdicts(run) == said
     assert run.faults == ()
     assert gate(run).code == INCOMPLETE
+
+
+LEAKING = """
+import logging
+import pytest
+from hil.bench.lab import load_lab
+from hil.evidence import step
+LAB = load_lab("virtual")
+DEVICE = LAB.device_keys.auth
+KI = LAB.network_keys.subscribers[1].k
+PASSWORD = LAB.server_keys.smpp_password
+DP_KEY = LAB.server_keys.pki.servers["sm-dp"].key
+
+@pytest.mark.requirement("R-12")
+def test_device_key():
+    with step("compare the key"):
+        assert DEVICE == bytes(16), "not the key of the device"
+
+def test_ki_in_hex():
+    given = KI.hex().upper()
+    assert given == given[:-4] + "0000"
+
+def test_list_and_password():
+    assert [KI, PASSWORD] == [b"", "open"]
+
+class Refused(ValueError):
+    def __init__(self, key):
+        super().__init__()
+        self.key = key
+    def __str__(self):
+        return f"refused: {self.key.hex(' ')}"
+
+@pytest.fixture
+def broken():
+    raise Refused(DP_KEY)
+
+def test_in_a_fixture(broken):
+    pass
+
+def test_chained():
+    try:
+        raise Refused(DEVICE)
+    except Refused as err:
+        raise KeyError(DEVICE) from err
+
+def test_skipped():
+    pytest.skip(f"no use for {DEVICE!r}")
+
+@pytest.mark.xfail(reason="known")
+def test_expected():
+    assert DEVICE == KI
+
+def test_output():
+    print("key", DEVICE)
+    logging.getLogger("lab").warning("Ki %s", KI.hex())
+    assert True
+"""
+UNSCRUBBED = """
+import hil.pytest_scrubbing
+hil.pytest_scrubbing.Scrubbing.text = lambda self, text: text
+"""
+VIEWS = (
+    "--alluredir",
+    "run/allure-results",
+    "--junitxml",
+    "run/junit.xml",
+    "-o",
+    "junit_logging=all",
+)
+
+
+def _leaks(tmp_path: Path, done: subprocess.CompletedProcess[str]) -> set[str]:
+    (tmp_path / "run" / "console.txt").write_text(done.stdout + done.stderr)
+    secrets = {name: one for name, one in secrets_of(load_lab("virtual")).items() if len(one) >= 6}
+    found = find_leaks(tmp_path / "run", secrets)
+    assert found.searched > 10
+    return {leak.file for leak in found.leaks}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [[], ["-vv", "--color=yes", "-l", "-rA"], ["-p", "xdist", "-n", "1", "--tb=native"]],
+    ids=["plain", "verbose", "xdist"],
+)
+def test_what_a_failed_test_compared_is_told_without_the_keys(
+    session: Session, tmp_path: Path, options: list[str]
+) -> None:
+    done = session(LEAKING, *ON_BENCH, "-p", "allure_pytest", *VIEWS, *options)
+    assert _leaks(tmp_path, done) == set()
+    run = read_run(tmp_path / "run")
+    assert run.faults == ()
+    said = {name.partition("::")[2]: test.reason for name, test in run.tests.items()}
+    assert said["test_device_key"].startswith("AssertionError: not the key of the device")
+    assert "[secret network.subscribers[1].k]" in said["test_ki_in_hex"]
+    assert "refused: [secret servers.pki.servers.sm-dp.key]" in said["test_in_a_fixture"]
+    assert said["test_skipped"] == "no use for b'[secret device.auth]'"
+    results = "".join(
+        path.read_text() for path in (tmp_path / "run" / "allure-results").glob("*.json")
+    )
+    for told in (done.stdout, (tmp_path / "run" / "junit.xml").read_text(), results):
+        assert "not the key of the device" in told
+        assert "[secret device.auth]" in told
+        assert r"\xbe\x97" not in told
+
+
+def test_without_scrubbing_the_search_finds_the_keys_in_every_view(
+    session: Session, tmp_path: Path
+) -> None:
+    source = UNSCRUBBED + LEAKING
+    found = _leaks(tmp_path, session(source, *ON_BENCH, "-p", "allure_pytest", *VIEWS))
+    assert {"journal/main.jsonl", "junit.xml", "console.txt"} <= found
+    assert any(name.startswith("allure-results/") for name in found)

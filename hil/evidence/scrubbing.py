@@ -1,0 +1,210 @@
+"""Takes known secrets out of a text, in all forms of :mod:`hil.evidence.secret_forms`.
+
+A text that shows a part of a secret only, as pytest's shortened explanations do, loses that part;
+less than :data:`~hil.evidence.secret_forms.SHORTEST` bytes are told from chance only beside the
+dots of a shortened value.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from hil.evidence.secret_forms import SEPARATORS, SHORTEST, Forms
+
+# What a terminal's colours and the marks before the lines of an explanation put between the pieces
+# of one value: `b'\x01'` at a line's end goes on as `E     +  b'\x02'` on the next.
+_COLOUR: Final = r"\x1b\[[\d;]*m"
+_NEXT_LINE: Final = r"(?:\r?\n(?:E {3,})?[ \t]*(?:[-+?][ \t]+)?)+"
+_NEXT_PIECE: Final = rf"['\"]\)?{_NEXT_LINE}\(?b?['\"]"
+_NOISE: Final = rf"{_COLOUR}|{_NEXT_PIECE}"
+_NEVER: Final = re.compile(r"(?!)")
+_PLAIN: Final = re.compile(_NOISE)
+_ESCAPES: Final = re.compile(rf"{_NOISE}|\\+(?:x|u00)([\da-fA-F]{{2}})|\\+([abfnrtv0\\'\"])")
+_SQUEEZED: Final = re.compile(rf"{_NOISE}|\s")
+_BARE: Final = re.compile(rf"{_NOISE}|{_NEXT_LINE}|{SEPARATORS}", re.IGNORECASE)
+_NAMED: Final = dict(zip("abfnrtv0", "\a\b\f\n\r\t\v\0", strict=True))
+_LOWER: Final = str.maketrans("ABCDEFX", "abcdefx")
+_FOR_URLS: Final = str.maketrans("-_", "+/")
+_CUT: Final = "..."
+_LEAST_OF_CUT: Final = 6
+"""Characters of a form's begin or end beside the dots of a shortened value."""
+_LEAST_VARIETY: Final = 5
+"""Different characters in a piece of a secret that is taken for it: others come by chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A text as it is looked through: characters were taken out or decoded.
+
+    Its part from ``begins[n]`` on is the text from ``at[n]`` on; ``decoded[n]``: how many
+    characters of the text made the one there, 1 for text that was taken over.
+    """
+
+    text: str = field(repr=False)
+    begins: list[int]
+    at: list[int]
+    decoded: list[int]
+
+    @classmethod
+    def of(
+        cls, text: str, pattern: re.Pattern[str], decode: Callable[[re.Match[str]], str]
+    ) -> _View:
+        parts: list[str] = []
+        begins, at, decoded = [0], [0], [1]
+        length = last = 0
+
+        def begin(where: int, width: int = 1) -> None:
+            begins.append(length)
+            at.append(where)
+            decoded.append(width)
+
+        for match in pattern.finditer(text):
+            start, end = match.span()
+            parts.append(text[last:start])
+            length += start - last
+            one = decode(match)
+            if one:
+                begin(start, end - start)
+                parts.append(one)
+                length += 1
+            begin(end)
+            last = end
+        parts.append(text[last:])
+        return cls("".join(parts), begins, at, decoded)
+
+    def origin(self, start: int, end: int) -> tuple[int, int]:
+        """Return the span of the text from which the characters ``start`` to ``end`` came."""
+        first, last = (bisect_right(self.begins, at) - 1 for at in (start, end - 1))
+        return (
+            self.at[first] + start - self.begins[first],
+            self.at[last] + end - 1 - self.begins[last] + self.decoded[last],
+        )
+
+
+@dataclass(slots=True)
+class _Needles:
+    """Forms that are looked for in one view: whole ones, and pieces of the long ones."""
+
+    piece: int
+    """Characters of a piece."""
+    whole: dict[str, str] = field(default_factory=dict, repr=False)
+    pieces: dict[str, str] = field(default_factory=dict, repr=False)
+
+    def add(self, form: str, name: str, *, by_pieces: bool) -> None:
+        """Look for ``form``; whole only where its pieces would be found by chance."""
+        starts = range(len(form) - self.piece + 1) if by_pieces else range(0)
+        pieces = [form[start : start + self.piece] for start in starts]
+        telling = [piece for piece in pieces if len(set(piece)) >= _LEAST_VARIETY]
+        for piece in telling:
+            self.pieces.setdefault(piece, name)
+        if not telling or len(telling) < len(pieces):
+            self.whole.setdefault(form, name)
+
+    def found_in(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """Give begin, end and name of what stands in ``text``; what is found may overlap."""
+        for form, name in self.whole.items():
+            start = text.find(form)
+            while start >= 0:
+                yield start, start + len(form), name
+                start = text.find(form, start + 1)
+        size = self.piece
+        slices = {text[at : at + size] for at in range(len(text) - size + 1)}
+        for piece in slices & self.pieces.keys():
+            start = text.find(piece)
+            while start >= 0:
+                yield start, start + size, self.pieces[piece]
+                start = text.find(piece, start + 1)
+
+
+class Scrubber:
+    """Replaces known secrets in texts by ``[secret NAME]``.
+
+    Of ``secrets`` (by name) those of less than :data:`~hil.evidence.secret_forms.SHORTEST` bytes
+    are left out: they would be found by chance, everywhere. Pieces are looked for of secrets of at
+    least twice that length.
+    """
+
+    def __init__(self, secrets: Mapping[str, bytes]) -> None:
+        self._as_is = _Needles(SHORTEST)
+        self._squeezed = _Needles(2 * SHORTEST)
+        self._bare = _Needles(2 * SHORTEST)
+        self._quoted: dict[str, str] = {}
+        for name, secret in secrets.items():
+            if len(secret) < SHORTEST:
+                continue
+            forms = Forms.of(secret)
+            long = len(secret) >= 2 * SHORTEST
+            for form, raw in forms.as_is.items():
+                by_pieces = long and not form.startswith("Python")
+                self._as_is.add(raw.decode("latin-1"), name, by_pieces=by_pieces)
+            for form, raw in forms.squeezed.items():
+                if not form.endswith("URL"):  # looked for in a text that is made base64
+                    by_pieces = long and form.startswith("base64")
+                    self._squeezed.add(raw.decode("latin-1"), name, by_pieces=by_pieces)
+            for raw in forms.bare.values():
+                self._bare.add(raw.decode("latin-1"), name, by_pieces=long)
+            for quoted in (forms.as_is["Python"].decode(), secret.hex(), secret.hex().upper()):
+                self._quoted.setdefault(quoted, name)
+
+    def scrub(self, text: str) -> str:
+        """Return ``text`` without the secrets; the same object where there are none."""
+        found = sorted(set(self._found_in(text)), key=lambda one: (one[0], -one[1]))
+        if not found:
+            return text
+        parts: list[str] = []
+        last = 0
+        (begin, end, name), *others = found
+        for start, stop, other in [*others, (len(text) + 1, 0, "")]:
+            if start <= end:
+                end = max(end, stop)
+                continue
+            parts += [text[last:begin], f"[secret {name}]"]
+            last, begin, end, name = end, start, stop, other
+        return "".join([*parts, text[last:]])
+
+    def _found_in(self, text: str) -> Iterator[tuple[int, int, str]]:
+        squeezed = _View.of(text, _SQUEEZED, _taken_out)
+        bare = _View.of(text, _BARE, _taken_out)
+        looks = [
+            (_View.of(text, _NEVER, _taken_out), text, self._as_is),
+            (squeezed, squeezed.text.translate(_FOR_URLS), self._squeezed),
+            (bare, bare.text.translate(_LOWER), self._bare),
+        ]
+        for pattern, decode in ((_PLAIN, _taken_out), (_ESCAPES, _unescaped)):
+            if pattern.search(text):
+                view = _View.of(text, pattern, decode)
+                looks.append((view, view.text, self._as_is))
+        for view, seen, needles in looks:
+            for start, end, name in needles.found_in(seen):
+                yield *view.origin(start, end), name
+        dots = text.find(_CUT)
+        while dots >= 0:
+            yield from self._cut_at(text, dots)
+            dots = text.find(_CUT, dots + 1)
+
+    def _cut_at(self, text: str, dots: int) -> Iterator[tuple[int, int, str]]:
+        """Give what is left of secrets whose middle was cut out at ``dots``: 'be97...2e1b'."""
+        behind = dots + len(_CUT)
+        for quote in "'\"":
+            start, end = text.rfind(quote, 0, dots) + 1, text.find(quote, behind)
+            left, right = text[start:dots], text[behind:end]
+            for form, name in self._quoted.items():
+                if start and len(left) >= _LEAST_OF_CUT and form.startswith(left):
+                    yield start, dots, name
+                if end > 0 and len(right) >= _LEAST_OF_CUT and form.endswith(right):
+                    yield behind, end, name
+
+
+def _taken_out(match: re.Match[str]) -> str:  # noqa: ARG001
+    return ""
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    digits, named = match.group(1), match.group(2)
+    if digits:
+        return chr(int(digits, 16))
+    return _NAMED.get(named, named) if named else ""

@@ -1,0 +1,141 @@
+"""No form of a known secret survives in a text, and nothing else is touched."""
+
+from __future__ import annotations
+
+import base64
+import json
+import pprint
+from collections.abc import Callable
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from hil.bench.lab import load_lab
+from hil.bench.lab_secrets import secrets_of
+from hil.evidence.leak_search import _in_text
+from hil.evidence.scrubbing import Scrubber
+from hil.evidence.secret_forms import Forms
+from tests.evidence.test_leak_search import FORMS
+
+KEY = bytes.fromhex("0F1E2D3C4B5A69788796A5B4C3D2E1F0")
+WRITTEN: dict[str, Callable[[bytes], str]] = {
+    "lower hex": bytes.hex,
+    "spaced upper hex": lambda key: key.hex(" ").upper(),
+    "hex with colons": lambda key: key.hex(":"),
+    "hex over lines": lambda key: key.hex("\n", 4),
+    "escapes": lambda key: "".join(f"\\x{one:02x}" for one in key),
+    "C array": lambda key: ", ".join(f"0x{one:02X}" for one in key),
+    "nibbles swapped": lambda key: bytes(one >> 4 | (one & 15) << 4 for one in key).hex(),
+    "base64": lambda key: base64.b64encode(key).decode(),
+    "base64 for URLs": lambda key: base64.urlsafe_b64encode(b"\xfb\xff" + key).decode(),
+    "base64 of hex": lambda key: base64.b64encode(b"80D8" + key.hex().encode()).decode(),
+    "Python": repr,
+    "Python in JSON": lambda key: json.dumps(repr(key)),
+    "hex as bytes": lambda key: repr(key.hex().encode()),
+    "characters": lambda key: key.decode("latin-1"),
+    "numbers": lambda key: json.dumps(list(key)),
+    "over lines": lambda key: pprint.pformat([key], width=30),
+}
+NAME = "[secret Ki]"
+
+
+def left_in(text: str, secret: bytes) -> list[tuple[str, str]]:
+    forms = {"Ki": Forms.of(secret)}
+    as_written = text.encode("utf-8", "surrogatepass"), text.encode("latin-1", "replace")
+    return [found for one in as_written for found in _in_text(one, forms)]
+
+
+@pytest.mark.parametrize("form", WRITTEN)
+def test_a_secret_is_replaced_in_every_form(form: str) -> None:
+    text = f"before it {WRITTEN[form](KEY)} behind it"
+    assert left_in(text, KEY) or form == "over lines"
+    scrubbed = Scrubber({"Ki": KEY}).scrub(text)
+    assert NAME in scrubbed
+    assert scrubbed.startswith("before it ")
+    assert scrubbed.endswith(" behind it")
+    assert not left_in(scrubbed, KEY)
+    assert len(scrubbed) <= len("before it  behind it") + len(NAME) + 12  # quotes and brackets
+
+
+def test_what_the_search_finds_is_known_here() -> None:
+    for written in FORMS.values():
+        text = written(KEY).decode("latin-1")
+        assert not left_in(Scrubber({"Ki": KEY}).scrub(text), KEY)
+
+
+@given(
+    st.binary(min_size=6, max_size=48),
+    st.sampled_from(sorted(WRITTEN)),
+    st.text(st.characters(codec="utf-8"), max_size=20),
+    st.text(st.characters(codec="utf-8"), max_size=20),
+)
+@example(b"\\\x01\\\\'\"\n", "Python in JSON", "b'", "'")
+@example(b"55555555", "Python", "", "")
+@example(bytes(16), "hex over lines", "0", "0")
+@example(b"'\nE   + b'", "characters", "", "")
+def test_no_form_of_any_secret_survives(secret: bytes, form: str, before: str, behind: str) -> None:
+    text = f"{before} {WRITTEN[form](secret)} {behind}"
+    assert not left_in(Scrubber({"Ki": secret}).scrub(text), secret)
+
+
+@given(st.text())
+@example("\\x0f\\x1e" * 4 + "0F1E 2D3C 4B '\nE     b'")
+def test_a_text_without_secrets_is_the_same_object(text: str) -> None:
+    assert Scrubber({"Ki": KEY, "ADM1": b"94638712"}).scrub(text) is text
+
+
+PIECES = {
+    "shortened": f"assert '{KEY.hex()[:14]}...7aa'",
+    "end skipped": f"E     - {KEY.hex()[:-4]}ffff\nE     ?   ^^^^",
+    "colours": "b\x1b[33m'\x1b[39;49;00m" + repr(KEY)[2:20] + "\x1b[33m" + repr(KEY)[20:],
+    "pieces on lines": "E     (b'" + repr(KEY[:4])[2:-1] + "'\nE      b'" + repr(KEY[4:])[2:],
+    "middle left out": rf"assert b'{repr(KEY)[2:15]}\...{repr(KEY)[-14:-1]}' == b''",
+    "rest left out": f"assert [b'{repr(KEY)[2:13]}...', 'open'] == []",
+    "begin left out": f"assert Keys(a=b'', ...{repr(KEY)[-12:-1]}') == b''",
+    "difference": f"E     - {KEY[:8]!r}\nE     + {KEY[8:]!r}",
+}
+
+
+@pytest.mark.parametrize("text", PIECES.values(), ids=PIECES)
+def test_what_an_explanation_shows_of_a_secret_is_replaced(text: str) -> None:
+    scrubbed = Scrubber({"Ki": KEY}).scrub(text)
+    assert NAME in scrubbed
+    for begin in range(len(KEY) - 3):
+        piece = KEY[begin : begin + 4]
+        assert piece.hex() not in scrubbed
+        assert repr(piece)[2:-1] not in scrubbed
+
+
+def test_secrets_side_by_side_are_both_named() -> None:
+    one, other = KEY, bytes(range(100, 116))
+    scrub = Scrubber({"Ki": one, "OPc": other}).scrub
+    assert scrub(f"{one.hex()} is not {other.hex()}") == "[secret Ki] is not [secret OPc]"
+
+
+def test_what_is_found_by_chance_is_left_alone() -> None:
+    scrub = Scrubber({"PIN1": b"1234", "PUK": b"11112222"}).scrub
+    assert scrub("PIN 1234, PUK 11112222, count 1111222") == (
+        "PIN 1234, PUK [secret PUK], count 1111222"
+    )
+    zeros = "00" * 15
+    assert Scrubber({"Ki": bytes(16)}).scrub(zeros) is zeros
+
+
+def test_the_secrets_of_a_bench_are_all_that_its_models_keep_out_of_repr() -> None:
+    lab = load_lab("virtual")
+    secrets = secrets_of(lab)
+    assert lab.device_keys
+    assert lab.euicc_keys
+    assert lab.network_keys
+    assert lab.server_keys
+    assert lab.server_keys.pki
+    assert secrets["device.auth"] == lab.device_keys.auth
+    assert secrets["euicc.isd_r_scp03[0].enc"] == lab.euicc_keys.isd_r_scp03[0].enc
+    assert secrets["network.subscribers[1].opc"] == lab.network_keys.subscribers[1].opc
+    assert secrets["servers.pki.servers.sm-dp.key"] == lab.server_keys.pki.servers["sm-dp"].key
+    assert secrets["servers.smpp_password"] == lab.server_keys.smpp_password.encode()
+    assert secrets["link mno-1/sm-dp-1.mac"] == lab.server_keys.link("mno-1", "sm-dp-1")[2]
+    assert len(set(secrets.values())) == len(secrets)
+    shown = repr((lab.device_keys, lab.euicc_keys, lab.server_keys, lab.network_keys))
+    assert Scrubber(secrets).scrub(shown) is shown
