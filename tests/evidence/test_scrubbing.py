@@ -72,6 +72,7 @@ def test_what_the_search_finds_is_known_here() -> None:
 )
 @example(b"\\\x01\\\\'\"\n", "Python in JSON", "b'", "'")
 @example(b"55555555", "Python", "", "")
+@example(b"\xfb\xff\xbf\xfe\xff\xfb", "base64 for URLs", "", "")
 @example(bytes(16), "hex over lines", "0", "0")
 @example(b"'\nE   + b'", "characters", "", "")
 def test_no_form_of_any_secret_survives(secret: bytes, form: str, before: str, behind: str) -> None:
@@ -93,6 +94,9 @@ PIECES = {
     "middle left out": rf"assert b'{repr(KEY)[2:15]}\...{repr(KEY)[-14:-1]}' == b''",
     "rest left out": f"assert [b'{repr(KEY)[2:13]}...', 'open'] == []",
     "begin left out": f"assert Keys(a=b'', ...{repr(KEY)[-12:-1]}') == b''",
+    "hex as bytes on lines": "E     + (b'"
+    + "'\nE     +  b'".join(KEY.hex()[at : at + 10] for at in range(0, 32, 10))
+    + "')",
     "difference": f"E     - {KEY[:8]!r}\nE     + {KEY[8:]!r}",
 }
 
