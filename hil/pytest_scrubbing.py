@@ -24,6 +24,7 @@ class Scrubbing:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._scrubber: Scrubber | None = None
+        self._output: dict[str, str] = {}
 
     def text(self, text: str) -> str:
         """Return ``text`` without secrets of the bench; as it is without a bench."""
@@ -40,7 +41,11 @@ class Scrubbing:
     def report(self, report: pytest.TestReport) -> None:
         """Scrub what ``report`` tells of the phase, and what was captured in it."""
         if report.sections:
-            report.sections = [(title, self.text(content)) for title, content in report.sections]
+            # Each phase reports the output of those before it as well.
+            known, self._output = self._output, {}
+            for _, content in report.sections:
+                self._output[content] = known.get(content) or self.text(content)
+            report.sections = [(title, self._output[content]) for title, content in report.sections]
         if report.longrepr is None:
             return
         longrepr: Any = _scrubbed(report.longrepr, self.text)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -26,6 +26,9 @@ _PLAIN: Final = re.compile(_NOISE)
 _ESCAPES: Final = re.compile(rf"{_NOISE}|\\+(?:x|u00)([\da-fA-F]{{2}})|\\+([abfnrtv0\\'\"])")
 _SQUEEZED: Final = re.compile(rf"{_NOISE}|\s")
 _BARE: Final = re.compile(rf"{_NOISE}|{_NEXT_LINE}|{SEPARATORS}", re.IGNORECASE)
+_ANY: Final = re.compile(rf".{{{SHORTEST},}}", re.DOTALL)
+_BASE64: Final = re.compile(rf"[A-Za-z\d+/]{{{2 * SHORTEST},}}", re.ASCII)
+_HEX: Final = re.compile(rf"[\da-f]{{{2 * SHORTEST},}}", re.ASCII)
 _NAMED: Final = dict(zip("abfnrtv0", "\a\b\f\n\r\t\v\0", strict=True))
 _LOWER: Final = str.maketrans("ABCDEFX", "abcdefx")
 _FOR_URLS: Final = str.maketrans("-_", "+/")
@@ -44,16 +47,13 @@ class _View:
     characters of the text made the one there, 1 for text that was taken over.
     """
 
-    text: str = field(repr=False)
     begins: list[int]
     at: list[int]
     decoded: list[int]
 
     @classmethod
-    def of(
-        cls, text: str, pattern: re.Pattern[str], decode: Callable[[re.Match[str]], str]
-    ) -> _View:
-        parts: list[str] = []
+    def of(cls, text: str, pattern: re.Pattern[str]) -> _View:
+        """Return what ``pattern``, decoded, leaves of ``text``."""
         begins, at, decoded = [0], [0], [1]
         length = last = 0
 
@@ -64,17 +64,13 @@ class _View:
 
         for match in pattern.finditer(text):
             start, end = match.span()
-            parts.append(text[last:start])
             length += start - last
-            one = decode(match)
-            if one:
+            if _decoded(match):
                 begin(start, end - start)
-                parts.append(one)
                 length += 1
             begin(end)
             last = end
-        parts.append(text[last:])
-        return cls("".join(parts), begins, at, decoded)
+        return cls(begins, at, decoded)
 
     def origin(self, start: int, end: int) -> tuple[int, int]:
         """Return the span of the text from which the characters ``start`` to ``end`` came."""
@@ -91,6 +87,8 @@ class _Needles:
 
     piece: int
     """Characters of a piece."""
+    run: re.Pattern[str]
+    """What is long enough to have a piece in it."""
     whole: dict[str, str] = field(default_factory=dict, repr=False)
     pieces: dict[str, str] = field(default_factory=dict, repr=False)
 
@@ -112,7 +110,9 @@ class _Needles:
                 yield start, start + len(form), name
                 start = text.find(form, start + 1)
         size = self.piece
-        slices = {text[at : at + size] for at in range(len(text) - size + 1)}
+        slices: set[str] = set()
+        for run in self.run.finditer(text):
+            slices.update(text[at : at + size] for at in range(run.start(), run.end() - size + 1))
         for piece in slices & self.pieces.keys():
             start = text.find(piece)
             while start >= 0:
@@ -129,9 +129,9 @@ class Scrubber:
     """
 
     def __init__(self, secrets: Mapping[str, bytes]) -> None:
-        self._as_is = _Needles(SHORTEST)
-        self._squeezed = _Needles(2 * SHORTEST)
-        self._bare = _Needles(2 * SHORTEST)
+        self._as_is = _Needles(SHORTEST, _ANY)
+        self._squeezed = _Needles(2 * SHORTEST, _BASE64)
+        self._bare = _Needles(2 * SHORTEST, _HEX)
         self._quoted: dict[str, str] = {}
         for name, secret in secrets.items():
             if len(secret) < SHORTEST:
@@ -167,20 +167,21 @@ class Scrubber:
         return "".join([*parts, text[last:]])
 
     def _found_in(self, text: str) -> Iterator[tuple[int, int, str]]:
-        squeezed = _View.of(text, _SQUEEZED, _taken_out)
-        bare = _View.of(text, _BARE, _taken_out)
-        looks = [
-            (_View.of(text, _NEVER, _taken_out), text, self._as_is),
-            (squeezed, squeezed.text.translate(_FOR_URLS), self._squeezed),
-            (bare, bare.text.translate(_LOWER), self._bare),
-        ]
-        for pattern, decode in ((_PLAIN, _taken_out), (_ESCAPES, _unescaped)):
-            if pattern.search(text):
-                view = _View.of(text, pattern, decode)
-                looks.append((view, view.text, self._as_is))
-        for view, seen, needles in looks:
-            for start, end, name in needles.found_in(seen):
-                yield *view.origin(start, end), name
+        for pattern, needles, table in (
+            (_NEVER, self._as_is, None),
+            (_PLAIN, self._as_is, None),
+            (_ESCAPES, self._as_is, None),
+            (_SQUEEZED, self._squeezed, _FOR_URLS),
+            (_BARE, self._bare, _LOWER),
+        ):
+            seen = pattern.sub(_decoded if pattern.groups else "", text)
+            if needles is self._as_is and seen == text and pattern is not _NEVER:
+                continue
+            found = list(needles.found_in(seen.translate(table) if table else seen))
+            if found:  # rarely: only then is it worked out where each character came from
+                view = _View.of(text, pattern)
+                for start, end, name in found:
+                    yield *view.origin(start, end), name
         dots = text.find(_CUT)
         while dots >= 0:
             yield from self._cut_at(text, dots)
@@ -199,12 +200,10 @@ class Scrubber:
                     yield behind, end, name
 
 
-def _taken_out(match: re.Match[str]) -> str:  # noqa: ARG001
-    return ""
-
-
-def _unescaped(match: re.Match[str]) -> str:
-    digits, named = match.group(1), match.group(2)
+def _decoded(match: re.Match[str]) -> str:
+    if not match.re.groups:
+        return ""
+    digits, named = match.groups()
     if digits:
         return chr(int(digits, 16))
     return _NAMED.get(named, named) if named else ""
