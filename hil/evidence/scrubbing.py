@@ -22,7 +22,6 @@ _NEXT_LINE: Final = r"(?:\r?\n(?:E {3,})?[ \t]*(?:[-+?][ \t]+)?)+"
 _NEXT_PIECE: Final = rf"['\"]\)?{_NEXT_LINE}\(?b?['\"]"
 _NOISE: Final = rf"{_COLOUR}|{_NEXT_PIECE}"
 _NEVER: Final = re.compile(r"(?!)")
-_PLAIN: Final = re.compile(_NOISE)
 _ESCAPES: Final = re.compile(rf"{_NOISE}|\\+(?:x|u00)([\da-fA-F]{{2}})|\\+([abfnrtv0\\'\"])")
 _SQUEEZED: Final = re.compile(rf"{_NOISE}|\s")
 _BARE: Final = re.compile(rf"{_NOISE}|{_NEXT_LINE}|{SEPARATORS}", re.IGNORECASE)
@@ -169,13 +168,12 @@ class Scrubber:
     def _found_in(self, text: str) -> Iterator[tuple[int, int, str]]:
         for pattern, needles, table in (
             (_NEVER, self._as_is, None),
-            (_PLAIN, self._as_is, None),
             (_ESCAPES, self._as_is, None),
             (_SQUEEZED, self._squeezed, _FOR_URLS),
             (_BARE, self._bare, _LOWER),
         ):
             seen = pattern.sub(_decoded if pattern.groups else "", text)
-            if needles is self._as_is and seen == text and pattern is not _NEVER:
+            if pattern is _ESCAPES and seen == text:
                 continue
             found = list(needles.found_in(seen.translate(table) if table else seen))
             if found:  # rarely: only then is it worked out where each character came from

@@ -111,6 +111,11 @@ def test_what_an_explanation_shows_of_a_secret_is_replaced(text: str) -> None:
         assert repr(piece)[2:-1] not in scrubbed
 
 
+def test_nothing_is_left_of_the_escape_at_the_end_of_a_piece() -> None:
+    secret = b"\xb7Qz\xee~Gk\x91Wp!tN\x05mZ\xd8"
+    assert Scrubber({"Ki": secret}).scrub(f"got {secret[1:]!r} here") == "got b'[secret Ki]' here"
+
+
 def test_secrets_side_by_side_are_both_named() -> None:
     one, other = KEY, bytes(range(100, 116))
     scrub = Scrubber({"Ki": one, "OPc": other}).scrub
