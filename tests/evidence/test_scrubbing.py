@@ -6,6 +6,8 @@ import base64
 import json
 import pprint
 from collections.abc import Callable
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from hypothesis import example, given
@@ -16,7 +18,11 @@ from hil.bench.lab_secrets import secrets_of
 from hil.evidence.leak_search import _in_text
 from hil.evidence.scrubbing import Scrubber
 from hil.evidence.secret_forms import Forms
+from hil.pytest_scrubbing import Scrubbing
 from tests.evidence.test_leak_search import FORMS
+
+if TYPE_CHECKING:
+    from hil.pytest_run import Run
 
 KEY = bytes.fromhex("0F1E2D3C4B5A69788796A5B4C3D2E1F0")
 WRITTEN: dict[str, Callable[[bytes], str]] = {
@@ -38,6 +44,7 @@ WRITTEN: dict[str, Callable[[bytes], str]] = {
     "over lines": lambda key: pprint.pformat([key], width=30),
 }
 NAME = "[secret Ki]"
+LAB = load_lab("virtual")
 
 
 def left_in(text: str, secret: bytes) -> list[tuple[str, str]]:
@@ -90,6 +97,7 @@ PIECES = {
     "shortened": f"assert '{KEY.hex()[:14]}...7aa'",
     "end skipped": f"E     - {KEY.hex()[:-4]}ffff\nE     ?   ^^^^",
     "colours": "b\x1b[33m'\x1b[39;49;00m" + repr(KEY)[2:20] + "\x1b[33m" + repr(KEY)[20:],
+    "colours within": "\x1b[33m".join(KEY.hex()[at : at + 8] for at in range(0, 32, 8)),
     "pieces on lines": "E     (b'" + repr(KEY[:4])[2:-1] + "'\nE      b'" + repr(KEY[4:])[2:],
     "middle left out": rf"assert b'{repr(KEY)[2:15]}\...{repr(KEY)[-14:-1]}' == b''",
     "rest left out": f"assert [b'{repr(KEY)[2:13]}...', 'open'] == []",
@@ -116,6 +124,23 @@ def test_nothing_is_left_of_the_escape_at_the_end_of_a_piece() -> None:
     assert Scrubber({"Ki": secret}).scrub(f"got {secret[1:]!r} here") == "got b'[secret Ki]' here"
 
 
+class Foreign:
+    """An explanation that is no pytest's: a plugin's, with parts that nobody knows."""
+
+    def __str__(self) -> str:
+        assert LAB.device_keys
+        return f"not the key: {LAB.device_keys.auth!r}"
+
+
+def test_an_explanation_of_another_kind_becomes_a_text() -> None:
+    scrubbing = Scrubbing(cast("Run", SimpleNamespace(has_bench=True, load=lambda: LAB)))
+    report = pytest.TestReport(
+        "test_it", ("test_it.py", 1, "test_it"), {}, "failed", cast("Any", Foreign()), "call"
+    )
+    scrubbing.report(report)
+    assert report.longreprtext == "not the key: b'[secret device.auth]'"
+
+
 def test_secrets_side_by_side_are_both_named() -> None:
     one, other = KEY, bytes(range(100, 116))
     scrub = Scrubber({"Ki": one, "OPc": other}).scrub
@@ -132,7 +157,7 @@ def test_what_is_found_by_chance_is_left_alone() -> None:
 
 
 def test_the_secrets_of_a_bench_are_all_that_its_models_keep_out_of_repr() -> None:
-    lab = load_lab("virtual")
+    lab = LAB
     secrets = secrets_of(lab)
     assert lab.device_keys
     assert lab.euicc_keys
