@@ -18,6 +18,7 @@ from hil import __version__
 from hil.bench import papers
 from hil.bench.inventory import inventory
 from hil.bench.project import project_root
+from hil.documents.document import display_name
 from hil.evidence.journal import FORMAT
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def facts(
         path = lab.path
         body |= {
             "bench": lab.name,
-            "lab_config": {"path": str(path), "sha256": _sha256(path)},
+            "lab_config": {"path": display_name(path), "sha256": _sha256(path)},
             "decision_rule": lab.file.decision_rule,
             "virtual": lab.is_virtual,
         }

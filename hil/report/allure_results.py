@@ -10,6 +10,7 @@ import hashlib
 import json
 import shutil
 import uuid
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from hil.evidence.verdict import (
@@ -74,13 +75,32 @@ def complete(
     results.mkdir(parents=True, exist_ok=True)
     found, foreign = _found(results, run.tests)
     for name, test in run.tests.items():
-        rows = found.get(name) or [(_path(run, results, test), _missing(run, results, test))]
+        found.setdefault(name, [(_path(run, results, test), _missing(run, results, test))])
+    alike = Counter(_seen_as(result) for rows in found.values() for _, result in rows)
+    for name, rows in found.items():
+        test = run.tests[name]
         for path, result in rows:
+            if alike[_seen_as(result)] > len(rows):
+                _tell_apart(result, name)
             _agree(result, test, waived(test))
             _attach(result, results, traces.get(name, ()))
             text = json.dumps(result, ensure_ascii=True, indent=1)
             write_whole(path, text)
     return foreign
+
+
+def _seen_as(result: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return by what Allure takes two results for one test run twice, and shows only the later."""
+    given = (f"{one.get('name')}={one.get('value')}" for one in result.get("parameters", ()))
+    return (str(result.get("fullName", "")), *sorted(given))
+
+
+def _tell_apart(result: dict[str, Any], name: str) -> None:
+    """Add the row of a parametrised test whose values read alike, as two byte strings do."""
+    row = {"name": "row", "value": name.partition("[")[2].removesuffix("]")}
+    parameters = result.setdefault("parameters", [])
+    if row not in parameters:
+        parameters.append(row)
 
 
 def _found(

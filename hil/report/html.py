@@ -32,7 +32,8 @@ pre { background: #f6f6f4; border: 1px solid #ddd; padding: 8px 10px; margin: 6p
 table { border-collapse: collapse; width: 100%; margin: 8px 0 14px; font-size: 13px; }
 th, td { text-align: left; vertical-align: top; padding: 5px 9px; border-bottom: 1px solid #ddd;
   overflow-wrap: anywhere; }
-thead th { border-bottom: 1.5px solid #111; font-weight: 650; overflow-wrap: normal; }
+thead th { border-bottom: 1.5px solid #111; font-weight: 650; white-space: nowrap; }
+td b { white-space: nowrap; }
 th[scope=row] { font-weight: 500; color: #444; }
 .sub { color: #555; } .small { font-size: 12px; }
 .v { font-weight: 650; white-space: nowrap; }

@@ -102,6 +102,27 @@ def test_traces_and_waivers_are_shown_and_doing_it_again_changes_nothing(
     assert (results / result["attachments"][0]["source"]).read_text() == "SELECT MF"
 
 
+def test_rows_that_read_alike_stay_two(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, "main", {"format": 1, "run": "r1"})
+    results, names = tmp_path / "results", [f"a/test_b.py::test_row[{one}]" for one in "xy"]
+    results.mkdir()
+    for name in names:
+        journal.write("test-registered", {"title": "row", "file": "a/test_b.py"}, test=name)
+        result = {
+            "uuid": name[-2],
+            "fullName": "a.test_b#test_row",
+            "labels": [{"name": "node", "value": name}],
+            "parameters": [{"name": "data", "value": "<class 'bytes'>"}],
+        }
+        (results / f"{name[-2]}-result.json").write_text(json.dumps(result))
+    journal.close("0")
+    for _ in range(2):
+        complete(read_run(tmp_path), results, traces={})
+        rows = [result["parameters"][-1] for result in _results(results).values()]
+        assert sorted(row["value"] for row in rows) == ["x", "y"]
+        assert all(len(result["parameters"]) == 2 for result in _results(results).values())
+
+
 def test_foreign_results_are_set_aside(run: RunRecord, tmp_path: Path) -> None:
     results = tmp_path / "results"
     results.mkdir()
