@@ -187,3 +187,21 @@ def test_an_empty_run_gives_no_report(tmp_path: Path) -> None:
     results.mkdir()
     with pytest.raises(report.ReportError, match="no results"):
         report.build("allure", results, tmp_path / "out", {})
+
+
+def test_a_worker_that_is_killed_leaves_an_incomplete_run(hil: Hil, project: Path) -> None:
+    """What ran in it is INCONCLUSIVE, the others have their verdicts, and the number says so."""
+    (project / "testcases" / "test_it.py").write_text(
+        "import os, signal\n\n"
+        "def test_before(): assert os\n"
+        "def test_killed(): os.kill(os.getpid(), signal.SIGKILL)\n"
+        "def test_after(): assert os\n"
+    )
+    done = hil("run", "--bench", "bare", "--no-report", "-n", "1")
+    assert done.returncode == 3, done.stdout
+    run = read_run(only_run(project))
+    verdicts = {name.partition("::")[2]: test.verdict for name, test in run.tests.items()}
+    assert verdicts == {"test_before": "PASS", "test_killed": "INCONCLUSIVE", "test_after": "PASS"}
+    assert run.recovered
+    assert run.faults == ()
+    assert "test broken off" in done.stdout
