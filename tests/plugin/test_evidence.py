@@ -304,3 +304,28 @@ def test_without_scrubbing_the_search_finds_the_keys_in_every_view(
     found = _leaks(tmp_path, session(source, *ON_BENCH, "-p", "allure_pytest", *VIEWS))
     assert {"journal/main.jsonl", "junit.xml", "console.txt"} <= found
     assert any(name.startswith("allure-results/") for name in found)
+
+
+FILLING = """
+import hil.evidence.room as room
+
+def test_before(): assert room.LEAST_BYTES
+def test_that_fills_the_disk():
+    assert True
+    room.LEAST_BYTES = 2**60
+def test_after(): assert True
+"""
+
+
+def test_a_disk_that_fills_up_ends_the_run_while_it_can_say_so(
+    session: Session, tmp_path: Path
+) -> None:
+    done = session(FILLING, *ON_BENCH)
+    assert "evidence cannot be written" in done.stdout
+    assert "make room" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    run = read_run(tmp_path / "run")
+    said = {"test_before": "PASS", "test_that_fills_the_disk": "PASS", "test_after": "NOT RUN"}
+    assert verdicts(run) == said
+    assert run.ended
+    assert gate(run).code == INCOMPLETE

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from hil.evidence.journal.chain import GENESIS, digest_of, line_of
 from hil.evidence.journal.errors import EvidenceError
+from hil.evidence.room import lacking
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,6 +67,9 @@ class Journal:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as err:
             raise self._no_place(err) from err
+        too_full = lacking(self.path.parent)
+        if too_full:
+            raise EvidenceError(too_full)
         try:
             return os.open(
                 self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644
@@ -86,8 +90,8 @@ class Journal:
 
     @property
     def fault(self) -> str:
-        """Why evidence cannot be kept just now, "" while it can."""
-        return self._unwritten or self._unsynced
+        """Why evidence cannot be kept just now, or not for long, "" while it can."""
+        return self._unwritten or self._unsynced or lacking(self.path.parent)
 
     @property
     def lines(self) -> int:

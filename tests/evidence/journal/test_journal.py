@@ -222,3 +222,14 @@ def test_no_bytes_bring_the_reader_down(
     file, events = read_journal(path)
     assert not file.ended
     assert events == []
+
+
+def test_a_disk_with_little_room_is_refused_before_a_run_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(tmp_path, "main", BEGIN)
+    monkeypatch.setattr("hil.evidence.room.LEAST_BYTES", 2**60)
+    assert "are free, and evidence needs" in journal.fault
+    with pytest.raises(EvidenceError, match="make room"):
+        Journal(tmp_path, "gw0", BEGIN)
+    assert not (tmp_path / "journal" / "gw0.jsonl").exists()
