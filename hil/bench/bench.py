@@ -168,15 +168,19 @@ class Bench:
         channel = self._section("power_supply.channels.rail", section)
         return Rail(self.power_supply.channel(channel.channel), channel)
 
-    def meter(self, which: Literal["jig", "rail"]) -> Meter:
-        """Return what measures a channel of the supply, with its uncertainty and calibration."""
+    def supply_meter(self, which: Literal["jig", "rail"]) -> Meter:
+        """Return the supply itself as what measures one of its channels, and sets it."""
         from hil.bench.meter import Meter  # noqa: PLC0415
         from hil.metrology import Instrument  # noqa: PLC0415
 
         end = self.jig if which == "jig" else self.rail
         who = self.power_supply.identity
         instrument = Instrument(who.model, who.serial, who.firmware, self.lab.calibration)
-        meter = Meter(end.channel, end.section, instrument)
+        return Meter(end.channel, end.section, instrument)
+
+    def meter(self, which: Literal["jig", "rail"]) -> Meter:
+        """Return what measures a channel of the supply, with its uncertainty and calibration."""
+        meter = self.supply_meter(which)
         section = self.lab.file.multimeter
         if which == "rail" or section is None:
             return meter

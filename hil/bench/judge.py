@@ -67,9 +67,9 @@ class Judge:
         FAIL even then).
         """
         decision = decide(measured, Limits(low, high), rule or self.rule)
-        lacking = self._lacking(measured.instrument) if self._strict else ""
+        why = lacking(measured.instrument, self._today()) if self._strict else ""
         outcome = decision.outcome
-        if lacking and outcome is Outcome.PASS:
+        if why and outcome is Outcome.PASS:
             outcome = Outcome.INCONCLUSIVE
         self._keep(
             measured,
@@ -82,9 +82,9 @@ class Judge:
         )
         if outcome is Outcome.FAIL:
             raise AssertionError(str(decision))
-        if lacking and outcome is Outcome.INCONCLUSIVE:
+        if why and outcome is Outcome.INCONCLUSIVE:
             raise Inconclusive(
-                f"{decision.measured}: nothing can be stated, {measured.instrument}: {lacking}"
+                f"{decision.measured}: nothing can be stated, {measured.instrument}: {why}"
             )
         if outcome is Outcome.INCONCLUSIVE:
             raise Inconclusive(
@@ -95,25 +95,6 @@ class Judge:
     def note(self, measured: Measured) -> None:
         """Record ``measured`` without a limit."""
         self._keep(measured)
-
-    def _lacking(self, instrument: Instrument) -> str:
-        """Return what keeps a strict run from a PASS and what to do; "" if nothing does.
-
-        The errors of a virtual instrument are drawn within the limits that its model assumes.
-        """
-        calibration, today = instrument.calibration, self._today()
-        state = calibration.state(today)
-        if state in _NO_CALIBRATION:
-            return (
-                f"{calibration.describe(today)}; have it calibrated, then write the new "
-                f"certificate into the bench file"
-            )
-        if instrument.assumed and state is not CalibrationState.VIRTUAL:
-            return (
-                f"its accuracy is {instrument.accuracy}; write its data sheet's limits of error, "
-                f"with the page, into the bench file (power_supply.accuracy)"
-            )
-        return ""
 
     def _keep(self, measured: Measured, **judged: str | float) -> None:
         self._record(
@@ -129,3 +110,23 @@ class Judge:
             budget=measured.budget.table(measured.unit),
             raw="; ".join(measured.raw),
         )
+
+
+def lacking(instrument: Instrument, today: datetime.date) -> str:
+    """Return what keeps a strict run from a PASS and what to do; "" if nothing does.
+
+    The errors of a virtual instrument are drawn within the limits that its model assumes.
+    """
+    calibration = instrument.calibration
+    state = calibration.state(today)
+    if state in _NO_CALIBRATION:
+        return (
+            f"{calibration.describe(today)}; have it calibrated, then write the new "
+            f"certificate into the bench file"
+        )
+    if instrument.assumed and state is not CalibrationState.VIRTUAL:
+        return (
+            f"its accuracy is {instrument.accuracy}; write its data sheet's limits of error, "
+            f"with the page, into the bench file (power_supply.accuracy)"
+        )
+    return ""
