@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
@@ -16,11 +15,12 @@ from hil.not_applicable import NotApplicable, not_applicable
 from hil.pytest_applicability import found_out, judge_collected, note_lacking
 from hil.pytest_cases import note_case, repeated_cases
 from hil.pytest_evidence import Evidence
-from hil.pytest_verdicts import VERDICT_ATTRIBUTE, Verdicts
+from hil.pytest_hooks import RunHooks
+from hil.pytest_verdicts import Verdicts
 from hil.pytest_ways import ways_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
 
     from hil.bench.bench import Bench
     from hil.bench.lab import Lab
@@ -51,7 +51,7 @@ class Run:
         self.config = config
         self.verdicts = Verdicts(config)
         self.evidence = Evidence(self)
-        self.hooks = _Hooks(self)
+        self.hooks = RunHooks(self)
         self._lab: Lab | None = None
         self._bench: Bench | None = None
         self._waivers: Waivers | None = None
@@ -191,6 +191,14 @@ class Run:
             self._broken[name] = err
             raise
 
+    def check_setup(self, item: pytest.Item) -> None:
+        """Fail a test of a strict run that lacks something, skip one that needs another card."""
+        reason = item.stash.get(_LACKING, None)
+        if reason is not None:
+            pytest.fail(reason, pytrace=False)
+        if item.stash.get(_NEEDS_M2M, False):
+            self.need_m2m()
+
     def need_m2m(self) -> None:
         """Go on only with an M2M eUICC: for another kind of card the test is not applicable.
 
@@ -326,128 +334,7 @@ class Run:
         return failed
 
 
-def _planned(lab: Lab) -> list[str]:
-    from hil.bench.banner import planned  # noqa: PLC0415 - only where a bench is named
-
-    return planned(lab)
-
-
 def _stderr() -> int | None:
     with contextlib.suppress(OSError):
         return plugin.real_stderr()
     return None
-
-
-def _banner_is_shown() -> bool:
-    """Whether ``hil run`` has shown the banner already."""
-    return os.environ.get("HIL_BANNER") == "shown"
-
-
-class _Hooks:
-    """The hooks that only sessions with a bench or markers of ours pay for."""
-
-    def __init__(self, run: Run) -> None:
-        self._run = run
-        self._failed: list[str] = []
-        self._as_opened: list[str] = []
-
-    def pytest_report_header(self) -> list[str]:
-        lab = self._run.load()
-        if lab is None or _banner_is_shown():
-            return []
-        return _planned(lab)
-
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self._run.verdicts.begin(session.items)
-
-    def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> list[str]:
-        if not any(item.get_closest_marker("operator") for item in items):
-            return []
-        from hil.pytest_operator import announcement  # noqa: PLC0415 - only where one is needed
-
-        return announcement(self._run.config, items)
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        reason = item.stash.get(_LACKING, None)
-        if reason is not None:
-            pytest.fail(reason, pytrace=False)
-        if item.stash.get(_NEEDS_M2M, False):
-            self._run.need_m2m()
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionstart(self) -> None:
-        if self._run.has_bench:
-            self._run.evidence.open()
-
-    @pytest.hookimpl(wrapper=True, specname="pytest_runtest_setup")
-    def pytest_hil_found_out_in_setup(self, item: pytest.Item) -> Generator[None, object, object]:
-        try:
-            return (yield)
-        except NotApplicable as err:
-            self._run.not_applicable(item, err, began=False)
-            raise
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
-        try:
-            return (yield)
-        except NotApplicable as err:
-            self._run.not_applicable(item, err, began=True)
-            raise
-
-    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
-        return self._run.verdicts.status(report)
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if hasattr(report, VERDICT_ATTRIBUTE):
-            self._run.verdicts.note(report)
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_keyboard_interrupt(self) -> None:
-        # Before pytest works out where the interrupt came; fixtures are torn down after that.
-        try:
-            self._run.outputs_off()
-        except HilError as err:
-            self._failed.append(str(err))
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        bench = self._run._bench
-        if bench is not None:
-            try:
-                self._as_opened = bench.banner()
-            except HilError as err:  # what is off, or broke in this run, cannot tell who it is
-                self._as_opened = [*_planned(bench.lab), f"  not all could be asked: {err}"]
-        self._run.evidence.equipment()
-        self._failed += self._run.lost_watchdogs()
-        self._failed += self._run.close()
-        output = getattr(session.config, "workeroutput", None)
-        if output is not None:
-            output["hil_bench"] = self._as_opened
-            output["hil_failed"] = self._failed
-            output["hil_expected"] = sorted(self._run.verdicts.expected)
-        else:
-            self._run.verdicts.save(self._runs_folder())
-        if self._failed and session.exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: object) -> None:
-        output: dict[str, list[str]] = getattr(node, "workeroutput", {})
-        self._as_opened = self._as_opened or output.get("hil_bench", [])
-        self._failed += output.get("hil_failed", [])
-        self._run.verdicts.expected.update(output.get("hil_expected", []))
-
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        lines = self._run.verdicts.summary()
-        if not lines and not self._failed:
-            return
-        terminalreporter.section("verdicts")
-        for line in lines if _banner_is_shown() else [*self._as_opened, *lines]:
-            terminalreporter.write_line(line)
-        for line in self._failed:
-            terminalreporter.write_line(f"NOT SAFE  {line}", red=True, bold=True)
-
-    def _runs_folder(self) -> Path:
-        return Path(os.environ.get("HIL_RUNS") or self._run.config.rootpath / "runs")
