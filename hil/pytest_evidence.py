@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-import hil
+from hil import pytest_counting as counting
 from hil.errors import HilError
 from hil.evidence.journal import EvidenceError, Journal
 from hil.evidence.notebook import Notebook, opened
@@ -23,7 +20,6 @@ from hil.pytest_ways import ways_of
 if TYPE_CHECKING:
     from collections.abc import Generator
     from contextlib import AbstractContextManager
-    from types import FrameType
 
     from hil.applicability import Applicability
     from hil.evidence.notebook import View, Watcher
@@ -37,8 +33,6 @@ _STALE: Final = (
     "its assertions are not counted: they were compiled before counting was switched on; delete "
     "the __pycache__ folders of the test cases"
 )
-_COUNTS: Final = "enable_assertion_pass_hook"
-_OURS: Final = str(Path(hil.__file__).parent) + os.sep
 _SIMPLE = (str, int, float, bool)
 
 
@@ -128,7 +122,7 @@ class Evidence:
 
         What this package asserts of itself is no check of a product.
         """
-        if not _asserting_file().startswith(_OURS):
+        if not counting.is_our_own():
             self.notebook.check(orig.partition("  # ")[0])
 
     @pytest.hookimpl(wrapper=True, trylast=True)
@@ -156,10 +150,10 @@ class Evidence:
         """Return why a body that raised nothing is no PASS; "" if it is one."""
         if self.notebook.failed:
             return f"a check was not met: {self.notebook.not_met}"
-        counts = bool(item.config.getini(_COUNTS)) and self._run.has_bench
+        counts = counting.is_on(item.config) and self._run.has_bench
         if not counts or self.notebook.checked:
             return ""
-        return _STALE if _is_stale(item) else NO_CHECK
+        return _STALE if counting.is_stale(item) else NO_CHECK
 
     def _note(self, report: pytest.TestReport) -> None:
         verdict = (getattr(report, VERDICT_ATTRIBUTE, None) or [_PYTEST_WORDS[report.outcome]])[0]
@@ -264,19 +258,3 @@ def _registered(item: pytest.Item) -> dict[str, object]:
     if severity is not None:
         body["severity"] = severity.args[0]
     return body
-
-
-def _asserting_file() -> str:
-    """Return the file of the assertion that has just held; pytest does not tell."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_name != "_call_assertion_pass":
-        frame = frame.f_back
-    asserting = frame.f_back if frame is not None else None
-    return asserting.f_code.co_filename if asserting is not None else ""
-
-
-def _is_stale(item: pytest.Item) -> bool:
-    """Whether the test's assertions were compiled without counting."""
-    code = getattr(getattr(item, "function", None), "__code__", None)
-    names = getattr(code, "co_names", ())
-    return "@pytest_ar" in names and "_call_assertion_pass" not in names

@@ -14,6 +14,7 @@ from hil.errors import BenchError, ConfigError, HilError, UsageError
 from hil.not_applicable import NotApplicable, not_applicable
 from hil.pytest_applicability import found_out, judge_collected, note_lacking
 from hil.pytest_cases import note_case, repeated_cases
+from hil.pytest_counting import compile_again
 from hil.pytest_evidence import Evidence
 from hil.pytest_hooks import RunHooks
 from hil.pytest_verdicts import Verdicts
@@ -103,6 +104,7 @@ class Run:
             except ConfigError as err:
                 raise pytest.UsageError(str(err)) from None
             self._lead_workers()
+            compile_again(self.config)
             from hil.pytest_deadline import Deadline, test_timeout  # noqa: PLC0415
 
             deadline = Deadline(self, test_timeout(self.config))

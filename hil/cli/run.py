@@ -22,6 +22,7 @@ from hil.cli.pytest_command import pytest_command
 from hil.evidence.journal import Journal
 from hil.evidence.recovery import recover
 from hil.evidence.waivers import Waivers, read_waivers
+from hil.pytest_counting import SWITCHED_ON
 from hil.run_end import Ended, finish, keep_config
 from hil.run_facts import RUN_ENV, equipment_of, facts
 
@@ -101,7 +102,7 @@ def main(arguments: argparse.Namespace, rest: list[str]) -> int:
         # A virtual bench for each worker; files stay whole, because tests of one share a state.
         command += ["-n", str(min(WORKERS, 1 + (os.cpu_count() or 1))), "--dist", "loadfile"]
     command += ["--hil-bench", str(lab.path), "--hil-run-dir", str(folder)]
-    command += ["-o", "enable_assertion_pass_hook=true"]
+    command += [*SWITCHED_ON]
     command += ["-p", "no:randomly", "--tb=short", f"--junitxml={folder / 'junit.xml'}"]
     command += [f"--alluredir={results}", "--allure-no-capture"]
     if arguments.profile:

@@ -16,6 +16,7 @@ from hil.cli.pytest_command import plugin_options
 from tests.card import transcripts
 from tests.card.scripted_card import ScriptedCard
 from tests.card.transcripts import Transcript
+from tests.thorough import thorough
 
 ROOT = Path(__file__).parents[2]
 TESTS = """
@@ -77,7 +78,13 @@ def project(tmp_path: Path, pcscd: PrivatePcscd, reader: int) -> Path:
 
 
 @pytest.mark.parametrize(
-    "make", [transcripts.consumer, transcripts.iot, transcripts.plain], ids=lambda one: one.__name__
+    "make",
+    [
+        transcripts.consumer,
+        pytest.param(transcripts.iot, marks=thorough),
+        pytest.param(transcripts.plain, marks=thorough),
+    ],
+    ids=lambda one: one.__name__,
 )
 def test_m2m_tests_are_not_applicable_on_another_card(
     project: Path, pcscd: PrivatePcscd, reader: int, make: Callable[[], Transcript]
@@ -139,16 +146,16 @@ def test_no_reader_and_no_card_say_what_to_do(
     project: Path, pcscd: PrivatePcscd, reader: int
 ) -> None:
     none = run("-m", "hil", "card", "info", "--reader", "NoSuchReader", cwd=project)
-    assert none.returncode == 6
+    assert none.returncode == 4
     assert "no PC/SC reader fits 'NoSuchReader'" in none.stderr
     assert "Plug it in" in none.stderr
     pattern = pcscd.reader_patterns[reader]
     empty = run("-m", "hil", "card", "info", "--reader", pattern, "--timeout", "0.2", cwd=project)
-    assert empty.returncode == 6
+    assert empty.returncode == 4
     assert "insert the card" in empty.stderr
     gone = run(
         *("-m", "hil", "card", "info"), cwd=project, PCSCLITE_CSOCK_NAME=str(project / "none")
     )
-    assert gone.returncode == 6
+    assert gone.returncode == 4
     assert "systemctl start pcscd" in gone.stderr
     assert "Traceback" not in none.stderr + empty.stderr + gone.stderr

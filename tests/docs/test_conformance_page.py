@@ -12,11 +12,13 @@ from hil.bench.pcscd import missing
 from tests.docs import project
 from tests.docs.equipment import equipment
 from tests.docs.pages import ROOT, blocks
+from tests.thorough import thorough
 
 PAGE = blocks(ROOT / "docs" / "conformance.md")
 pytestmark = pytest.mark.skipif(bool(missing()), reason="; ".join(map(str, missing())))
 
 
+@thorough
 def test_the_set_is_listed_and_runs_on_a_card_in_a_reader(tmp_path: Path) -> None:
     folder = tmp_path / "a project"
     folder.mkdir()

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.docs.pages import ROOT, blocks
+from tests.thorough import thorough
 
 PAGE = ROOT / "docs" / "jig-stimulus.md"
 
@@ -18,6 +19,7 @@ def test_the_data_of_the_page() -> None:
             exec(compile(block.text, block.id, "exec"), {})  # noqa: S102 - the page's own words
 
 
+@thorough
 def test_the_test_cases_of_the_page(tmp_path: Path) -> None:
     for block in blocks(PAGE):
         if block.file:

@@ -18,6 +18,7 @@ from hil.history.errors import HistoryError
 from hil.history.queries import named_tests, outcomes, readings, runs
 from hil.history.store import History, remember
 from tests.history.building import DAY_NS, journal_run, measurement, record
+from tests.thorough import thorough
 
 FORK = multiprocessing.get_context("fork")
 
@@ -333,6 +334,7 @@ def test_a_store_that_may_only_be_read_is_read_and_named_when_written() -> None:
     assert read == "r1"
 
 
+@thorough
 def test_2000_tests_in_50_runs(file: Path) -> None:
     tests = {f"testcases/folder/test_file.py::test_{n:04}[virtual]": "PASS" for n in range(2000)}
     measured = {

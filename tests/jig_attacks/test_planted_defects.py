@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from hil.virtual.device.jig_config import JigDefect
 from tests.jig_attacks.pin_bench import CASES, ROOT, pin_bench, verdicts_of
+from tests.thorough import IS_THOROUGH, VARIABLE
 
 CAUGHT_BY = {
     JigDefect.NO_DEBOUNCE: (
@@ -62,8 +62,6 @@ CAUGHT_BY = {
 ALWAYS = {
     JigDefect.CUMULATIVE_DWELL,
     JigDefect.SLOW_REVOKE,
-    JigDefect.TRUST_OVER_RESET,
-    JigDefect.SOURCE_IGNORED,
     JigDefect.EITHER_PIN,
 }
 
@@ -90,8 +88,8 @@ def test_a_planted_defect_is_caught(tmp_path: Path, defect: JigDefect) -> None:
 
     That the correct device passes, the run of the test cases itself shows.
     """
-    if defect not in ALWAYS and not os.environ.get("HIL_THOROUGH"):
-        pytest.skip("only with HIL_THOROUGH=1 in the environment")
+    if defect not in ALWAYS and not IS_THOROUGH:
+        pytest.skip(f"only with {VARIABLE}=1 in the environment")
     case = CAUGHT_BY[defect]
     assert verdicts(tmp_path, defect, case) == {case: "FAIL"}
 

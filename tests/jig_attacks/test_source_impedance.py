@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ import yaml
 
 from hil.virtual.device.jig_config import JigDefect
 from tests.jig_attacks.pin_bench import pin_bench, verdicts_of
+from tests.thorough import IS_THOROUGH, VARIABLE
 
 CASE = "jig_attacks/test_source.py::test_the_impedance_of_the_leads_decides"
 
@@ -27,8 +27,8 @@ CASE = "jig_attacks/test_source.py::test_the_impedance_of_the_leads_decides"
 def test_a_resistor_in_the_lead(
     tmp_path: Path, ohms: str, defect: JigDefect | None, verdict: str
 ) -> None:
-    if defect is None and ohms != "100 ohm" and not os.environ.get("HIL_THOROUGH"):
-        pytest.skip("only with HIL_THOROUGH=1 in the environment")
+    if defect is None and not IS_THOROUGH:
+        pytest.skip(f"only with {VARIABLE}=1 in the environment")
     bench = pin_bench(tmp_path / "lab", {} if defect is None else {"jig_defect": str(defect)})
     text = yaml.safe_load(bench.read_text(encoding="utf-8"))
     text["power_supply"]["channels"]["jig"]["series_resistance"] = ohms

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -81,7 +82,9 @@ def _run(folder: Path, *chosen: str) -> dict[str, str]:
     report = folder / "junit.xml"
     report.unlink(missing_ok=True)
     command = [sys.executable, "-m", "pytest", *chosen, "-q", "--hil-bench", BENCH]
-    command += ["--hil-run-dir", str(folder / "run"), f"--junitxml={report}"]
+    # Each run has a folder of its own: nobody writes into the evidence of another.
+    kept = tempfile.mkdtemp(prefix="run-", dir=folder)
+    command += ["--hil-run-dir", kept, f"--junitxml={report}"]
     command += ["-p", "no:cacheprovider", "-p", "no:randomly"]
     done = subprocess.run(
         command,

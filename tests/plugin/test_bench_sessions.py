@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.plugin.conftest import Session
+from tests.thorough import thorough
 
 CONFTEST = """
 import pytest
@@ -111,7 +112,11 @@ def test_a_failing_close_is_told_and_fails_the_run(session: Session, tmp_path: P
     assert "1 passed" in done.stdout
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL], ids=str)
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=thorough), signal.SIGKILL],
+    ids=str,
+)
 def test_the_end_of_the_controller_reaches_the_workers_at_once(
     tmp_path: Path, environment: dict[str, str], number: signal.Signals
 ) -> None:

@@ -133,11 +133,23 @@ def test_a_run_writes_into_no_other_runs_folder(session: Session, tmp_path: Path
     assert (tmp_path / "run" / "journal" / "main.jsonl").read_bytes() == before
 
 
-def test_assertions_that_were_compiled_uncounted_are_told_apart(
+def test_assertions_that_were_compiled_uncounted_are_compiled_again(
     session: Session, tmp_path: Path
 ) -> None:
-    # Leaves compiled tests behind, as an earlier way of running does.
+    # Leaves compiled tests behind, as pytest without the option does.
     session(MIXED, "--hil-bench", "virtual", "-k", "test_pass", PYTHONDONTWRITEBYTECODE="")
+    assert list((tmp_path / "__pycache__").glob("test_it.*.pyc"))
+    session(MIXED, *ON_BENCH, "-k", "test_pass")
+    assert verdicts(read_run(tmp_path / "run")) == {"test_pass": "PASS"}
+
+
+def test_where_they_cannot_be_it_is_said(session: Session, tmp_path: Path) -> None:
+    session(MIXED, "--hil-bench", "virtual", "-k", "test_pass", PYTHONDONTWRITEBYTECODE="")
+    # As a pytest of another version, which reads what it has compiled by another name.
+    (tmp_path / "conftest.py").write_text(
+        "import _pytest.assertion.rewrite as r\nimport hil.pytest_counting as c\n"
+        "c._READ = '_read_by_another_name'\n"
+    )
     done = session(MIXED, *ON_BENCH, "-k", "test_pass")
     assert "delete the __pycache__ folders" in done.stdout
     assert verdicts(read_run(tmp_path / "run")) == {"test_pass": "ERROR"}

@@ -20,6 +20,7 @@ from hil.provisioning.serve import Servers
 from hil.provisioning.serve_config import parse_config
 from tests.provisioning.serving import IDS, Bench, Clients
 from tests.provisioning.world import eid_of, factory_of
+from tests.thorough import thorough
 
 COUNT, BATCH = 60, 6
 EIDS = tuple(eid_of(number) for number in range(1, COUNT + 1))
@@ -105,7 +106,7 @@ def two_processes(folder: Path) -> Iterator[tuple[Process, Process, Clients]]:
         yield others, sm_dp, clients
 
 
-@pytest.mark.parametrize("victim", ["sm-dp", "support-server"])
+@pytest.mark.parametrize("victim", ["sm-dp", pytest.param("support-server", marks=thorough)])
 def test_an_order_outlives_the_kill_of_a_server(tmp_path: Path, victim: str) -> None:
     with two_processes(tmp_path) as (others, sm_dp, clients):
         client = clients.sm_dp()

@@ -20,6 +20,7 @@ from hil.provisioning.tables import EIS, ORDERS, OTA_KEYS, PACKET_SETS, PROFILES
 from tests.provisioning.serving import Bench, Clients
 from tests.provisioning.test_process import process
 from tests.provisioning.world import eid_of, factory_of
+from tests.thorough import thorough
 
 SECOND = eid_of(2)
 
@@ -54,7 +55,7 @@ def count(folder: Path, actor: str) -> tuple[int, ...]:
     return numbers
 
 
-@pytest.mark.parametrize("delay_s", [0.05, 0.3])
+@pytest.mark.parametrize("delay_s", [0.05, pytest.param(0.3, marks=thorough)])
 def test_an_order_that_a_kill_broke_off_is_made_once(tmp_path: Path, delay_s: float) -> None:
     bench = Bench(tmp_path / "state")
     with process(bench, tmp_path) as (running, row):
@@ -118,7 +119,10 @@ def ask(
         clients.close()
 
 
-@pytest.mark.parametrize("server", FUNCTIONS)
+@pytest.mark.parametrize(
+    "server",
+    [one if one == "SM-SR" else pytest.param(one, marks=thorough) for one in FUNCTIONS],
+)
 def test_other_servers_too_at_moments_of_any_kind(tmp_path: Path, server: str) -> None:
     what = FUNCTIONS[server]
     chance = random.Random(f"{server} 1")  # noqa: S311 - to be repeated

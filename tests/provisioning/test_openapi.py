@@ -20,6 +20,7 @@ from hil.provisioning.openapi import descriptions
 from hil.provisioning.serve import Servers
 from hil.provisioning.serve_config import parse_config
 from tests.provisioning.serving import Bench
+from tests.thorough import thorough
 
 ERRORS = {"400", "401", "403", "404", "408", "409", "413", "422", "423", "500", "503", "504"}
 
@@ -29,7 +30,7 @@ def described_kinds() -> dict[str, dict[str, Any]]:
     return descriptions()
 
 
-@pytest.mark.parametrize("layout", ["separate", "inside-sm-sr"])
+@pytest.mark.parametrize("layout", ["separate", pytest.param("inside-sm-sr", marks=thorough)])
 def test_every_description_is_valid_and_tells_the_errors(layout: str) -> None:
     servers = Servers(parse_config(Bench(None, layout=layout).text(), "test"))
     seen = set()

@@ -35,6 +35,7 @@ from tests.provisioning.air import CardAir, start
 from tests.provisioning.aired import Air, Clock
 from tests.provisioning.certified import TestCi
 from tests.provisioning.world import MSISDN, OPERATOR, World, eid_of
+from tests.thorough import thorough
 
 EID = eid_of(1)
 MNO = Principal("mno-1", PeerRole.MNO)
@@ -375,6 +376,7 @@ def test_an_sm_sr_that_cannot_be_reached_is_waited_for(change: Change) -> None:
     assert change.run().state == "done"
 
 
+@thorough
 def test_the_new_sm_sr_is_not_asked_twice_a_second_for_hours(change: Change) -> None:
     change.air.installed()
     change.old.leaving._clock = change.clock

@@ -15,6 +15,7 @@ from hil.report import gsmtap
 from hil.report.pcapng import read_pcapng
 from hil.report.traces import Traced, folder_name, traces_of, traces_of_run, write_traces
 from tests.report.journals import TEST, run
+from tests.thorough import thorough
 
 TSHARK = shutil.which("tshark")
 
@@ -141,6 +142,7 @@ def test_names_of_folders_are_readable_and_a_test_s_alone() -> None:
     assert len(folder_name("x" * 5000).encode()) < 100
 
 
+@thorough
 def test_memory_stays_flat(tmp_path: Path) -> None:
     with run(tmp_path / "run") as journal:
         for _ in range(4000):

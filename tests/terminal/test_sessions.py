@@ -83,7 +83,7 @@ def test_json(tmp_path: Path, options: tuple[str, ...]) -> None:
     assert {test.partition("::")[2]: one["verdict"] for test, one in final.items()} == {
         "test_good": "PASS",
         "test_bad": "FAIL",
-        "test_skipped": "NOT APPLICABLE",
+        "test_skipped": "INCONCLUSIVE",
     }
     assert final["test_it.py::test_bad"]["requirements"] == ["R-13"]
     steps = [one["title"] for one in told if one["event"] == "step-begin"]
