@@ -21,6 +21,8 @@ from hil.evidence.verdict import (
     NOT_RUN,
     PASS,
 )
+from hil.report.html import anchor
+from hil.report.matrix.as_html import requirement_anchor
 from hil.report.out import write_whole
 
 if TYPE_CHECKING:
@@ -54,6 +56,8 @@ _NAMES: Final = {
     "transcript.txt": "Transcript: what went over the links, decoded",
     "trace.pcapng": "APDUs for Wireshark (pcapng)",
 }
+_PAGE: Final = "../evidence/run.html"
+_MATRIX: Final = "../evidence/matrix.html"
 _WAIVED: Final = {"name": "tag", "value": "waived"}
 _SPACE: Final = uuid.UUID("6f0a5d0e-5c1c-4b39-9d5b-8f1b6f6d4d1e")
 
@@ -83,6 +87,7 @@ def complete(
             if alike[_seen_as(result)] > len(rows):
                 _tell_apart(result, name)
             _agree(result, test, waived(test))
+            result["links"] = _links(test)
             _attach(result, results, traces.get(name, ()))
             text = json.dumps(result, ensure_ascii=True, indent=1)
             write_whole(path, text)
@@ -209,6 +214,19 @@ def _kept(run: RunRecord, results: Path, test: TestRecord) -> Iterator[dict[str,
         shutil.copyfile(file, results / source)
         kind = _TYPES.get(one.kind, "application/octet-stream")
         yield {"name": one.name, "source": source, "type": kind}
+
+
+def _links(test: TestRecord) -> list[dict[str, str]]:
+    """Return links to the same test and its requirements in the other views of the run.
+
+    They lead from the report's folder to what lies beside it, and nowhere else.
+    """
+    rows = [("this test on the run's page", f"{_PAGE}#{anchor('test', test.id)}")]
+    rows += [
+        (f"{name} in the matrix", f"{_MATRIX}#{requirement_anchor(name)}")
+        for name in test.requirements
+    ]
+    return [{"type": "link", "name": name, "url": url} for name, url in rows]
 
 
 def _steps(test: TestRecord) -> Iterator[dict[str, Any]]:

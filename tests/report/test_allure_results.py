@@ -12,6 +12,7 @@ from hil.evidence.attachments import store
 from hil.evidence.journal import Journal
 from hil.evidence.run_record import RunRecord, read_run
 from hil.report.allure_results import complete
+from hil.report.html import anchor
 
 NAMES = ("a/test_b.py::test_pass", "a/test_b.py::test_killed", "a/test_b.py::test_never")
 
@@ -83,6 +84,9 @@ def test_every_registered_test_has_one_result_with_its_verdict(
     (log,) = killed["attachments"]
     assert (results / log["source"]).read_bytes() == b"a log"
     assert {"name": "bench", "value": "'virtual'"} in killed["parameters"]
+    page, matrix = (link["url"] for link in killed["links"])
+    assert page == f"../evidence/run.html#{anchor('test', NAMES[1])}"
+    assert matrix == "../evidence/matrix.html#req-R-01"
 
 
 def test_traces_and_waivers_are_shown_and_doing_it_again_changes_nothing(
