@@ -10,6 +10,7 @@ import datetime
 import os
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -27,6 +28,7 @@ from hil.run_waivers import CONFIG, WAIVERS, waived, waiver_of
 if TYPE_CHECKING:
     from hil.bench.lab import Lab
     from hil.evidence.waivers import Waivers
+    from hil.report.verdicts import WaiverOf
 
 SEAL_KEY_ENV: Final = "HIL_SEAL_KEY"
 
@@ -53,7 +55,9 @@ class Ended:
             return make()
         except (HilError, OSError) as err:
             self.failed.append(f"{what}: {err}")
-            return None
+        except Exception as err:  # noqa: BLE001 - a defect of a view must not take the verdict away
+            self.failed.append(f"{what}: a defect of this tool: {type(err).__name__}: {err}")
+        return None
 
 
 def keep_config(lab: Lab, folder: Path, waivers: Waivers | None) -> None:
@@ -95,6 +99,21 @@ def _views(ended: Ended) -> None:
     foreign = ended.attempt("traces", lambda: make_traces(run, waiver))
     for line in foreign if isinstance(foreign, list) else ():
         ended.say("foreign", line)
+    history = runs_folder() / "history.jsonl"
+    with ThreadPoolExecutor(1) as beside:
+        # Allure's report is made by a program of its own, which takes longer than the others.
+        front = beside.submit(
+            ended.attempt, "report", lambda: make_front(run, waiver, history=history)
+        )
+        _others(ended, waiver, evidence)
+    made = front.result()
+    if isinstance(made, Front):
+        ended.say("report", "; ".join([str(made.page), *made.notes]))
+        ended.failed += [f"report: {made.failed}"] if made.failed else []
+
+
+def _others(ended: Ended, waiver: WaiverOf, evidence: Path) -> None:
+    run = ended.run
     ended.attempt("matrix", lambda: write_matrix(run, evidence, waiver=waiver))
     issued = datetime.datetime.fromtimestamp(run.ended_ns / 1e9, tz=datetime.UTC).date()
     made = ended.attempt(
@@ -103,11 +122,6 @@ def _views(ended: Ended) -> None:
     ended.attempt("page", lambda: make_page(run, evidence / PAGE, waiver))
     if isinstance(made, list) and made:
         ended.say("document", f"{made[-1]}  {pdf_lacks()}".rstrip())
-    history = runs_folder() / "history.jsonl"
-    front = ended.attempt("report", lambda: make_front(run, waiver, history=history))
-    if isinstance(front, Front):
-        ended.say("report", "; ".join([str(front.page), *front.notes]))
-        ended.failed += [f"report: {front.failed}"] if front.failed else []
 
 
 def _seal(ended: Ended) -> None:
