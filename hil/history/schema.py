@@ -75,9 +75,7 @@ def check(connection: sqlite3.Connection, file: str, steps: Sequence[Sequence[st
 
     Raises HistoryError for a file of another program, or of a later version than is known.
     """
-    (mark,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    mark, version, tables = _state(connection)
     if mark != APPLICATION_ID and (tables or version or mark):
         raise HistoryError(f"{file}: this is a database, but no store of runs; name another file")
     if version > len(steps):
@@ -86,6 +84,24 @@ def check(connection: sqlite3.Connection, file: str, steps: Sequence[Sequence[st
             f"{len(steps)}); update hil. Nothing was changed"
         )
     return int(version)
+
+
+def _state(connection: sqlite3.Connection) -> tuple[int, int, int]:
+    """Return mark, version and number of tables as they are at one moment.
+
+    Read one after the other, another process may make its tables in between.
+    """
+    alone = not connection.in_transaction
+    if alone:
+        connection.execute("BEGIN")
+    try:
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        (mark,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+    finally:
+        if alone and connection.in_transaction:
+            connection.execute("COMMIT")
+    return int(mark), int(version), int(tables)
 
 
 def upgrade(
