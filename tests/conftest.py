@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.thorough import IS_THOROUGH
+
 LONGEST_S = 300
 """No test takes nearly so long; one that hangs has to end, and to say where it hung."""
 
@@ -19,6 +21,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 # Both of them measure a wall clock that all processes of a machine share: on a busy one they fail
 # for nothing that the code has done.
 settings.register_profile(
-    "hil", parent=settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "hil",
+    parent=settings(),
+    deadline=None,
+    max_examples=100 if IS_THOROUGH else 50,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("hil")

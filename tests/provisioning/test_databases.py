@@ -24,6 +24,7 @@ from hil.provisioning.store import Store
 from hil.provisioning.tables import OTA_KEYS, OUTBOX, SEQUENCES
 from tests.provisioning.databases import postgresql, programs
 from tests.provisioning.serving import Bench, Clients
+from tests.thorough import IS_THOROUGH
 
 NewDatabase = Callable[[], str]
 EID = "8" * 32
@@ -185,7 +186,7 @@ def _open_and_close(url: str, _number: int) -> None:
 
 
 def test_stores_that_open_together_make_one_schema(new_database: NewDatabase) -> None:
-    for _ in range(10):
+    for _ in range(10 if IS_THOROUGH else 3):
         url = new_database()
         together(partial(_open_and_close, url))
         with closing(Store(url)) as store, store.transaction() as connection:
