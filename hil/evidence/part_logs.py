@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -21,28 +22,31 @@ class PartLogs:
 
     def mark(self) -> None:
         """From here on."""
-        self._sizes = {path.name: _size(path) for path in self._folder.glob("*.log")}
+        self._sizes = dict(self._look())
 
     def since_mark(self) -> Iterator[tuple[str, bytes]]:
         """Go through the name of each log that grew since :meth:`mark`, and what was added.
 
         A log that was begun anew is taken whole.
         """
-        for path in sorted(self._folder.glob("*.log")):
-            before, now = self._sizes.get(path.name, 0), _size(path)
+        for name, now in sorted(self._look()):
+            before = self._sizes.get(name, 0)
             begin = before if now >= before else 0
             if now <= begin:
                 continue
             left_out = max(0, now - begin - MOST_BYTES)
-            with path.open("rb") as file:
+            with (self._folder / name).open("rb") as file:
                 file.seek(begin + left_out)
                 added = file.read(MOST_BYTES)
-            head = f"… {left_out} bytes before this are in {path.name}\n" if left_out else ""
-            yield path.stem, head.encode() + added
+            head = f"… {left_out} bytes before this are in {name}\n" if left_out else ""
+            yield name.removesuffix(".log"), head.encode() + added
 
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:  # gone between two looks
-        return 0
+    def _look(self) -> Iterator[tuple[str, int]]:
+        """Go through name and size of each log; looked at twice a test, so without detours."""
+        try:
+            with os.scandir(self._folder) as entries:
+                for entry in entries:
+                    if entry.name.endswith(".log"):
+                        yield entry.name, entry.stat().st_size
+        except FileNotFoundError:  # the folder, or a log between two looks
+            return

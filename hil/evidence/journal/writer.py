@@ -23,6 +23,8 @@ FOLDER: Final = "journal"
 """Where in a run's folder the journals are."""
 CLOCK_STEP_NS: Final = 1_000_000_000
 """A system clock that moves by more than this against the monotonic one is worth a record."""
+BETWEEN_SYNCS_S: Final = 0.2
+"""The disk is not asked more often: a loss of power takes no more than that."""
 MOST_WAITING: Final = 8 * 1024 * 1024
 """Bytes that wait in memory while the disk takes none; beyond that the journal ends, torn."""
 
@@ -50,7 +52,7 @@ class Journal:
         self._waiting = b""
         self._syncing: threading.Thread | None = None
         self._wanted = threading.Event()
-        self._closed = False
+        self._ending = threading.Event()
         self._seq = 0
         self._head = GENESIS
         self._utc_ns = time.time_ns()
@@ -114,8 +116,8 @@ class Journal:
     def sync(self) -> None:
         """Have the disk keep what was written, so that a loss of power does not take it.
 
-        Another thread waits for the disk: a test does not. What is asked for while it waits is
-        done in one go behind it.
+        Another thread waits for the disk: a test does not. What is asked for while it waits, or
+        within a fifth of a second, is done in one go.
         """
         with self._lock:
             if self._fd < 0:
@@ -129,7 +131,7 @@ class Journal:
         self._wanted.set()
 
     def _keep_synced(self) -> None:
-        while not self._closed:
+        while not self._ending.wait(BETWEEN_SYNCS_S):
             self._wanted.wait()
             self._wanted.clear()
             # A duplicate: the journal may be closed, and its number given away, meanwhile.
@@ -157,7 +159,7 @@ class Journal:
                 self._unsynced = f"{err.strerror}"
             os.close(self._fd)
             self._fd = -1
-        self._closed = True
+        self._ending.set()
         self._wanted.set()
 
     def _append(self, event: str, body: Mapping[str, object], test: str, at_ns: int) -> None:
