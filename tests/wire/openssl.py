@@ -38,7 +38,18 @@ class OpensslProcess:
     output: bytearray = field(default_factory=bytearray)
 
     def __post_init__(self) -> None:
-        threading.Thread(target=self._collect, daemon=True).start()
+        self._collector = threading.Thread(target=self._collect, daemon=True)
+        self._collector.start()
+
+    def close(self) -> None:
+        """End it; what it prints is read to its end before its streams are closed."""
+        self.process.kill()
+        self.process.wait(DEADLINE_S)
+        self._collector.join(DEADLINE_S)
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
 
     def _collect(self) -> None:
         assert self.process.stdout is not None
@@ -66,15 +77,11 @@ def running(*arguments: str, cwd: Path | None = None) -> Iterator[OpensslProcess
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
+    started = OpensslProcess(process)
     try:
-        yield OpensslProcess(process)
+        yield started
     finally:
-        process.kill()
-        process.wait(DEADLINE_S)
-        for stream in (process.stdin, process.stdout):
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
+        started.close()
 
 
 @contextlib.contextmanager

@@ -134,17 +134,18 @@ class Journal:
         while not self._ending.wait(BETWEEN_SYNCS_S):
             self._wanted.wait()
             self._wanted.clear()
-            # A duplicate: the journal may be closed, and its number given away, meanwhile.
-            with self._lock:
-                if self._fd < 0:
-                    return
-                duplicate = os.dup(self._fd)
             try:
-                os.fdatasync(duplicate)
+                # A duplicate: the journal may be closed, and its number given away, meanwhile.
+                with self._lock:
+                    if self._fd < 0:
+                        return
+                    duplicate = os.dup(self._fd)
+                try:
+                    os.fdatasync(duplicate)
+                finally:
+                    os.close(duplicate)
             except OSError as err:
                 self._unsynced = f"{err.strerror}"
-            finally:
-                os.close(duplicate)
 
     def close(self, exit_status: str) -> None:
         """Write ``run-end`` and close the file. Idempotent."""

@@ -233,3 +233,14 @@ def test_a_disk_with_little_room_is_refused_before_a_run_begins(
     with pytest.raises(EvidenceError, match="make room"):
         Journal(tmp_path, "gw0", BEGIN)
     assert not (tmp_path / "journal" / "gw0.jsonl").exists()
+
+
+def test_a_file_that_is_gone_is_a_fault_that_is_said(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, "main", BEGIN)
+    os.close(journal._fd)
+    deadline = time.monotonic() + 30
+    while not journal.fault and time.monotonic() < deadline:
+        journal.sync()
+        time.sleep(0.01)
+    assert "Bad file descriptor" in journal.fault
+    journal._fd = -1  # its number may be another file's by now
