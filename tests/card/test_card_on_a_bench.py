@@ -101,6 +101,7 @@ def test_m2m_tests_are_not_applicable_on_another_card(
     assert done.returncode == 0
 
 
+@thorough
 def test_a_strict_run_says_that_the_card_is_another(
     project: Path, pcscd: PrivatePcscd, reader: int
 ) -> None:

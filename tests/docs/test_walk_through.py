@@ -13,6 +13,7 @@ from hil.bench.pcscd import missing
 from tests.docs import project
 from tests.docs.equipment import Equipment, equipment
 from tests.docs.pages import ROOT, Block, blocks
+from tests.thorough import thorough
 
 README = blocks(ROOT / "README.md")
 GUIDE = blocks(ROOT / "docs" / "lab-guide.md")
@@ -56,7 +57,9 @@ def without(path: Path, *sections: str) -> None:
     path.write_text(yaml.safe_dump(bench), encoding="utf-8")
 
 
-@pytest.mark.parametrize("found", [README, GUIDE], ids=["README", "lab-guide"])
+@pytest.mark.parametrize(
+    "found", [README, pytest.param(GUIDE, marks=thorough)], ids=["README", "lab-guide"]
+)
 def test_own_tests_on_the_virtual_bench(folder: Path, found: list[Block]) -> None:
     folder.mkdir()
     project.write_files(folder, found)
@@ -95,7 +98,9 @@ def test_the_banner_shown_is_the_banner_given(folder: Path) -> None:
 
 
 @needs_pcsc
-@pytest.mark.parametrize("found", [README, GUIDE], ids=["README", "lab-guide"])
+@pytest.mark.parametrize(
+    "found", [pytest.param(README, marks=thorough), GUIDE], ids=["README", "lab-guide"]
+)
 def test_the_way_to_a_real_bench(tmp_path: Path, folder: Path, found: list[Block]) -> None:
     """Supply, reader and serial line are where a bench file names them; nothing starts them."""
     folder.mkdir()

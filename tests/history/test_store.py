@@ -144,7 +144,7 @@ def _make(file: Path, gate: Barrier, said: multiprocessing.Queue[str]) -> None:
 
 def test_processes_that_make_the_store_at_the_same_moment_all_get_it(tmp_path: Path) -> None:
     said: multiprocessing.Queue[str] = FORK.Queue()
-    for number in range(15):
+    for number in range(5):
         gate = FORK.Barrier(4)
         file = tmp_path / str(number) / "history.sqlite"
         makers = [FORK.Process(target=_make, args=(file, gate, said)) for _ in range(4)]

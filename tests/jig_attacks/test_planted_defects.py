@@ -61,7 +61,6 @@ CAUGHT_BY = {
 }
 ALWAYS = {
     JigDefect.CUMULATIVE_DWELL,
-    JigDefect.SLOW_REVOKE,
     JigDefect.EITHER_PIN,
 }
 

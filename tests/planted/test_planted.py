@@ -9,6 +9,7 @@ import pytest
 
 from tests.planted.defect import ROOT, Defect, plant, run
 from tests.planted.tables import DEFECTS
+from tests.thorough import thorough
 
 PAGE = (ROOT / "docs" / "conformance.md").read_text(encoding="utf-8")
 SET = "".join(
@@ -46,6 +47,7 @@ def test_no_two_are_called_alike() -> None:
     assert len({one.name for one in DEFECTS}) == len(DEFECTS)
 
 
+@thorough
 def test_a_planted_defect_is_noticed_and_nothing_without_it(tmp_path: Path) -> None:
     defect = next(one for one in DEFECTS if one.name == "MANAGE CHANNEL close does nothing")
     case = defect.caught_by[0]

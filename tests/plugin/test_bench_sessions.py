@@ -98,6 +98,7 @@ def test_what_broke_is_an_error_once_and_then_a_reason(session: Session, tmp_pat
     assert "ERROR 2" in strict.stdout
 
 
+@thorough
 def test_a_failing_close_is_told_and_fails_the_run(session: Session, tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(CONFTEST)
     source = TESTS + (

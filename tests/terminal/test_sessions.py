@@ -13,6 +13,7 @@ from hil.evidence.run_record import read_run
 from hil.history import FILE, remember
 from tests.terminal.screen import shown
 from tests.terminal.sessions import ROOT, SOURCE, at_a_terminal, on_a_pipe
+from tests.thorough import thorough
 
 WAYS: list[tuple[tuple[str, ...], dict[str, str]]] = [
     ((), {}),
@@ -62,7 +63,7 @@ def test_off(tmp_path: Path, options: tuple[str, ...]) -> None:
     assert "step" not in before
 
 
-@pytest.mark.parametrize("workers", [(), ("-n1",)], ids=str)
+@pytest.mark.parametrize("workers", [(), pytest.param(("-n1",), marks=thorough)], ids=str)
 def test_heartbeats_in_a_log(tmp_path: Path, workers: tuple[str, ...]) -> None:
     source = SOURCE.replace("1.6", "3.0")
     output = on_a_pipe(tmp_path, source, *workers, "--hil-heartbeat", "0.8").stdout
