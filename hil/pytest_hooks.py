@@ -91,7 +91,7 @@ class RunHooks:
         try:
             self._run.outputs_off()
         except HilError as err:
-            self._failed.append(str(err))
+            self._not_safe([str(err)])
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -103,7 +103,7 @@ class RunHooks:
             except HilError as err:  # what is off, or broke in this run, cannot tell who it is
                 self._as_opened = [*_planned(bench.lab), f"  not all could be asked: {err}"]
         self._run.evidence.equipment()
-        self._failed += self._run.lost_watchdogs()
+        self._not_safe(self._run.lost_watchdogs())
         self._failed += self._run.close()
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
@@ -133,6 +133,11 @@ class RunHooks:
             terminalreporter.write_line(line)
         for line in self._failed:
             terminalreporter.write_line(f"NOT SAFE  {line}", red=True, bold=True)
+
+    def _not_safe(self, lines: list[str]) -> None:
+        self._failed += lines
+        for line in lines:
+            self._run.evidence.notebook.unsafe(line)
 
     def _runs_folder(self) -> Path:
         return Path(os.environ.get("HIL_RUNS") or self._run.config.rootpath / "runs")

@@ -329,6 +329,7 @@ class Run:
                 bench.close()
             except HilError as err:
                 failed.append(str(err))
+                self.evidence.notebook.unsafe(str(err))
         self.evidence.close()
         if self._temporary is not None and not failed:
             self._temporary.cleanup()

@@ -55,9 +55,7 @@ def waiver_of(run: RunRecord) -> Callable[[TestRecord], str | None]:
     day = datetime.datetime.fromtimestamp(run.began_ns / 1e9, tz=datetime.UTC).date()
 
     def told(test: TestRecord) -> str | None:
-        case = str((test.case or {}).get("id", ""))
-        verdict = "FAIL" if test.fail_seen else test.verdict
-        found = waivers.for_(test.id, case, test.requirements, verdict, day)
+        found = waivers.covering(test, day)
         return None if found is None else found.describe(day)
 
     return told

@@ -69,10 +69,13 @@ def choose_run(given: str | None) -> Path:
             if place.is_dir():
                 return place.absolute()
         looked = " nor ".join(str(place) for place in places)
-        raise UsageError(f"there is no folder of a run at {looked}")
+        raise UsageError(f"there is no run {given}: there is no folder of a run at {looked}")
     runs = runs_folder()
-    journals = [path for path in runs.glob("*/journal") if path.is_dir()]
+    journals = [path for path in runs.glob("*/journal") if any(path.glob("*.jsonl"))]
     if not journals:
-        raise UsageError(f"no run was recorded in {runs}: name the folder of one")
+        raise UsageError(
+            f"no run was recorded in {runs}, so there is no run in it: name the folder of one, or "
+            f"make one with hil run"
+        )
     # The folder of journals is not touched again once each process has made its file.
     return max(journals, key=lambda path: (path.stat().st_mtime_ns, path)).parent

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hil.bench.project import runs_folder
 from hil.cli import OK, REPORT
-from hil.errors import UsageError
+from hil.cli.choice import add_run_argument, choose_run
 
 if TYPE_CHECKING:
     from hil.evidence.run_record import RunRecord
@@ -20,12 +19,7 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument(
-        "run",
-        nargs="?",
-        metavar="RUN",
-        help="folder of a run, or its name in runs/ (default: the newest)",
-    )
+    add_run_argument(parser)
     parser.add_argument(
         "--format",
         choices=("allure", "plain", "document", "matrix", "all"),
@@ -68,7 +62,7 @@ def main(arguments: argparse.Namespace, _rest: list[str]) -> int:
     from hil.report.verdicts import no_waiver  # noqa: PLC0415
     from hil.run_waivers import waiver_of  # noqa: PLC0415
 
-    folder = find_run(arguments.run)
+    folder = choose_run(arguments.run)
     run = read_run(folder)
     issued = arguments.issued or datetime.datetime.now(tz=datetime.UTC).date()
     try:
@@ -94,27 +88,6 @@ def main(arguments: argparse.Namespace, _rest: list[str]) -> int:
         page = next(one for one in reversed(made) if one.suffix == ".html")
         serve(folder, page, say=lambda text: print(text, flush=True))
     return code
-
-
-def find_run(given: str | None) -> Path:
-    """Return the folder of a run: as named, by its name in runs/, or the newest in runs/.
-
-    Raises UsageError if there is none.
-    """
-    from hil.evidence.journal.writer import FOLDER  # noqa: PLC0415
-
-    if given:
-        path = Path(given).expanduser()
-        if path.is_dir():
-            return path.absolute()
-        if not path.is_absolute() and (runs_folder() / given).is_dir():
-            return runs_folder() / given
-        raise UsageError(f"there is no run {given}: neither a folder nor a name in {runs_folder()}")
-    runs = runs_folder()
-    found = [one.parent for one in runs.glob(f"*/{FOLDER}") if any(one.glob("*.jsonl"))]
-    if not found:
-        raise UsageError(f"there is no run in {runs} yet: hil run makes one")
-    return max(found, key=lambda one: ((one / FOLDER).stat().st_mtime_ns, one.name))
 
 
 def _views(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from hil.bench.papers import facts_of_waivers
 from hil.bench.project import project_root, runs_folder
 from hil.bench.supply_guard import ends_of
-from hil.cli import BENCH, INTERRUPTED, OK, REPORT, USAGE
+from hil.cli import BENCH, FAILED, INTERRUPTED, OK, REPORT, USAGE
 from hil.cli.choice import add_bench_arguments, choose_bench
 from hil.cli.pytest_command import pytest_command
 from hil.evidence.journal import Journal
@@ -69,7 +69,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace, rest: list[str]) -> int:
     """Run the suite; see the exit codes of :mod:`hil.cli`."""
-    from hil.bench.bench import Bench  # noqa: PLC0415
     from hil.bench.lab import load_lab  # noqa: PLC0415
 
     name = choose_bench(arguments.bench)
@@ -87,11 +86,12 @@ def main(arguments: argparse.Namespace, rest: list[str]) -> int:
     )
     journal = Journal(folder, "launcher", begin | facts_of_waivers(waivers))
     keep_config(lab, folder, waivers)
-    with Bench(lab, folder / "before") as bench:
-        banner = bench.banner(open_all=True)
-        for body in equipment_of(bench, open_all=True):
-            journal.write("equipment", body)
-        journal.sync()
+    try:
+        banner = _look_at(lab, folder, journal)
+    except BaseException as err:
+        journal.write("note", {"text": f"the bench could not be opened: {err}"})
+        journal.close("broken off")
+        raise
     print("\n".join(banner), flush=True)
     (folder / "bench.txt").write_text("\n".join(banner) + "\n", encoding="utf-8")
     results = folder / "allure-results"
@@ -116,14 +116,25 @@ def main(arguments: argparse.Namespace, rest: list[str]) -> int:
     )
     unsafe = _watchdogs(folder)
     for line in unsafe:
-        journal.write("note", {"text": f"safety: {line}"})
+        journal.write("unsafe", {"text": line})
     journal.close(str(code))
     for line in recover(folder, by="hil run", why=f"pytest ended with {code}"):
         print(f"evidence  {line}", flush=True)
     _environment(results, lab.name, banner, unsafe)
     ended = finish(folder, reports=not arguments.no_report)
     _tell(ended)
-    return _exit_code(ended, code, unsafe=bool(unsafe))
+    return _exit_code(ended, code)
+
+
+def _look_at(lab: Lab, folder: Path, journal: Journal) -> list[str]:
+    """Open all of the bench once, and write down who is on it; return its banner."""
+    from hil.bench.bench import Bench  # noqa: PLC0415
+
+    with Bench(lab, folder / "before") as bench:
+        for body in equipment_of(bench, open_all=True):
+            journal.write("equipment", body)
+        journal.sync()
+        return bench.banner(open_all=True)
 
 
 def _waivers(arguments: argparse.Namespace, lab: Lab) -> Waivers | None:
@@ -143,17 +154,18 @@ def _tell(ended: Ended) -> None:
     print(f"gate      {ended.gate.code}", flush=True)
 
 
-def _exit_code(ended: Ended, code: int, *, unsafe: bool) -> int:
+def _exit_code(ended: Ended, code: int) -> int:
     """Return the gate's word, unless something stands against it that no journal can know.
 
-    ``code`` is pytest's: 4 is wrong usage; any other that is not 0 where the gate finds nothing is
-    the test system's fault.
+    ``code`` is pytest's: 4 is wrong usage; 1 is explained by verdicts that are waived; any other
+    that is not 0 where the gate finds nothing is the test system's fault.
     """
     if code == _PYTEST_USAGE and not ended.run.tests:
         return USAGE
     if code == INTERRUPTED and ended.gate.code == OK:
         return INTERRUPTED
-    if ended.gate.code == OK and (unsafe or code):
+    explained = code == OK or (code == FAILED and ended.gate.waived)
+    if ended.gate.code == OK and not explained:
         return BENCH
     return ended.gate.code or (REPORT if ended.failed else OK)
 

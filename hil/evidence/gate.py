@@ -24,28 +24,33 @@ BENCH: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What the gate says: exit code, reasons (a line each), and the count of each verdict."""
+    """What the gate says: exit code, reasons (a line each), and the count of each verdict.
+
+    ``waived`` is how many verdicts a waiver covers.
+    """
 
     code: int
     reasons: tuple[str, ...]
     counts: Counter[str]
+    waived: int = 0
 
 
 def gate(run: RunRecord, waived: Callable[[TestRecord], bool] = lambda _test: False) -> Gate:
     """Judge a run: the worst that was found counts.
 
-    1 a FAIL that nobody waived; 4 an ERROR, or evidence that is not valid; 3 incomplete; 2
-    INCONCLUSIVE; 0 all well, in this order.
+    1 a FAIL that nobody waived; 4 an ERROR, an output not proven off, or evidence that is not
+    valid; 3 incomplete; 2 INCONCLUSIVE; 0 all well, in this order.
+
     ``waived`` tells of a test whose verdict is covered by a waiver that holds.
     """
     counts = Counter(test.verdict for test in run.tests.values())
     open_ = Counter(test.verdict for test in run.tests.values() if not waived(test))
-    failed = sum(1 for test in run.tests.values() if _fails(test) and not waived(test))
     found: list[tuple[int, str]] = []
-    if failed:
-        found.append((FAILED, f"{failed} unwaived FAIL"))
+    if open_[FAIL]:
+        found.append((FAILED, f"{open_[FAIL]} unwaived FAIL"))
     if open_[ERROR]:
         found.append((BENCH, f"{open_[ERROR]} ERROR: the bench or the test broke"))
+    found += [(BENCH, f"not safe: {text}") for text in run.unsafe]
     found += [(BENCH, f"the evidence is not valid: {fault}") for fault in run.faults]
     if not run.tests:
         found.append((INCOMPLETE, "no test was registered"))
@@ -68,8 +73,4 @@ def gate(run: RunRecord, waived: Callable[[TestRecord], bool] = lambda _test: Fa
         ),
         PASSED,
     )
-    return Gate(code, tuple(text for _, text in found), counts)
-
-
-def _fails(test: TestRecord) -> bool:
-    return test.verdict == FAIL or test.fail_seen
+    return Gate(code, tuple(text for _, text in found), counts, counts.total() - open_.total())

@@ -169,6 +169,10 @@ class Notebook:
         if self.view is not None:
             self.view.attach(name, text)
 
+    def unsafe(self, text: str) -> None:
+        """Note that something was not proven off, or had to be switched off for the run."""
+        self._write("unsafe", {"text": text})
+
     def prompt_begins(self, question: str, options: str, limit_s: float) -> None:
         """Note that a person is being asked, and has ``limit_s`` to answer."""
         self._write("prompt-begin", {"question": question, "options": options, "limit_s": limit_s})

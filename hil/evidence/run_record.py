@@ -38,7 +38,8 @@ class RunRecord:
     ``begin`` is the body of its ``run-begin``, ``equipment`` the last that is known of each item by
     name, ``tests`` are in order of their ids. ``ended``: every process closed its journal in order,
     so nothing is missing; ``recovered``: somebody closed a torn one afterwards. ``faults`` are
-    breaks of the chain. Times are UTC, in nanoseconds.
+    breaks of the chain, ``unsafe`` what was not proven to be off, or had to be switched off by a
+    watchdog. Times are UTC, in nanoseconds.
     """
 
     folder: Path
@@ -54,6 +55,7 @@ class RunRecord:
     faults: tuple[str, ...]
     began_ns: int
     ended_ns: int
+    unsafe: tuple[str, ...] = ()
 
     @property
     def processes(self) -> tuple[str, ...]:
@@ -120,6 +122,7 @@ class _Gathering:
     tests: dict[str, TestHistory] = field(default_factory=lambda: defaultdict(TestHistory))
     not_selected: dict[str, str] = field(default_factory=dict)
     proofs: list[Proof] = field(default_factory=list)
+    unsafe: list[str] = field(default_factory=list)
     files: list[JournalFile] = field(default_factory=list)
     recovered: bool = False
     first_ns: int = 0
@@ -143,6 +146,8 @@ class _Gathering:
             self.equipment[str(body.get("name", ""))] = body
         elif event.event == "test-not-selected":
             self.not_selected[event.test] = str(body.get("reason", ""))
+        elif event.event == "unsafe":
+            self.unsafe.append(str(body.get("text", "")))
         elif event.event == "recovered":
             self.recovered = True
         elif event.test:
@@ -167,6 +172,7 @@ class _Gathering:
             tests={name: self.tests[name].record(name) for name in sorted(self.tests)},
             not_selected=dict(sorted(self.not_selected.items())),
             proofs=tuple(sorted(self.proofs, key=lambda one: one.utc_ns)),
+            unsafe=tuple(dict.fromkeys(self.unsafe)),
             files=tuple(self.files),
             ended=all(file.ended for file in self.files) and not self.recovered,
             recovered=self.recovered,

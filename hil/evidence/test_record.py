@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from hil.evidence.verdict import INCONCLUSIVE, NOT_APPLICABLE, NOT_RUN, worst
+from hil.evidence.verdict import FAIL, INCONCLUSIVE, NOT_APPLICABLE, NOT_RUN, worst
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +43,8 @@ class TestRecord:
     """What is known of one test; ``seconds`` and ``began_ns`` (UTC) are 0 if it did not run.
 
     ``ways`` tells for each requirement whether the test proves the good way or a refusal.
-    ``checks`` counts what was checked, ``fail_seen`` stays True whatever came after a failure.
+    ``checks`` counts what was checked, ``fail_seen`` stays True whatever came after a failure, and
+    ``verdict`` is FAIL then; ``ended_as`` is the word with which the last attempt was closed.
     ``attempts`` above 1: it was run again; each attempt's verdict counts, the worst of them wins.
     ``first_seq`` to ``last_seq`` is where it stands in the journal of ``process``, -1 for nowhere.
     """
@@ -77,6 +78,7 @@ class TestRecord:
     phases: tuple[Mapping[str, Any], ...]
     first_seq: int = -1
     last_seq: int = -1
+    ended_as: str = ""
 
 
 @dataclass
@@ -143,6 +145,7 @@ class TestHistory:
             prompts=tuple(self.prompts),
             applicability=self.applicability,
             phases=tuple(self.phases),
+            ended_as=self.verdicts[-1] if self.verdicts else "",
             first_seq=self.first_seq,
             last_seq=self.last_seq,
         )
@@ -151,14 +154,14 @@ class TestHistory:
         if self.open:
             return worst([*self.verdicts, *self._so_far(), INCONCLUSIVE]), self._why_open()
         if self.verdicts:
-            return worst(self.verdicts), self.reason
+            return worst([*self.verdicts, *([FAIL] if self.failed else [])]), self.reason
         if self.applicability is not None and not self.applicability.get("applies", True):
             return NOT_APPLICABLE, str(self.applicability.get("reason", ""))
         return NOT_RUN, ""
 
     def _so_far(self) -> list[str]:
         seen = [str(phase.get("verdict", "")) for phase in self.phases if phase.get("verdict")]
-        return [*seen, "FAIL"] if self.failed else seen
+        return [*seen, FAIL] if self.failed else seen
 
     def _why_open(self) -> str:
         told = [str(phase["reason"]) for phase in self.phases if phase.get("reason")]

@@ -32,20 +32,13 @@ def no_waiver(_test: TestRecord) -> str | None:
     return None
 
 
-def verdict_of(test: TestRecord) -> str:
-    """Return the verdict that counts: an observed FAIL is not hidden by what broke after it."""
-    if test.fail_seen:
-        return FAIL
-    return test.verdict if test.verdict in VERDICTS else ERROR
-
-
 def remark_on(test: TestRecord) -> str:
     """Return what has to stand beside the verdict, "" mostly."""
     remarks = []
-    if test.verdict not in VERDICTS:
+    if test.ended_as and test.ended_as not in VERDICTS:
         remarks.append("the journal holds no verdict that is one")
-    elif test.fail_seen and test.verdict != FAIL:
-        remarks.append(f"a FAIL was observed; it ended as {test.verdict}")
+    elif test.ended_as and test.fail_seen and test.ended_as != FAIL:
+        remarks.append(f"a FAIL was observed; it ended as {test.ended_as}")
     if test.attempts > 1:
         remarks.append(f"{test.attempts} attempts, the worst counts")
     return "; ".join(remarks)
@@ -53,11 +46,11 @@ def remark_on(test: TestRecord) -> str:
 
 def verdict_of_all(tests: Iterable[TestRecord]) -> str:
     """Return the worst verdict of the tests of a requirement; NOT COVERED if there are none."""
-    found = {verdict_of(test) for test in tests}
+    found = {test.verdict for test in tests}
     return next((verdict for verdict in WORST_FIRST if verdict in found), NOT_COVERED)
 
 
 def counts(run: RunRecord) -> dict[str, int]:
     """Return how many tests have each verdict; every verdict is there."""
-    counted = Counter(verdict_of(test) for test in run.tests.values())
+    counted = Counter(test.verdict for test in run.tests.values())
     return {verdict: counted[verdict] for verdict in VERDICTS}

@@ -12,7 +12,7 @@ import pytest
 from hil.cli.run import WORKERS
 from hil.evidence.run_record import read_run
 from hil.report import allure as report
-from tests.cli.conftest import Hil
+from tests.cli.conftest import SMALL, Hil
 
 ALLURE = """import json, pathlib, sys
 arguments = sys.argv[1:]
@@ -205,3 +205,38 @@ def test_a_worker_that_is_killed_leaves_an_incomplete_run(hil: Hil, project: Pat
     assert run.recovered
     assert run.faults == ()
     assert "test broken off" in done.stdout
+
+
+WAIVED = """
+schema: 1
+kind: waivers
+waivers:
+  - {id: W-1, test: "*test_bad*", reason: known and agreed until the next release,
+     author: j.doe, issued: 2020-01-01, expires: 2999-12-31}
+"""
+
+
+def test_a_waived_failure_passes_the_run_and_is_shown_as_a_failure(hil: Hil, project: Path) -> None:
+    (project / "testcases" / "test_it.py").write_text("def test_bad(): assert 1 == 2\n")
+    given = ("run", "--bench", "bare", "-n0", "--no-report")
+    assert hil(*given).returncode == 1
+    waivers = project / "waivers.yaml"
+    waivers.write_text(WAIVED)
+    done = hil(*given, "--waivers", str(waivers))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "FAIL 1" in done.stdout
+    assert "W-1" in done.stdout
+    newest = max((project / "runs").glob("*/journal"), key=lambda path: path.stat().st_mtime_ns)
+    assert hil("gate", str(newest.parent)).returncode == 0
+
+
+def test_a_bench_that_does_not_open_leaves_a_journal_that_says_so(hil: Hil, project: Path) -> None:
+    bench = SMALL.replace("virtual: {serial: DP8C000000007}", "visa: TCPIP0::127.0.0.1::9::SOCKET")
+    (project / "lab-config" / "gone.yaml").write_text(bench)
+    done = hil("run", "--bench", "gone", "-n0")
+    assert done.returncode == 4
+    assert "Traceback" not in done.stderr
+    run = read_run(only_run(project))
+    assert run.ended
+    assert "the bench could not be opened" in run.proofs[0].text
+    assert hil("gate", str(only_run(project))).returncode == 3

@@ -13,7 +13,7 @@ import pytest
 
 from hil.bench.lab import load_lab
 from hil.bench.lab_secrets import secrets_of
-from hil.evidence.gate import FAILED, INCOMPLETE, gate
+from hil.evidence.gate import BENCH, FAILED, INCOMPLETE, gate
 from hil.evidence.leak_search import find_leaks
 from hil.evidence.recovery import recover
 from hil.evidence.run_record import RunRecord, read_run
@@ -341,3 +341,15 @@ def test_a_disk_that_fills_up_ends_the_run_while_it_can_say_so(
     assert verdicts(run) == said
     assert run.ended
     assert gate(run).code == INCOMPLETE
+
+
+def test_what_is_not_proven_off_stands_in_the_journal(session: Session, tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(
+        "from hil.pytest_run import Run\n"
+        "Run.lost_watchdogs = lambda self: ['gw0: NOT PROVEN OFF']\n"
+    )
+    done = session(MIXED, *ON_BENCH, "-k", "test_pass")
+    assert "NOT SAFE  gw0: NOT PROVEN OFF" in done.stdout
+    run = read_run(tmp_path / "run")
+    assert verdicts(run) == {"test_pass": "PASS"}
+    assert gate(run).code == BENCH

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from hil.cli.report import find_run
+from hil.cli.choice import choose_run
 from hil.errors import UsageError
 from hil.report import allure, serve
 from tests.report.runs import Run, typical
@@ -70,17 +70,17 @@ def test_the_newest_run_is_taken_and_one_is_found_by_its_name(
 ) -> None:
     monkeypatch.setenv("HIL_RUNS", str(tmp_path))
     with pytest.raises(UsageError, match="there is no run in"):
-        find_run(None)
+        choose_run(None)
     for number, name in enumerate(("b-newest", "a-older")):
         Run(tmp_path / name).end()
         at = time.time() - number * 100
         os.utime(tmp_path / name / "journal", (at, at))
     (tmp_path / "c-empty" / "journal").mkdir(parents=True)
-    assert find_run(None) == tmp_path / "b-newest"
-    assert find_run("a-older") == tmp_path / "a-older"
-    assert find_run(str(tmp_path / "a-older")) == tmp_path / "a-older"
+    assert choose_run(None) == tmp_path / "b-newest"
+    assert choose_run("a-older") == tmp_path / "a-older"
+    assert choose_run(str(tmp_path / "a-older")) == tmp_path / "a-older"
     with pytest.raises(UsageError, match="there is no run z"):
-        find_run("z")
+        choose_run("z")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from hil.evidence.verdict import NOT_RUN
 from hil.report.document.blocks import Block, Grid, Listing, Text
 from hil.report.document.identity import ambience, calibration_of, told_otherwise
 from hil.report.text import shortened, stated, visible
-from hil.report.verdicts import verdict_of
 
 
 def blocks(run: RunRecord) -> Iterator[Block]:
@@ -62,7 +61,7 @@ def _of_the_tests(run: RunRecord) -> Iterator[str]:
     left = len(run.not_selected)
     if left:
         yield f"{left} test{'s were' if left > 1 else ' was'} not selected."
-    idle = sum(1 for test in run.tests.values() if verdict_of(test) == NOT_RUN)
+    idle = sum(1 for test in run.tests.values() if test.verdict == NOT_RUN)
     if idle:
         yield f"{idle} test{'s that were' if idle > 1 else ' that was'} selected did not run."
     for test in run.tests.values():

@@ -12,7 +12,7 @@ from hil.report.document.blocks import Block, Grid, Listing, Text
 from hil.report.document.fields import Fields
 from hil.report.text import NOT_STATED, shortened, stated, utc, visible
 from hil.report.values import value_of
-from hil.report.verdicts import WORST_FIRST, WaiverOf, counts, remark_on, verdict_of
+from hil.report.verdicts import WORST_FIRST, WaiverOf, counts, remark_on
 
 _NAME: Final = 160
 _REASON: Final = 700
@@ -81,7 +81,7 @@ def tests(run: RunRecord) -> Iterator[Block]:
                 f"{len(test.measurements)}",
                 f"{test.checks}",
                 utc(test.began_ns) if test.began_ns else "never began",
-                verdict_of(test),
+                test.verdict,
             )
         )
     head = ("Requirement", "Test", "Values", "Checks", "Began", "Verdict")
@@ -117,8 +117,8 @@ def measured(run: RunRecord) -> Iterator[Block]:
 def not_passed(run: RunRecord) -> Iterator[Block]:
     """Return every test that is neither PASS nor NOT APPLICABLE, with its reason, worst first."""
     rows = []
-    for test in sorted(run.tests.values(), key=lambda one: WORST_FIRST.index(verdict_of(one))):
-        verdict = verdict_of(test)
+    for test in sorted(run.tests.values(), key=lambda one: WORST_FIRST.index(one.verdict)):
+        verdict = test.verdict
         if verdict in (PASS, NOT_APPLICABLE):
             continue
         reason = test.reason or ("it never began" if verdict == NOT_RUN else NOT_STATED)
@@ -135,7 +135,7 @@ def not_applicable(run: RunRecord) -> Iterator[Block]:
     """Return every test that does not apply, with the condition and what it was decided by."""
     rows = []
     for test in run.tests.values():
-        if verdict_of(test) != NOT_APPLICABLE:
+        if test.verdict != NOT_APPLICABLE:
             continue
         told = test.applicability or {}
         inputs = told.get("inputs")
@@ -165,7 +165,7 @@ def waivers(run: RunRecord, waiver: WaiverOf) -> Iterator[Block]:
     for test in run.tests.values():
         text = waiver(test)
         if text:
-            rows.append((verdict_of(test), _titled(test), shortened(visible(text), _REASON)))
+            rows.append((test.verdict, _titled(test), shortened(visible(text), _REASON)))
     if not rows:
         yield Text("None.")
         return

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hil.evidence.run_record import RunRecord
 from hil.evidence.test_record import TestRecord
-from hil.report.verdicts import WaiverOf, verdict_of, verdict_of_all
+from hil.report.verdicts import WaiverOf, verdict_of_all
 from hil.requirement_ways import WITHOUT, Way
 from hil.requirements import REQUIREMENTS, claims_of
 
@@ -74,7 +74,7 @@ class Matrix:
 def build(run: RunRecord, waiver: WaiverOf) -> Matrix:
     """Return the matrix of a run; requirements in order of the table, unknown ones behind."""
     lines = tuple(
-        Line(test, verdict_of(test), waiver(test) or "", _ways(test)) for test in run.tests.values()
+        Line(test, test.verdict, waiver(test) or "", _ways(test)) for test in run.tests.values()
     )
     by_requirement: dict[str, list[Line]] = {}
     for line in lines:

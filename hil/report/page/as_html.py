@@ -16,7 +16,7 @@ from hil.report.page.budget import Budget
 from hil.report.page.one_test import TestWriter, TraceOf
 from hil.report.page.timeline import Timeline, timelines
 from hil.report.text import MOST_OF_A_NAME, NOT_STATED, duration, shortened, stated, utc
-from hil.report.verdicts import WORST_FIRST, WaiverOf, counts, verdict_of
+from hil.report.verdicts import WORST_FIRST, WaiverOf, counts
 
 _CSS: Final = """
 nav { margin: 10px 0; } nav a { margin-right: 16px; }
@@ -102,7 +102,7 @@ def _tests(run: RunRecord, writer: TestWriter, waivers: Mapping[str, str]) -> st
     told = timelines(run)
     groups = []
     for word in WORST_FIRST:
-        tests = [test for test in run.tests.values() if verdict_of(test) == word]
+        tests = [test for test in run.tests.values() if test.verdict == word]
         if tests:
             lines = "\n".join(
                 writer.write(test, told.get(test.id, Timeline()), waivers.get(test.id, ""))
@@ -196,7 +196,7 @@ def _applicability(run: RunRecord) -> str:
 def _waivers(run: RunRecord, waivers: Mapping[str, str]) -> str:
     rows = [
         (
-            verdict(verdict_of(run.tests[name])),
+            verdict(run.tests[name].verdict),
             _named(name, run.tests[name].title),
             esc(shortened(text, 1000)),
         )

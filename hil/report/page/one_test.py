@@ -15,7 +15,7 @@ from hil.report.page.held import shown
 from hil.report.page.timeline import Entry, Timeline
 from hil.report.text import MOST_OF_A_NAME, duration, stated, utc
 from hil.report.values import value_of
-from hil.report.verdicts import remark_on, verdict_of
+from hil.report.verdicts import remark_on
 
 TraceOf: TypeAlias = Callable[[TestRecord], Path | None]
 """Tells of a test in which file of the run's folder its whole trace is."""
@@ -43,7 +43,7 @@ class TestWriter:
         """Return one test as HTML."""
         waived = " waived" if waiver else ""
         summary = (
-            f"<summary><span>{verdict(verdict_of(test))}{waived}</span>"
+            f"<summary><span>{verdict(test.verdict)}{waived}</span>"
             f"<span>{esc(test.title, MOST_OF_A_NAME)}</span>"
             f"<span class=sub>{esc(', '.join(test.requirements), 80)}</span>"
             f"<span class='sub num'>{duration(test.seconds) if test.began_ns else ''}</span>"

@@ -185,3 +185,23 @@ def test_reading_twice_gives_the_same(tmp_path: Path) -> None:
     _, events = read_journal(journal.path)
     assert events[-1].body["records"] == len(events)
     assert read_run(tmp_path).tests == read_run(tmp_path).tests
+
+
+def test_what_is_not_safe_is_the_benchs_fault_whatever_passed(tmp_path: Path) -> None:
+    journal = _begin(tmp_path, "a")
+    _end(journal, "a", "PASS")
+    for _ in range(2):  # a worker and the launcher tell the same
+        journal.write("unsafe", {"text": "gw0: NOT PROVEN OFF"})
+    journal.close("0")
+    run = read_run(tmp_path)
+    assert run.unsafe == ("gw0: NOT PROVEN OFF",)
+    assert gate(run).code == BENCH
+    assert gate(run).reasons == ("not safe: gw0: NOT PROVEN OFF",)
+
+
+def test_a_failure_seen_counts_for_everybody_whatever_it_ended_as(tmp_path: Path) -> None:
+    journal = _begin(tmp_path, "a")
+    _end(journal, "a", "ERROR", fail_seen=True)
+    journal.close("0")
+    (test,) = read_run(tmp_path).tests.values()
+    assert (test.verdict, test.ended_as) == ("FAIL", "ERROR")
