@@ -54,7 +54,9 @@ def judge_collected(item: pytest.Item, ics: Ics | None) -> Applicability:
 def note_lacking(item: pytest.Item, reason: str, missing: list[str], *, strict: bool) -> None:
     """Note what the bench lacks for a test; it is left out, but in a strict run it fails."""
     found = item.stash[APPLICABILITY]
-    item.stash[APPLICABILITY] = replace(found, applies=False, reason=reason, lacking=tuple(missing))
+    item.stash[APPLICABILITY] = replace(
+        found, applies=strict, reason=reason, lacking=tuple(missing)
+    )
     if not strict:
         item.add_marker(pytest.mark.skip(reason=reason))
 

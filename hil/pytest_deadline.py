@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import pytest
 
 from hil import plugin
-from hil.errors import BenchError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -30,8 +29,12 @@ TEARDOWN_S: Final = 60.0
 """What tears a test down has so long before the watchdog takes it for hung."""
 
 
-class HungTestError(BenchError):
-    """A test ran beyond its time; whatever kept it, the product was not judged."""
+class HungTestError(BaseException):
+    """A test ran beyond its time; whatever kept it, the product was not judged.
+
+    Not an Exception: it is raised wherever the test is just then, and it comes once. Nobody who
+    handles errors there may take it for one of theirs.
+    """
 
 
 class TimeoutSettings(Protocol):

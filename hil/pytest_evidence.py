@@ -33,6 +33,7 @@ _STALE: Final = (
     "its assertions are not counted: they were compiled before counting was switched on; delete "
     "the __pycache__ folders of the test cases"
 )
+_JUDGED: Final = "the test's own judgement, whose reason stands beside its verdict"
 _SIMPLE = (str, int, float, bool)
 
 
@@ -102,12 +103,7 @@ class Evidence:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Open the test's page, and say so in time if nothing can be written any more."""
-        attempt = self._attempts[item.nodeid] = self._attempts.get(item.nodeid, 0) + 1
-        self._seconds = 0.0
-        self.notebook.begin_test(item.nodeid, attempt)
-        if self._logs is not None:
-            self._logs.mark()
+        """Say so in time if nothing can be written any more."""
         try:
             return (yield)
         finally:
@@ -116,6 +112,16 @@ class Evidence:
                 item.session.shouldstop = (
                     f"evidence cannot be written: {journal.path}: {journal.fault}"
                 )
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Open the test's page; a test that is set up again is another attempt."""
+        attempt = self._attempts[item.nodeid] = self._attempts.get(item.nodeid, 0) + 1
+        self._seconds, self._reason = 0.0, ""
+        self.notebook.begin_test(item.nodeid, attempt)
+        if self._logs is not None:
+            self._logs.mark()
+        return (yield)
 
     def pytest_assertion_pass(self, item: pytest.Item, lineno: int, orig: str, expl: str) -> None:  # noqa: ARG002
         """Count an assertion that held, by its source: its values may be secret.
@@ -168,7 +174,7 @@ class Evidence:
         if reason:
             body["reason"] = reason
         if verdict == "FAIL" and report.when == "call" and not self.notebook.failed:
-            self.notebook.check(reason, ok=False)
+            self.notebook.check(_JUDGED, ok=False)
         self.notebook.phase(body)
         if report.when == "teardown":
             ended: dict[str, object] = {"verdict": verdict, "seconds": round(self._seconds, 6)}
@@ -209,7 +215,8 @@ class Evidence:
         if self._logs is None:
             return
         try:
-            for name, text in self._logs.since_mark():
+            for name, raw in self._logs.since_mark():
+                text = self.scrubbing.text(raw.decode("utf-8", "backslashreplace"))
                 self.notebook.attach(f"log of the {name}", text)
         except (EvidenceError, OSError) as err:
             self._write("note", {"text": f"logs of this test are lost: {err}"})

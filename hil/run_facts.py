@@ -45,6 +45,8 @@ PACKAGES: Final = (
     "pyvisa-py",
 )
 """Packages whose version may decide a verdict."""
+_JUDGES: Final = ("hil", "testcases", "fixtures", "conftest.py")
+"""What a verdict comes from: a file there that no commit knows makes the suite another one."""
 _GIT_S: Final = 10.0
 
 
@@ -75,7 +77,8 @@ def facts(
     }
     if operator:
         body["operator"] = operator
-    git = _git(project_root())
+    # A worker runs what its controller has asked of already.
+    git = _git(project_root()) if process in ("launcher", "main") else {}
     if git:
         body["git"] = git
     if lab is not None:
@@ -172,7 +175,7 @@ def _packages() -> Iterator[tuple[str, str]]:
 
 def _git(root: Path) -> dict[str, object]:
     """Return commit and whether there are changes; empty where git or a repository is missing."""
-    said = [_said(root, "rev-parse", "HEAD"), _said(root, "status", "--porcelain", "-uno")]
+    said = [_said(root, "rev-parse", "HEAD"), _said(root, "status", "--porcelain", "--", *_JUDGES)]
     if said[0] is None or said[1] is None:
         return {}
     return {"commit": said[0], "dirty": bool(said[1])}

@@ -31,16 +31,16 @@ def waivers_of(run: RunRecord) -> Waivers:
     if not isinstance(stated, dict) or not stated.get("path"):
         return Waivers()
     places = (run.folder / CONFIG / WAIVERS, Path(str(stated["path"])))
-    path = next((one for one in places if one.is_file()), None)
-    if path is None:
+    for path in places:
+        if path.is_file() and (waivers := read_waivers(path)).sha256 == stated.get("sha256"):
+            return waivers
+    there = [str(path) for path in places if path.is_file()]
+    if not there:
         raise EvidenceError(f"{places[1]}: the run was judged by it, and it is not there any more")
-    waivers = read_waivers(path)
-    if waivers.sha256 != stated.get("sha256"):
-        raise EvidenceError(
-            f"{path}: the run was judged by it, and it has changed since the run (SHA-256 "
-            f"{waivers.sha256}, the journal has {stated.get('sha256')})"
-        )
-    return waivers
+    raise EvidenceError(
+        f"{' and '.join(there)}: the run was judged by this file of waivers, and it has changed "
+        f"since the run: its SHA-256 is not {stated.get('sha256')}; put the old one back"
+    )
 
 
 def waived(run: RunRecord) -> Callable[[TestRecord], bool]:

@@ -19,8 +19,8 @@ from hil.bench.supply_guard import ends_of
 from hil.cli import BENCH, FAILED, INTERRUPTED, OK, REPORT, USAGE
 from hil.cli.choice import add_bench_arguments, choose_bench
 from hil.cli.pytest_command import pytest_command
-from hil.evidence.journal import Journal
-from hil.evidence.recovery import recover
+from hil.evidence.journal import EvidenceError, Journal
+from hil.evidence.recovery import await_writers, recover
 from hil.evidence.waivers import Waivers, read_waivers
 from hil.pytest_counting import SWITCHED_ON
 from hil.run_end import Ended, finish, keep_config
@@ -118,8 +118,13 @@ def main(arguments: argparse.Namespace, rest: list[str]) -> int:
     for line in unsafe:
         journal.write("unsafe", {"text": line})
     journal.close(str(code))
-    for line in recover(folder, by="hil run", why=f"pytest ended with {code}"):
-        print(f"evidence  {line}", flush=True)
+    # Workers whose controller is gone switch their outputs off before they end.
+    await_writers(folder, timeout_s=END_S)
+    try:
+        for line in recover(folder, by="hil run", why=f"pytest ended with {code}"):
+            print(f"evidence  {line}", flush=True)
+    except EvidenceError as err:
+        sys.stderr.write(f"hil: evidence: {err}\n")
     _environment(results, lab.name, banner, unsafe)
     ended = finish(folder, reports=not arguments.no_report)
     _tell(ended)
@@ -139,9 +144,8 @@ def _look_at(lab: Lab, folder: Path, journal: Journal) -> list[str]:
 
 def _waivers(arguments: argparse.Namespace, lab: Lab) -> Waivers | None:
     """Return the known issues of this run: those of the command line, else the bench's."""
-    if arguments.waivers:
-        return read_waivers(Path(arguments.waivers).expanduser())
-    return lab.waivers
+    named = arguments.waivers or os.environ.get("HIL_WAIVERS")
+    return read_waivers(Path(named).expanduser()) if named else lab.waivers
 
 
 def _tell(ended: Ended) -> None:
@@ -221,7 +225,8 @@ def _pytest(command: list[str], environment: dict[str, str]) -> int:
             except KeyboardInterrupt:
                 # The terminal has sent it to pytest as well, which is switching the outputs off.
                 for end in (process.terminate, process.kill, process.poll):
-                    with contextlib.suppress(subprocess.TimeoutExpired):
+                    # Whoever interrupts once more does not want to wait for what comes next.
+                    with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
                         process.wait(END_S)
                         break
                     end()

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from hil.evidence.verdict import ERROR, FAIL, INCONCLUSIVE, NOT_RUN
+from hil.evidence.verdict import ERROR, FAIL, INCONCLUSIVE, NOT_APPLICABLE, NOT_RUN, PASS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +20,9 @@ UNDECIDED: Final = 2
 INCOMPLETE: Final = 3
 BENCH: Final = 4
 """Exit codes: the bench or the evidence is at fault, nothing can be said of the product."""
+_TESTS_FAILED: Final = "1"
+_INTERRUPTED: Final = "2"
+_INTERNAL_ERROR: Final = "3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ def gate(run: RunRecord, waived: Callable[[TestRecord], bool] = lambda _test: Fa
         found.append((BENCH, f"{open_[ERROR]} ERROR: the bench or the test broke"))
     found += [(BENCH, f"not safe: {text}") for text in run.unsafe]
     found += [(BENCH, f"the evidence is not valid: {fault}") for fault in run.faults]
+    found += _unexplained(run, counts)
     if not run.tests:
         found.append((INCOMPLETE, "no test was registered"))
     if counts[NOT_RUN]:
@@ -74,3 +78,14 @@ def gate(run: RunRecord, waived: Callable[[TestRecord], bool] = lambda _test: Fa
         PASSED,
     )
     return Gate(code, tuple(text for _, text in found), counts, counts.total() - open_.total())
+
+
+def _unexplained(run: RunRecord, counts: Counter[str]) -> list[tuple[int, str]]:
+    """Return what pytest's own exit status says beyond the verdicts (its numbers are fixed)."""
+    status = next((file.exit_status for file in run.files if file.process == "main"), "")
+    if status == _INTERRUPTED:
+        return [(INCOMPLETE, "pytest was interrupted, or could not collect every test")]
+    good = counts[PASS] + counts[NOT_APPLICABLE] == counts.total()
+    if status == _INTERNAL_ERROR or (status == _TESTS_FAILED and good):
+        return [(BENCH, f"pytest ended with {status}, and no verdict tells why")]
+    return []

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hil.evidence.journal.reader import Event
 
 _OF_THE_RUN: Final = ("launcher", "main")
-"""Whose ``run-begin`` tells most of the run, the first of them that is there."""
+"""Whose ``run-begin`` tell of the run: where they differ, whoever ran the tests is right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +158,10 @@ class _Gathering:
             self.proofs.append(Proof(event.process, event.utc_ns, name, text))
 
     def record(self) -> RunRecord:
-        begin = next(
-            (self.begins[name] for name in _OF_THE_RUN if name in self.begins),
-            next(iter(self.begins.values()), {}),
-        )
+        begin: dict[str, Any] = {}
+        for name in _OF_THE_RUN:
+            begin |= self.begins.get(name, {})
+        begin = begin or dict(next(iter(self.begins.values()), {}))
         faults = [fault for file in self.files for fault in file.faults]
         faults += self._strangers()
         return RunRecord(

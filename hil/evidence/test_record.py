@@ -174,6 +174,9 @@ class TestHistory:
         self.applicability = event.body
 
     def _take_test_begin(self, event: Event) -> None:
+        if self.open:  # the attempt before was broken off, and nobody has closed it
+            self.verdicts.append(worst([*self._so_far(), INCONCLUSIVE]))
+            self.reason = self._why_open()
         self.attempts += 1
         if event.process != self.process:
             self.process, self.first_seq = event.process, event.seq
@@ -231,7 +234,7 @@ class TestHistory:
         self.open = False
         self.verdicts.append(str(event.body.get("verdict", "")))
         self.failed = self.failed or bool(event.body.get("fail_seen"))
-        self.reason = str(event.body.get("reason", ""))
+        self.reason = str(event.body.get("reason", "")) or self.reason
         self.seconds += float(event.body.get("seconds", 0.0))
 
 

@@ -47,3 +47,20 @@ def test_it():
     conftest = "\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\n"
     done = session(source.replace("\n\ndef", f"{conftest}\ndef"), "--hil-bench", "virtual")
     assert done.returncode == 0, done.stdout
+
+
+def test_nobody_who_handles_errors_takes_the_end_for_one_of_theirs(session: Session) -> None:
+    source = """
+import time
+
+def test_hangs():
+    while True:
+        try:
+            time.sleep(0.01)
+        except Exception:
+            pass
+"""
+    done = session(source, "--hil-bench", "virtual", HIL_TEST_TIMEOUT="0.5")
+    assert "ERROR 1" in done.stdout
+    assert "test_hangs ran longer than 0.5 s" in done.stdout
+    assert "display" not in done.stderr

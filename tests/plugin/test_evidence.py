@@ -353,3 +353,23 @@ def test_what_is_not_proven_off_stands_in_the_journal(session: Session, tmp_path
     run = read_run(tmp_path / "run")
     assert verdicts(run) == {"test_pass": "PASS"}
     assert gate(run).code == BENCH
+
+
+LOGGING = """
+from pathlib import Path
+from hil.bench.lab import load_lab
+
+def test_it():
+    key = load_lab("virtual").device_keys.auth
+    Path("run/main/part.log").write_text(f"the part was told {key.hex()} once\\n")
+    assert key
+"""
+
+
+def test_a_log_is_attached_without_the_secrets_of_the_bench(
+    session: Session, tmp_path: Path
+) -> None:
+    session(LOGGING, *ON_BENCH)
+    (log,) = read_run(tmp_path / "run").tests["test_it.py::test_it"].attachments
+    text = (tmp_path / "run" / log.file).read_text()
+    assert text == "the part was told [secret device.auth] once\n"

@@ -37,7 +37,8 @@ class JournalFile:
 
     ``faults`` are breaks of the chain, a line each (``file:line: what``); ``ended`` tells whether
     its last record is a ``run-end`` that counts right; ``torn_bytes`` is what a killed process left
-    of a last line; ``lines`` and ``head`` are what a seal holds.
+    of a last line; ``lines`` and ``head`` are what a seal holds; ``exit_status`` is how its process
+    says that it ended.
     """
 
     path: Path
@@ -45,6 +46,7 @@ class JournalFile:
     head: str = GENESIS
     ended: bool = False
     torn_bytes: int = 0
+    exit_status: str = ""
     faults: list[str] = field(default_factory=list)
     _unread: tuple[int, str, int] | None = None
     """Line number, fault and length of a line that is no record, until the next one explains it."""
@@ -110,6 +112,7 @@ class JournalFile:
         if self.ended:
             self._fault(number, "a record behind the end of the run")
         self.ended = event.event == "run-end" and event.body.get("records") == event.seq + 1
+        self.exit_status = str(event.body.get("exit_status", "")) if self.ended else ""
         return event
 
     def _explain(self, event: Event | None) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
 
 from hil.evidence.gate import BENCH, FAILED, INCOMPLETE, PASSED, UNDECIDED, gate
 from hil.evidence.journal import EvidenceError, Journal, read_journal
-from hil.evidence.recovery import recover
+from hil.evidence.recovery import await_writers, recover
 from hil.evidence.run_record import read_run
 
 BEGIN = {"format": 1, "run": "r1", "pid": 0}
@@ -205,3 +206,67 @@ def test_a_failure_seen_counts_for_everybody_whatever_it_ended_as(tmp_path: Path
     journal.close("0")
     (test,) = read_run(tmp_path).tests.values()
     assert (test.verdict, test.ended_as) == ("FAIL", "ERROR")
+
+
+def test_what_was_seen_of_an_open_test_is_not_lost_by_closing_it(tmp_path: Path) -> None:
+    journal = _begin(tmp_path, "a")
+    journal.write("test-begin", {"attempt": 1}, test="a")
+    phase = {"when": "setup", "verdict": "ERROR", "reason": "the supply did not answer"}
+    journal.write("phase", phase, test="a")
+    before = read_run(tmp_path).tests["a"]
+    recover(tmp_path, by="x", why="y")
+    after = read_run(tmp_path)
+    assert (before.verdict, before.reason) == ("ERROR", "the supply did not answer")
+    assert (after.tests["a"].verdict, after.tests["a"].reason) == (before.verdict, before.reason)
+    assert gate(after).code == BENCH
+
+
+def test_an_attempt_that_was_broken_off_is_not_hidden_by_the_next(tmp_path: Path) -> None:
+    journal = _begin(tmp_path, "a")
+    journal.write("test-begin", {"attempt": 1}, test="a")
+    _end(journal, "a", "PASS")
+    journal.close("0")
+    (test,) = read_run(tmp_path).tests.values()
+    assert test.verdict == "INCONCLUSIVE"
+    assert test.reason
+    assert gate(read_run(tmp_path)).code == UNDECIDED
+
+
+def test_one_journal_that_is_written_does_not_keep_the_others_open(tmp_path: Path) -> None:
+    live = Journal(tmp_path, "gw0", {**BEGIN, "pid": os.getpid()})
+    dead = _begin(tmp_path, "a", process="gw1")
+    with pytest.raises(EvidenceError, match="still writing"):
+        recover(tmp_path, by="x", why="y")
+    assert read_journal(dead.path)[0].ended
+    begun = time.monotonic()
+    await_writers(tmp_path, timeout_s=0.3)
+    assert time.monotonic() - begun >= 0.3
+    live.close("0")
+    await_writers(tmp_path, timeout_s=60)
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict", "code"),
+    [
+        ("1", "PASS", BENCH),
+        ("1", "INCONCLUSIVE", UNDECIDED),
+        ("2", "PASS", INCOMPLETE),
+        ("3", "PASS", BENCH),
+        ("0", "PASS", PASSED),
+    ],
+)
+def test_what_pytest_ended_with_counts_where_no_verdict_explains_it(
+    tmp_path: Path, status: str, verdict: str, code: int
+) -> None:
+    journal = _begin(tmp_path, "a")
+    _end(journal, "a", verdict)
+    journal.close(status)
+    assert gate(read_run(tmp_path)).code == code
+
+
+def test_of_two_that_differ_the_process_that_ran_the_tests_is_right(tmp_path: Path) -> None:
+    for process, strict in (("launcher", False), ("main", True)):
+        begin = {**BEGIN, "strict": strict, process: "said"}
+        Journal(tmp_path, process, begin).close("0")
+    merged = read_run(tmp_path).begin
+    assert (merged["strict"], merged["launcher"], merged["main"]) == (True, "said", "said")
