@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 _WRONG_LENGTH: Final = b"\x67\x00"
 _MEMORY_PROBLEM: Final = b"\x65\x81"
+_SHORT_HEADER: Final = 5
+"""CLA INS P1 P2 and one length byte; 00 there begins an extended length if more follows."""
 
 
 class VirtualCard:
@@ -85,7 +87,7 @@ class VirtualCard:
                 command = CommandApdu.decode(apdu)
             except CodecError:
                 return _WRONG_LENGTH
-            if command.extended or self._runtime is None:
+            if _in_extended_form(apdu) or self._runtime is None:
                 return _WRONG_LENGTH
             try:
                 return self._runtime.process(command).encode()
@@ -102,6 +104,11 @@ class VirtualCard:
     def _start(self) -> None:
         self._starts += 1
         self._runtime = Runtime(self._persistent, self._persistent.tree(), clock=self._clock)
+
+
+def _in_extended_form(apdu: bytes) -> bool:
+    """Whether the lengths are coded as the capabilities in the ATR say they may not be."""
+    return len(apdu) > _SHORT_HEADER and not apdu[_SHORT_HEADER - 1]
 
 
 def open_card(

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 _FORWARDED_CASD_DATA: Final = 0xBF30
 _CERTIFICATE: Final = 0x7F21
 _ISSUER: Final = 0x42
-_RECOGNITION: Final = 0x66
-_KEYS: Final = 0xE0
+RECOGNITION: Final = 0x66
+KEY_INFORMATION: Final = 0xE0
 _MEMORY: Final = 0xFF21
 
 # GlobalPlatform Card Specification, H.2: each object holds one identifier under 1.2.840.114283.
 _GLOBAL_PLATFORM: Final = bytes.fromhex("2A864886FC6B")
-_RECOGNITION_DATA: Final = tlv.encode(
+RECOGNITION_DATA: Final = tlv.encode(
     0x73,
     tlv.encode(0x06, _GLOBAL_PLATFORM + b"\x01")
     + tlv.encode(0x60, tlv.encode(0x06, _GLOBAL_PLATFORM + bytes.fromhex("02020300")))
@@ -46,9 +46,9 @@ class CardData:
         tag = command.p1 << 8 | command.p2
         if tag == _FORWARDED_CASD_DATA:
             return ResponseApdu(self._forwarded(command.data), OK)
-        if tag == _RECOGNITION:
-            return ResponseApdu(tlv.encode(tag, _RECOGNITION_DATA), OK)
-        if tag == _KEYS:
+        if tag == RECOGNITION:
+            return ResponseApdu(tlv.encode(tag, RECOGNITION_DATA), OK)
+        if tag == KEY_INFORMATION:
             return ResponseApdu(self._keys.information(), OK)
         if tag == _MEMORY:
             return ResponseApdu(self._memory(), OK)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from hil.errors import CodecError
 from hil.virtual.euicc import gp_keys, store_data
+from hil.virtual.euicc.card_data import KEY_INFORMATION, RECOGNITION, RECOGNITION_DATA
 from hil.virtual.euicc.refusal import RefusalError
-from hil.virtual.euicc.security_domain import DONE, SecurityDomain
+from hil.virtual.euicc.security_domain import DONE, INS_GET_DATA, SecurityDomain
 from hil.wire import dgi, tlv
 from hil.wire.apdu import CommandApdu, ResponseApdu
 from hil.wire.isdr_commands import DGI_ADDRESSING
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 class IsdPDomain(SecurityDomain):
     """Takes SCP03t data objects cut into STORE DATA blocks; their security is inside them."""
 
-    instructions = frozenset({store_data.INS, gp_keys.INS_PUT_KEY})
+    instructions = frozenset({INS_GET_DATA, store_data.INS, gp_keys.INS_PUT_KEY})
 
     def __init__(
         self,
@@ -43,6 +44,8 @@ class IsdPDomain(SecurityDomain):
 
     def execute(self, command: CommandApdu, *, secured: bool, chain: Chain) -> ResponseApdu:
         """Do one plain command."""
+        if command.ins == INS_GET_DATA:
+            return ResponseApdu(self._data(command.p1 << 8 | command.p2), OK)
         if command.ins == gp_keys.INS_PUT_KEY:
             self._keys.check(command)
             if not secured:
@@ -59,6 +62,14 @@ class IsdPDomain(SecurityDomain):
         if form is not store_data.Form.BER_TLV:
             raise RefusalError(0x6A88, "ISD-P: data of no known structure")
         return ResponseApdu(self._downloads.process(self.aid, whole), OK)
+
+    def _data(self, tag: int) -> bytes:
+        """Return what every security domain tells of itself (GlobalPlatform, 11.3.3.1)."""
+        if tag == KEY_INFORMATION:
+            return self._keys.information()
+        if tag == RECOGNITION:
+            return tlv.encode(tag, RECOGNITION_DATA)
+        raise RefusalError(0x6A88, f"ISD-P: data {tag:04X}")
 
     def _group(self, whole: bytes, *, secured: bool) -> ResponseApdu:
         """Do UpdateConnectivityParameters (SGP.02, 4.1.3.4): kept as they came."""

@@ -34,9 +34,10 @@ def deliver(
         return ResponseApdu(b"", _exactly(size))
     if wanted == size or (size < wanted and (protocol is Protocol.T1 or wanted == WHOLE)):
         return answer
-    if wanted == WHOLE:
-        channel.waiting = ResponseApdu(answer.data[WHOLE:], answer.sw)
-        return ResponseApdu(answer.data[:WHOLE], _more(size - WHOLE))
+    if wanted == WHOLE or command.data:
+        # What came with data is done: 6Cxx would have the terminal send it, and do it, again.
+        channel.waiting = ResponseApdu(answer.data[wanted:], answer.sw)
+        return ResponseApdu(answer.data[:wanted], _more(size - wanted))
     return ResponseApdu(b"", _exactly(size))
 
 

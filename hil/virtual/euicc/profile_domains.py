@@ -45,6 +45,11 @@ class ProfileDomains:
                 self._made[one.aid] = self._make(one)
         return [self._made[one.aid] for one in found]
 
+    def issuer(self) -> ProfileDomain | None:
+        """Return the operator's domain, the first of the profile, if it can be selected."""
+        aid = next((one.aid for one in self.store.domains()), None)
+        return next((one for one in self.all() if one.aid == aid), None)
+
     def _make(self, one: Application) -> ProfileDomain:
         keys, moves = self._persistent.keys, self._persistent.factory.counter_moves
         option = _scp02_option(one.parameters)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import cbor2
@@ -12,6 +12,7 @@ from hil.virtual.euicc.atr import Protocol
 from hil.virtual.euicc.channel import Channel
 from hil.virtual.euicc.file_commands import FileCommands
 from hil.virtual.euicc.files import Df
+from hil.virtual.euicc.procedure import WHOLE
 from hil.virtual.euicc.refusal import RefusalError
 from hil.virtual.euicc.remote_access import RemoteAccess
 from hil.virtual.euicc.remote_scripts import run_either
@@ -76,6 +77,7 @@ class RemoteFiles:
             self._memory.available,
             pins,
             lambda application: pins.forget_local(application.path),
+            issuer=lambda: None,
         )
 
         def execute(command: CommandApdu) -> ResponseApdu:
@@ -83,7 +85,8 @@ class RemoteFiles:
                 wrong_class = command.channel != 0
                 raise RefusalError(0x6881 if wrong_class else 0x6D00, f"INS {command.ins:02X}")
             if command.ins == selection.INS:
-                return selector.process(command, channel)
+                # Nobody can repeat a command of a script with another Le.
+                return selector.process(replace(command, le=WHOLE), channel)
             return commands.process(command, channel)
 
         return run_either(raw, execute, FILE_ANSWERS)

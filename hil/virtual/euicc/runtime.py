@@ -97,7 +97,12 @@ class Runtime:
         )
         self._ota = OverTheAir(packets, self._toolkit, events=self._agent.envelope)
         self._selector = Selector(
-            tree, self._domains, memory.available, self._pins, self._end_application
+            tree,
+            self._domains,
+            memory.available,
+            self._pins,
+            self._end_application,
+            issuer=self._issuer_domain,
         )
         access = FileAccess(tree, self._pins)
         self._files = FileCommands(
@@ -258,6 +263,10 @@ class Runtime:
 
     def _domain(self, aid: bytes) -> SecurityDomain | None:
         return next((one for one in self._domains() if one.aid == aid), None)
+
+    def _issuer_domain(self) -> SecurityDomain | None:
+        """Return the operator's domain, or the ISD-R while no profile shows its own."""
+        return self._profile.issuer() if self._tree.owner else self._isd_r
 
     def _domains(self) -> Sequence[SecurityDomain]:
         """Return the security domains that can be selected, those with fixed names first."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hil.virtual.euicc import fcp, files
+from hil.virtual.euicc import fcp, files, procedure
 from hil.virtual.euicc.files import Df, Ef, FileTree
 from hil.virtual.euicc.refusal import RefusalError
 from hil.virtual.euicc.security_domain import SecurityDomain
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 INS: Final = 0xA4
 _NO_DATA: Final = 0x0C
+_ANSWERS: Final = frozenset({0x00, 0x04, _NO_DATA})
 _TERMINATE: Final = 0x40
+_OCCURRENCE: Final = 0x03
 _LONGEST_AID: Final = 16
 _DEACTIVATED: Final = 0x6283
 
@@ -26,8 +28,9 @@ _DEACTIVATED: Final = 0x6283
 class Selector:
     """Does SELECT for all channels.
 
-    ``domains`` tells the security domains that can be selected now; ``free`` the memory left;
-    ``pins`` their states; ``end_session`` is called for an application that is terminated.
+    ``domains`` tells the security domains that can be selected now, ``issuer`` which of them is
+    meant by no AID; ``free`` the memory left; ``pins`` their states; ``end_session`` is called for
+    an application that is terminated.
     """
 
     def __init__(
@@ -37,8 +40,11 @@ class Selector:
         free: Callable[[], int],
         pins: fcp.PinStates,
         end_session: Callable[[Df], None],
+        *,
+        issuer: Callable[[], SecurityDomain | None],
     ) -> None:
         self._pins = pins
+        self._issuer = issuer
         self._end_session = end_session
         self._tree = tree
         self._domains = domains
@@ -50,7 +56,7 @@ class Selector:
             raise RefusalError(0x6E00)
         if command.p1 == 0x04:
             return self._by_name(command, channel)
-        if command.p2 not in (0x00, 0x04, _NO_DATA):
+        if command.p2 not in _ANSWERS:
             raise RefusalError(0x6A86)
         return self._file(self._find(command, channel), command, channel)
 
@@ -70,6 +76,9 @@ class Selector:
             if data:
                 raise RefusalError(0x6700)
             found = channel.df.parent
+            if found is not None and command.p2 != _NO_DATA:
+                # Before anything is selected: repeated after 6Cxx, it would go up twice.
+                procedure.check_le(command, len(self._template(found)))
         elif command.p1 in (0x08, 0x09):
             start = self._tree.mf if command.p1 == 0x08 else channel.df
             found = find_by_path(data, start, channel, self._tree)
@@ -89,7 +98,10 @@ class Selector:
         sw = _DEACTIVATED if found.life_cycle == files.DEACTIVATED else OK
         if command.p2 & _NO_DATA == _NO_DATA:
             return ResponseApdu(b"", sw)
-        return ResponseApdu(fcp.template(found, free=self._free(), pins=self._pins), sw)
+        return ResponseApdu(self._template(found), sw)
+
+    def _template(self, file: Df | Ef) -> bytes:
+        return fcp.template(file, free=self._free(), pins=self._pins)
 
     def _holder(self, file: Ef, current: Df) -> Df:
         """Return the DF that is current with an EF: a link to a DF keeps its own place."""
@@ -98,11 +110,11 @@ class Selector:
         return file.parent or self._tree.mf
 
     def _by_name(self, command: CommandApdu, channel: Channel) -> ResponseApdu:
-        if command.p2 & ~(_NO_DATA | _TERMINATE | 0x03) or len(command.data) > _LONGEST_AID:
-            raise RefusalError(0x6A86 if len(command.data) <= _LONGEST_AID else 0x6700)
-        applications: list[Df | SecurityDomain] = [*self._tree.applications, *self._domains()]
-        fitting = [one for one in applications if _name(one).startswith(command.data)]
-        chosen = _occurrence(fitting, command.p2 & 0x03, channel)
+        if command.p2 & ~(_TERMINATE | _OCCURRENCE) not in _ANSWERS:
+            raise RefusalError(0x6A86)
+        if len(command.data) > _LONGEST_AID:
+            raise RefusalError(0x6700)
+        chosen = _occurrence(self._fitting(command.data), command.p2 & _OCCURRENCE, channel)
         if command.p2 & _TERMINATE:
             _leave(channel)
             channel.df, channel.ef, channel.record = self._tree.mf, None, 0
@@ -118,6 +130,17 @@ class Selector:
         channel.transfer = None
         no_data = command.p2 & _NO_DATA == _NO_DATA
         return ResponseApdu(b"" if no_data else chosen.selection(), OK)
+
+    def _fitting(self, aid: bytes) -> list[Df | SecurityDomain]:
+        """Return the applications whose AID begins so; without an AID, the issuer's domain.
+
+        GlobalPlatform Card Specification, 11.9.2.3: so card managers find it.
+        """
+        if not aid:
+            issuer = self._issuer()
+            return [] if issuer is None else [issuer]
+        applications: list[Df | SecurityDomain] = [*self._tree.applications, *self._domains()]
+        return [one for one in applications if _name(one).startswith(aid)]
 
 
 def find_file(data: bytes, channel: Channel, tree: FileTree) -> Df | Ef | None:
