@@ -186,9 +186,17 @@ class Evidence:
         else:
             self._reason = self._reason or reason
 
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, object]:
+        """Show no secrets of what could not be collected."""
+        report = yield
+        self.scrubbing.collection(report)
+        return report
+
     @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self, exitstatus: int) -> None:
-        """Remember how pytest ended."""
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Remember how pytest ended; JUnit's file is written after this."""
+        self.scrubbing.suite_properties(session.config)
         self._exit_status = str(int(exitstatus))
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Takes the secrets of the bench out of what pytest tells of a test: explanations, output, reasons.
+"""Takes secrets of bench and tests out of what pytest tells: explanations, output, reasons.
 
 A failed assertion tells the values that it compared; here the keys among them are blanked, before
 journal, JUnit, Allure, terminal or a controller get the report.
@@ -7,7 +7,10 @@ journal, JUnit, Allure, terminal or a controller get the report.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from hil.evidence.secret_forms import SHORTEST
+from hil.known_secrets import announced_since
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,16 +21,28 @@ if TYPE_CHECKING:
     from hil.pytest_run import Run
 
 
+_GENERATION: Final = 1024
+"""Secrets of tests that are looked for together; those of the generation before are, too."""
+
+
 class Scrubbing:
-    """Scrubs the reports of one process. The bench's secrets are collected when first needed."""
+    """Scrubs the reports of one process. The bench's secrets are collected when first needed.
+
+    Those that were announced (:mod:`hil.known_secrets`) are learned as they come; the oldest are
+    forgotten, so that a long run does not grow.
+    """
 
     def __init__(self, run: Run) -> None:
         self._run = run
         self._scrubber: Scrubber | None = None
+        self._announced: list[Scrubber] = []
+        self._learned: set[bytes] = set()
+        self._last = 0
         self._output: dict[str, str] = {}
+        self._properties: tuple[list[tuple[str, object]], list[tuple[str, object]]] = [], []
 
     def text(self, text: str) -> str:
-        """Return ``text`` without secrets of the bench; as it is without a bench."""
+        """Return ``text`` without secrets of bench and tests; as it is without a bench."""
         lab = self._run.load() if self._run.has_bench else None
         if lab is None or not text:
             return text
@@ -36,28 +51,77 @@ class Scrubbing:
             from hil.evidence.scrubbing import Scrubber  # noqa: PLC0415
 
             self._scrubber = Scrubber(secrets_of(lab))
-        return self._scrubber.scrub(text)
+        self._learn()
+        for one in (self._scrubber, *self._announced):
+            text = one.scrub(text)
+        return text
+
+    def _learn(self) -> None:
+        """Take over what was announced since the last text."""
+        from hil.evidence.scrubbing import Scrubber  # noqa: PLC0415 - only when needed
+
+        self._last, news = announced_since(self._last)
+        for secret in news:
+            if secret.value in self._learned:
+                continue
+            if not self._announced or len(self._learned) >= _GENERATION:
+                self._announced = [*self._announced[-1:], Scrubber({})]
+                self._learned = set()
+            self._learned.add(secret.value)
+            if secret.code:
+                self._announced[-1].learn_code(secret.name, secret.value)
+            elif len(secret.value) >= SHORTEST:
+                self._announced[-1].learn(secret.name, secret.value)
 
     def report(self, report: pytest.TestReport) -> None:
-        """Scrub what ``report`` tells of the phase, and what was captured in it."""
+        """Scrub what ``report`` tells of the phase, what was captured in it, and its properties."""
         if report.sections:
             # Each phase reports the output of those before it as well.
             known, self._output = self._output, {}
             for _, content in report.sections:
                 self._output[content] = known.get(content) or self.text(content)
             report.sections = [(title, self._output[content]) for title, content in report.sections]
+        if report.user_properties:
+            report.user_properties = self._without(report.user_properties)
         if report.longrepr is None:
             return
-        longrepr: Any = _scrubbed(report.longrepr, self.text)
-        if not isinstance(longrepr, tuple):
-            # A value that runs over parts of the explanation is not found in any of them.
-            whole = str(longrepr)
-            without = self.text(whole)
-            longrepr = longrepr if without is whole else without
-        report.longrepr = longrepr
+        report.longrepr = self._explanation(report.longrepr)
         expected = getattr(report, "wasxfail", "")
         if expected:
             report.wasxfail = self.text(expected)
+
+    def collection(self, report: pytest.CollectReport) -> None:
+        """Scrub what ``report`` tells of a file that could not be collected."""
+        if report.longrepr is not None:
+            report.longrepr = self._explanation(report.longrepr)
+        report.sections = [(title, self.text(content)) for title, content in report.sections]
+
+    def suite_properties(self, config: pytest.Config) -> None:
+        """Scrub what JUnit's file will say of the whole session."""
+        from _pytest.junitxml import xml_key  # noqa: PLC0415 - pytest has no public way to them
+
+        xml = config.stash.get(xml_key, None)
+        if xml is not None:
+            xml.global_properties[:] = [
+                (name, self.text(value)) for name, value in xml.global_properties
+            ]
+
+    def _without(self, properties: list[tuple[str, object]]) -> list[tuple[str, object]]:
+        """Return properties of a test scrubbed; a value that has a secret becomes a text."""
+        # Each phase has those of the one before it: looked through once.
+        if properties != self._properties[0]:
+            made = [(self.text(name), _scrubbed_value(one, self.text)) for name, one in properties]
+            self._properties = list(properties), made
+        return list(self._properties[1])
+
+    def _explanation(self, longrepr: Any) -> Any:  # noqa: ANN401 - whatever pytest or a plugin made
+        longrepr = _scrubbed(longrepr, self.text)
+        if isinstance(longrepr, tuple):
+            return longrepr
+        # A value that runs over parts of the explanation is not found in any of them.
+        whole = str(longrepr)
+        without = self.text(whole)
+        return longrepr if without is whole else without
 
 
 def _scrubbed(value: object, scrub: Callable[[str], str]) -> object:
@@ -74,3 +138,9 @@ def _scrubbed(value: object, scrub: Callable[[str], str]) -> object:
         for field in dataclasses.fields(value):
             setattr(value, field.name, _scrubbed(getattr(value, field.name, None), scrub))
     return value
+
+
+def _scrubbed_value(value: object, scrub: Callable[[str], str]) -> object:
+    shown = str(value)
+    without = scrub(shown)
+    return value if without == shown else without

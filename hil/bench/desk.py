@@ -6,6 +6,7 @@ import secrets
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from hil.known_secrets import announce
 from hil.provisioning.http.clients import EumClient, MnoClient, SmDpClient
 from hil.provisioning.http.function_caller import FunctionCaller
 from hil.provisioning.http.sm_sr_client import SmSrClient
@@ -76,6 +77,7 @@ class Desk:
     def stranger(self, client: type[_Client], actor: str, *, me: str) -> _Client:
         """Return a client that calls itself ``me``, but holds a key set of its own making."""
         keys = PeerKeySet(1, *(secrets.token_bytes(16) for _ in range(3)))
+        announce(f"the stranger {me}", keys)
         opened = self.servers.client(client, actor, me=me, keys=keys)
         self._held.callback(opened.close)
         return opened
@@ -110,7 +112,9 @@ class Desk:
         eid = eid or self.new_eid()
 
         def keys(kvn: int, *names: str) -> dict[str, int | str]:
-            return {"kvn": kvn, "counter": 0} | {name: secrets.token_hex(16) for name in names}
+            made = {name: secrets.token_bytes(16) for name in names}
+            announce(f"eUICC {eid}", made)
+            return {"kvn": kvn, "counter": 0} | {name: one.hex() for name, one in made.items()}
 
         scp03 = ("enc", "mac", "dek")
         base = keys(0x30, *scp03)

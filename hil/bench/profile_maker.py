@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from hil.errors import ConfigError
+from hil.known_secrets import announce
 from hil.wire.download import prepare_packets
 from hil.wire.identifiers import isd_p_aid, luhn_digit, tar_of
 from hil.wire.isdp_keys import derive
@@ -87,6 +88,7 @@ class ProfileMaker:
         that the packets expect; ``fields`` are of ProfileData.
         """
         data = ProfileData(**(_numbers(profile_class) | fields))
+        announce(f"profile {data.iccid}", data)
         made = package or self._package(data, profile_class)
         aid = isd_p_aid(self._free_tar() if tar is None else tar)
         packets, s_enc = prepare_packets(
@@ -96,6 +98,7 @@ class ProfileMaker:
             counter,
             secrets.token_bytes(8),
         )
+        announce(f"profile {data.iccid}", {"s_enc": s_enc})
         named = claimed_class or profile_class
         packet_set = PacketSet(
             order_id=uuid.uuid4().hex,
@@ -116,7 +119,9 @@ class ProfileMaker:
     def keys(self, aid: bytes) -> KeySet:
         """Return the SCP03 key set that an ISD-P has from the start."""
         base = self._euicc.isd_p_base
-        return derive(KeySet(base.kvn, base.enc, base.mac, base.dek), aid)
+        derived = derive(KeySet(base.kvn, base.enc, base.mac, base.dek), aid)
+        announce(f"ISD-P {aid.hex().upper()}", derived)
+        return derived
 
     def _free_tar(self) -> int:
         taken = {one.aid for one in self.esim.profiles()}

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from hil.evidence.secret_codes import BLOCK, Codes, block, is_one_digit
 from hil.evidence.secret_forms import SEPARATORS, SHORTEST, Forms
 
 # What a terminal's colours and the marks before the lines of an explanation put between the pieces
@@ -31,6 +32,7 @@ _HEX: Final = re.compile(rf"[\da-f]{{{2 * SHORTEST},}}", re.ASCII)
 _NAMED: Final = dict(zip("abfnrtv0", "\a\b\f\n\r\t\v\0", strict=True))
 _LOWER: Final = str.maketrans("ABCDEFX", "abcdefx")
 _FOR_URLS: Final = str.maketrans("-_", "+/")
+_SHORT_CODE: Final = re.compile(rb"\d{4,5}")
 _CUT: Final = "..."
 _LEAST_OF_CUT: Final = 6
 """Characters of a form's begin or end beside the dots of a shortened value."""
@@ -123,8 +125,9 @@ class Scrubber:
     """Replaces known secrets in texts by ``[secret NAME]``.
 
     Of ``secrets`` (by name) those of less than :data:`~hil.evidence.secret_forms.SHORTEST` bytes
-    are left out: they would be found by chance, everywhere. Pieces are looked for of secrets of at
-    least twice that length.
+    are left out: they would be found by chance, everywhere; but for codes of 4 digits and more, and
+    what is learned as a code (:mod:`hil.evidence.secret_codes`). Pieces are looked for of secrets
+    of at least twice that length.
     """
 
     def __init__(self, secrets: Mapping[str, bytes]) -> None:
@@ -132,22 +135,39 @@ class Scrubber:
         self._squeezed = _Needles(2 * SHORTEST, _BASE64)
         self._bare = _Needles(2 * SHORTEST, _HEX)
         self._quoted: dict[str, str] = {}
+        self._codes = Codes()
         for name, secret in secrets.items():
-            if len(secret) < SHORTEST:
-                continue
-            forms = Forms.of(secret)
-            long = len(secret) >= 2 * SHORTEST
-            for form, raw in forms.as_is.items():
-                by_pieces = long and not form.startswith("Python")
-                self._as_is.add(raw.decode("latin-1"), name, by_pieces=by_pieces)
-            for form, raw in forms.squeezed.items():
-                if not form.endswith("URL"):  # looked for in a text that is made base64
-                    by_pieces = long and form.startswith("base64")
-                    self._squeezed.add(raw.decode("latin-1"), name, by_pieces=by_pieces)
-            for raw in forms.bare.values():
-                self._bare.add(raw.decode("latin-1"), name, by_pieces=long)
-            for quoted in (forms.as_is["Python"].decode(), secret.hex(), secret.hex().upper()):
-                self._quoted.setdefault(quoted, name)
+            if len(secret) >= SHORTEST:
+                self.learn(name, secret)
+            elif _SHORT_CODE.fullmatch(secret):
+                self.learn_code(name, secret)
+
+    def learn(self, name: str, secret: bytes) -> None:
+        """Look for ``secret``, of at least SHORTEST bytes, too."""
+        self._learn(name, Forms.of(secret), long=len(secret) >= 2 * SHORTEST)
+        for quoted in (repr(secret)[2:-1], secret.hex(), secret.hex().upper()):
+            self._quoted.setdefault(quoted, name)
+
+    def learn_code(self, name: str, code: bytes) -> None:
+        """Look for ``code`` too, a PIN, PUK or ADM code of 4 to 8 digits."""
+        self._codes.add(code, name)
+        if len(code) >= SHORTEST and not is_one_digit(code):
+            self.learn(name, code)
+        forms = Forms.of(block(code))
+        if len(code) == BLOCK:  # not filled: the block as it is would be the digits, anywhere
+            del forms.as_is["bytes"], forms.as_is["Python"], forms.as_is["Python in JSON"]
+        self._learn(name, forms, long=False)
+
+    def _learn(self, name: str, forms: Forms, *, long: bool) -> None:
+        for form, raw in forms.as_is.items():
+            by_pieces = long and not form.startswith("Python")
+            self._as_is.add(raw.decode("latin-1"), name, by_pieces=by_pieces)
+        for form, raw in forms.squeezed.items():
+            if not form.endswith("URL"):  # looked for in a text that is made base64
+                by_pieces = long and form.startswith("base64")
+                self._squeezed.add(raw.decode("latin-1"), name, by_pieces=by_pieces)
+        for raw in forms.bare.values():
+            self._bare.add(raw.decode("latin-1"), name, by_pieces=long)
 
     def scrub(self, text: str) -> str:
         """Return ``text`` without the secrets; the same object where there are none."""
@@ -180,6 +200,7 @@ class Scrubber:
                 view = _View.of(text, pattern)
                 for start, end, name in found:
                     yield *view.origin(start, end), name
+        yield from self._codes.found_in(text)
         dots = text.find(_CUT)
         while dots >= 0:
             yield from self._cut_at(text, dots)

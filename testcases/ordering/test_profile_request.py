@@ -9,6 +9,7 @@ import pytest
 
 from hil.checks import refusal
 from hil.evidence import measured, step
+from hil.known_secrets import announce
 from hil.not_applicable import not_applicable
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.http.clients import MnoClient, ReceiverClient
@@ -29,13 +30,15 @@ pytestmark = [
 def own_subscription(sm_sr: str = "sm-sr-1") -> Subscription:
     """Return a subscription with fresh numbers."""
     body = f"89001088{secrets.randbelow(10**10):010d}"
-    return Subscription(
+    made = Subscription(
         iccid=body + luhn_digit(body),
         imsi=f"001018{secrets.randbelow(10**9):09d}",
         sm_sr=sm_sr,
         k=secrets.token_bytes(16),
         opc=secrets.token_bytes(16),
     )
+    announce(f"subscription {made.iccid}", made)
+    return made
 
 
 @pytest.mark.requirement("R-01", "R-11", "R-12", "R-13", "R-17", "R-19", "R-20")

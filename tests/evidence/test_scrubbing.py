@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import pprint
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from hil import known_secrets, pytest_scrubbing
 from hil.bench.lab import load_lab
 from hil.bench.lab_secrets import secrets_of
 from hil.evidence.leak_search import _in_text
@@ -149,8 +151,8 @@ def test_secrets_side_by_side_are_both_named() -> None:
 
 def test_what_is_found_by_chance_is_left_alone() -> None:
     scrub = Scrubber({"PIN1": b"1234", "PUK": b"11112222"}).scrub
-    assert scrub("PIN 1234, PUK 11112222, count 1111222") == (
-        "PIN 1234, PUK [secret PUK], count 1111222"
+    assert scrub("1234 ms, PUK 11112222, count 1111222") == (
+        "1234 ms, PUK [secret PUK], count 1111222"
     )
     zeros = "00" * 15
     assert Scrubber({"Ki": bytes(16)}).scrub(zeros) is zeros
@@ -173,3 +175,88 @@ def test_the_secrets_of_a_bench_are_all_that_its_models_keep_out_of_repr() -> No
     assert len(set(secrets.values())) == len(secrets)
     shown = repr((lab.device_keys, lab.euicc_keys, lab.server_keys, lab.network_keys))
     assert Scrubber(secrets).scrub(shown) is shown
+
+
+STATED = {
+    "named": "PIN 4711 refused",
+    "field": "ProfileData(pin1='4711')",
+    "command": 'AT+CPIN="4711" -> ERROR',
+    "second command": 'AT+CLCK="SC",1,"4711"',
+    "sentence": "the PIN1 is not 4711, but another",
+    "bytes": "verify(chv=b'4711')",
+    "comparison": "assert '4711' == '0815'",
+    "colours": "assert \x1b[33m'\x1b[39;49;00m\x1b[33m4711\x1b[39;49;00m\x1b[33m'\x1b[39m",
+    "difference": "E         - 0815\nE         + 4711",
+    "coloured difference": "\x1b[31mE         \x1b[91m- 4711\x1b[39;49;00m\x1b[0m",
+    "block": "00200001 08 34373131FFFFFFFF",
+    "spaced block": "34 37 31 31 ff ff ff ff",
+    "block as Python shows it": repr(b"4711" + b"\xff" * 4),
+}
+NO_CODE = (
+    "4711 ms",
+    "4711",
+    "port 4711",
+    "shipping 4711",
+    "pin_count=14711",
+    "PIN tries 3, 4711 bytes",
+    "8947110000000000000",
+    "00200001 04 34373131",
+    "PIN 47110815",
+    "PIN 0000",
+    "E         + 47111",
+    "'SW 4711'",
+)
+
+
+@pytest.mark.parametrize("text", STATED.values(), ids=STATED)
+def test_a_short_code_is_replaced_where_it_stands_as_one(text: str) -> None:
+    for secrets in ({"PIN1": b"4711"}, {"PUK1": b"36925814", "PIN1": b"4711", "PIN2": b"0000"}):
+        scrubbed = Scrubber(secrets).scrub(text)
+        assert "[secret PIN1]" in scrubbed
+        assert "4711" not in scrubbed
+        assert "34373131" not in scrubbed
+
+
+@pytest.mark.parametrize("text", NO_CODE)
+def test_the_digits_of_a_short_code_are_left_alone_elsewhere(text: str) -> None:
+    assert Scrubber({"PIN1": b"4711"}).scrub(text) is text
+
+
+def test_one_digit_over_and_over_is_a_code_only_by_name_or_in_its_block() -> None:
+    scrubber = Scrubber({})
+    scrubber.learn_code("PIN1", b"0000")
+    scrubber.learn_code("PUK1", b"11111111")
+    assert scrubber.scrub("PIN1: 0000, PUK 11111111") == "PIN1: [secret PIN1], PUK [secret PUK1]"
+    assert scrubber.scrub("30303030FFFFFFFF") == "[secret PIN1]"
+    assert scrubber.scrub("3131313131313131") == "[secret PUK1]"
+    for text in ("assert '0000' == '9000'", "0000 11111111", "8911111111000000000"):
+        assert scrubber.scrub(text) is text
+
+
+@given(st.text(), st.from_regex(r"[0-9]{4,8}", fullmatch=True))
+@example("pin" + " " * 40, "4711")
+@example("E" * 200 + "+", "4711")
+def test_any_text_with_codes_is_taken(text: str, code: str) -> None:
+    scrubber = Scrubber({})
+    scrubber.learn_code("PIN1", code.encode())
+    stated = f"{text} pin1={code} {text}"
+    assert "pin1=[secret PIN1] " in scrubber.scrub(stated)
+
+
+def test_what_was_announced_last_is_known_and_the_oldest_are_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pytest_scrubbing, "_GENERATION", 32)
+    monkeypatch.setattr(known_secrets, "MOST", 48)
+    monkeypatch.setattr(known_secrets, "_known", {})
+    scrubbing = Scrubbing(cast("Run", SimpleNamespace(has_bench=True, load=lambda: LAB)))
+    keys = [hashlib.sha256(bytes((number,))).digest() for number in range(100)]
+    for at in range(0, len(keys), 10):
+        for key in keys[at : at + 10]:
+            known_secrets.announce("card", {"k": key})
+        assert scrubbing.text(keys[at].hex()) == "[secret k of card]"
+    told = [scrubbing.text(key.hex()) == "[secret k of card]" for key in keys]
+    assert all(told[-32:])
+    assert not any(told[:32])
+    left = known_secrets.announced_since(0)[1]
+    assert [secret.value for secret in left] == keys[-48:]

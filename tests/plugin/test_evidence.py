@@ -209,6 +209,8 @@ def test_a_run_that_is_ended_in_a_test_passes_nothing_of_it(
 LEAKING = """
 import logging
 import pytest
+from types import SimpleNamespace
+from hil.bench.profile_maker import ProfileMaker
 from hil.bench.lab import load_lab
 from hil.evidence import step
 LAB = load_lab("virtual")
@@ -216,6 +218,33 @@ DEVICE = LAB.device_keys.auth
 KI = LAB.network_keys.subscribers[1].k
 PASSWORD = LAB.server_keys.smpp_password
 DP_KEY = LAB.server_keys.pki.servers["sm-dp"].key
+MADE = dict(
+    k=bytes.fromhex("5D9C01B7E64F2A83D07C16F95BA8E342"),
+    opc=bytes.fromhex("C3A17E05F9428B6D1E70D4932FB65C88"),
+    pin1="4711",
+    puk1="36925814",
+)
+
+def made():
+    esim = SimpleNamespace(profiles=list)
+    return ProfileMaker(LAB, esim).profile(**MADE).data
+
+def test_made_key():
+    assert made().k == bytes(16)
+
+def test_made_pin():
+    data = made()
+    assert data.pin1 == "0815"
+
+def test_made_puk_in_a_block():
+    block = made().puk1.encode().hex() + made().pin1.encode().hex() + "FFFFFFFF"
+    raise ValueError(block)
+
+def test_property(record_property, record_testsuite_property):
+    record_property("key", DEVICE.hex())
+    record_property("count", 3)
+    record_testsuite_property("suite key", KI.hex())
+    assert made()
 
 @pytest.mark.requirement("R-12")
 def test_device_key():
@@ -278,8 +307,14 @@ VIEWS = (
 def _leaks(tmp_path: Path, done: subprocess.CompletedProcess[str]) -> set[str]:
     (tmp_path / "run" / "console.txt").write_text(done.stdout + done.stderr)
     secrets = {name: one for name, one in secrets_of(load_lab("virtual")).items() if len(one) >= 6}
+    secrets |= {
+        "made k": bytes.fromhex("5D9C01B7E64F2A83D07C16F95BA8E342"),
+        "made opc": bytes.fromhex("C3A17E05F9428B6D1E70D4932FB65C88"),
+        "made puk": b"36925814",
+        "made pin": b"4711\xff\xff\xff\xff",
+    }
     found = find_leaks(tmp_path / "run", secrets)
-    assert found.searched > 10
+    assert found.searched > 2
     return {leak.file for leak in found.leaks}
 
 
@@ -300,6 +335,9 @@ def test_what_a_failed_test_compared_is_told_without_the_keys(
     assert "[secret network.subscribers[1].k]" in said["test_ki_in_hex"]
     assert "refused: [secret servers.pki.servers.sm-dp.key]" in said["test_in_a_fixture"]
     assert said["test_skipped"] == "no use for b'[secret device.auth]'"
+    assert "[secret k of profile 89" in said["test_made_key"]
+    assert said["test_made_pin"].startswith("AssertionError: assert '[secret pin1 of profile 89")
+    assert said["test_made_puk_in_a_block"].count("[secret pu") == 1
     results = "".join(
         path.read_text() for path in (tmp_path / "run" / "allure-results").glob("*.json")
     )
@@ -307,6 +345,31 @@ def test_what_a_failed_test_compared_is_told_without_the_keys(
         assert "not the key of the device" in told
         assert "[secret device.auth]" in told
         assert r"\xbe\x97" not in told
+        assert "'4711'" not in told
+    junit = (tmp_path / "run" / "junit.xml").read_text()
+    assert 'name="key" value="[secret device.auth]"' in junit
+    assert 'name="count" value="3"' in junit
+    if "xdist" not in options:  # a worker's properties of the suite reach no file
+        assert 'name="suite key" value="[secret network.subscribers[1].k]"' in junit
+
+
+UNCOLLECTED = (
+    LEAKING
+    + """
+print("while it was read:", DEVICE)
+raise RuntimeError(f"no tests for {KI.hex()}")
+"""
+)
+
+
+@pytest.mark.parametrize("options", [[], ["-vv", "-p", "xdist", "-n", "1"]], ids=["plain", "xdist"])
+def test_what_could_not_be_collected_is_told_without_the_keys(
+    session: Session, tmp_path: Path, options: list[str]
+) -> None:
+    done = session(UNCOLLECTED, *ON_BENCH, "-p", "allure_pytest", *VIEWS, *options)
+    assert "RuntimeError: no tests for [secret network.subscribers[1].k]" in done.stdout
+    assert "no tests for [secret" in (tmp_path / "run" / "junit.xml").read_text()
+    assert _leaks(tmp_path, done) == set()
 
 
 def test_without_scrubbing_the_search_finds_the_keys_in_every_view(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+from hil.known_secrets import announce
 from hil.not_applicable import not_applicable
 from hil.provisioning.certificates import LAST_DAY, Issuer
 from hil.wire import isdr_commands
@@ -99,7 +100,9 @@ class Partner:
         assert answer.sw == 0x9000, f"certificate: {answer.sw:04X}"
         answer, request = self.ask(reference)
         assert answer.sw == 0x9000, f"key request: {answer.sw:04X}"
-        return host_keys(request, answer.data, self.ephemeral, self.static, sin)
+        agreed = host_keys(request, answer.data, self.ephemeral, self.static, sin)
+        announce("the key set agreed on", agreed)
+        return agreed
 
     def with_certificate(self, certificate: Certificate) -> Partner:
         """Return the same partner with another certificate."""
