@@ -5,9 +5,12 @@ from __future__ import annotations
 import datetime
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
+from hil.evidence.run_record import read_run
+from hil.run_waivers import waiver_of
 from tests.plugin.conftest import Session
 
 SOURCE = """
@@ -106,3 +109,42 @@ def test_a_wrong_file_ends_the_run_before_it_begins(session: Session, tmp_path: 
     missing = session(SOURCE, "--hil-waivers", "nowhere.yaml")
     assert missing.returncode == pytest.ExitCode.USAGE_ERROR
     assert "there is no such file" in missing.stderr
+
+
+TWICE = (
+    SOURCE
+    + """
+@pytest.fixture
+def stuck():
+    yield
+    raise RuntimeError("it does not come off")
+def test_twice(stuck): assert False, "fails, and is not torn down"
+"""
+)
+
+
+@pytest.mark.parametrize("workers", [[], ["-p", "xdist", "-n", "2"]], ids=["plain", "xdist"])
+def test_junit_tells_the_waivers_that_the_journal_does(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: list[str]
+) -> None:
+    path = file_of(tmp_path)
+    path.write_text(path.read_text().replace("'*::test_gone'", "'*::test_twice'"))
+    options = ["--hil-waivers", str(path), "--hil-bench", "virtual", "--hil-run-dir", "run"]
+    session(TWICE, *options, "--junitxml", "junit.xml", *workers)
+    told: dict[str, list[str]] = {}
+    written = ElementTree.parse(tmp_path / "junit.xml")  # noqa: S314 - our own
+    for case in written.iter("testcase"):
+        found = told.setdefault(str(case.get("name")), [])
+        found += [str(one.get("value")) for one in case.iterfind("*/property[@name='waiver']")]
+    monkeypatch.chdir(tmp_path)  # the journal names the file as the run did
+    run = read_run(tmp_path / "run")
+    waiver = waiver_of(run)
+    expected = {test.id.partition("::")[2]: waiver(test) for test in run.tests.values()}
+    assert {name: found[0] if found else None for name, found in told.items()} == expected
+    assert sorted(name for name, text in expected.items() if text) == [
+        "test_case",
+        "test_known",
+        "test_twice",
+    ]
+    assert str(expected["test_known"]).endswith("; R. Novak): it is known since May")
+    assert told["test_twice"] == [expected["test_twice"]] * 2  # its failure, and its error
