@@ -71,10 +71,6 @@ class Ics:
         """What is stated of each item, by its id."""
         return {name: item.support for name, item in self.file.items.items()}
 
-    def supports(self, item: str) -> bool:
-        """Return whether the product supports an item: true or a value is stated of it."""
-        return self.file.items[item].support is not False
-
     @property
     def line(self) -> str:
         """One line for a banner: supplier, product, release, digest."""

@@ -5,16 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from typing import TYPE_CHECKING
 
 from hil.cli.choice import add_run_argument, choose_run
 from hil.errors import UsageError
 from hil.evidence.gate import BENCH, gate
 from hil.evidence.run_record import read_run
 from hil.run_waivers import waived
-
-if TYPE_CHECKING:
-    pass
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

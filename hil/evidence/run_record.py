@@ -79,13 +79,6 @@ class RunRecord:
                     if event.event == "exchange" and event.test == test:
                         yield event
 
-    def all_exchanges(self) -> Iterator[Event]:
-        """Go through what went over the links in the whole run, a process after the other."""
-        for file in self.files:
-            for event in JournalFile(file.path).events():
-                if event.event == "exchange":
-                    yield event
-
 
 def journals_of(folder: Path) -> list[Path]:
     """Return the journals of a run, in order of their names.

@@ -60,20 +60,6 @@ def _front(size: int, sub_type: SubType) -> bytes:
     )
 
 
-def payload_of(raw: bytes) -> tuple[SubType, bytes]:
-    """Return kind and payload of one of our packets; :class:`CodecError` for another one."""
-    if (
-        len(raw) < _FRONT
-        or raw[0] != 0x45
-        or raw[_IP.size + _UDP.size : _FRONT - 12] != bytes((_VERSION, _HEADER.size // 4, _SIM, 0))
-    ):
-        raise CodecError("this is no GSMTAP packet of a card")
-    try:
-        return SubType(raw[_FRONT - 4]), raw[_FRONT:]
-    except ValueError:
-        raise CodecError(f"GSMTAP sub type {raw[_FRONT - 4]} is neither APDU nor ATR") from None
-
-
 def _checksum(header: bytes) -> int:
     total: int = sum(struct.unpack(f"!{len(header) // 2}H", header))
     while total >> 16:

@@ -15,10 +15,8 @@ _CODES: Final = {
     "NOT APPLICABLE": "36",
     "NOT RUN": "33",
     "dim": "2",
-    "bold": "1",
-    "warn": "33",
 }
-_BEYOND_ASCII: Final = "…█░→←"
+_BEYOND_ASCII: Final = "…█░"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ class Style:
         return "…" if self.unicode else "..."
 
     def paint(self, text: str, kind: str) -> str:
-        """Return ``text`` in the colour of ``kind`` (a verdict, ``dim``, ``bold``, ``warn``)."""
+        """Return ``text`` in the colour of ``kind`` (a verdict, or ``dim``)."""
         code = _CODES.get(kind, "")
         return f"\x1b[{code}m{text}\x1b[0m" if self.colour and code else text
 
@@ -50,11 +48,6 @@ class Style:
         full = round(min(max(part, 0.0), 1.0) * length)
         done, rest = ("█", "░") if self.unicode else ("#", ".")
         return done * full + rest * (length - full)
-
-    def arrow(self, direction: str) -> str:
-        """Return the arrow of an exchange, seen from the test."""
-        arrows = ("→", "←") if self.unicode else ("->", "<-")
-        return arrows[direction == "in"]
 
 
 def shows_unicode(encoding: str | None) -> bool:

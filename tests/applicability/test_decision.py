@@ -1,16 +1,13 @@
-"""Whether a test applies, the reason in words and as data, and the table of a report."""
+"""Whether a test applies, and the reason in words and as data."""
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 
 import pytest
 
 from hil.applicability import Applicability, decide
 from hil.applicability.ics_file import Ics, IcsFile
-from hil.applicability.table import as_csv, as_html, rows
 from hil.errors import UsageError
 
 
@@ -67,28 +64,3 @@ def test_an_unknown_item_names_test_condition_and_statement(ics: Ics) -> None:
         "test_it: applies: 'not O_Z', column 5: nothing is stated of item 'O_Z' - did you mean "
         "'O_X'?; the statement is card.yaml"
     )
-
-
-def test_the_table_says_why_and_hides_nothing(ics: Ics) -> None:
-    table = rows(
-        [
-            ("t.py::b[<1>]", decide(["O_X"], ics, "b").facts()),
-            ("t.py::a", Applicability(applies=True).facts()),
-            ("t.py::c", {"applies": False, "reason": 'lacks a "card", really'}),
-            ("t.py::d", {}),
-        ]
-    )
-    read = list(csv.reader(io.StringIO(as_csv(table))))
-    reason = "not applicable by the ICS: O_X; O_X = false"
-    assert read == [
-        ["test", "applies", "condition", "stated", "reason"],
-        ["t.py::a", "yes", "", "", "applies"],
-        ["t.py::b[<1>]", "no", "O_X", "O_X = false", reason],
-        ["t.py::c", "no", "", "", 'lacks a "card", really'],
-        ["t.py::d", "not stated", "", "", "not stated"],
-    ]
-    page = as_html(table)
-    assert page.count("<tr") == 5
-    assert "<td>t.py::b[&lt;1&gt;]</td><td>no</td><td>O_X</td>" in page
-    assert '<tr class="not-stated">' in page
-    assert "lacks a &quot;card&quot;, really" in page

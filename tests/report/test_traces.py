@@ -12,9 +12,9 @@ import pytest
 from hil.evidence.journal import read_journal
 from hil.evidence.run_record import RunRecord, read_run
 from hil.report import gsmtap
-from hil.report.pcapng import read_pcapng
 from hil.report.traces import Traced, folder_name, traces_of, traces_of_run, write_traces
 from tests.report.journals import TEST, run
+from tests.report.packets import payload_of, read_pcapng
 from tests.thorough import thorough
 
 TSHARK = shutil.which("tshark")
@@ -66,7 +66,7 @@ def test_a_transcript_reads_from_top_to_bottom(record: RunRecord, tmp_path: Path
 
 def test_packets_are_the_exchanges_with_their_steps(record: RunRecord, tmp_path: Path) -> None:
     _, packets = traces_of(record, TEST, tmp_path)
-    found = read_pcapng(packets.read_bytes()).packets
+    found = read_pcapng(packets.read_bytes())
     assert [one.comment for one in found] == [
         "TC-FS-001 step 1: select MF; ATR after power on: 3B9F00",
         "TC-FS-001 step 1: select MF",
@@ -76,7 +76,7 @@ def test_packets_are_the_exchanges_with_their_steps(record: RunRecord, tmp_path:
         "TC-FS-001; no answer: CardRemovedError",
     ]
     assert {one.interface for one in found} == {"card (VIRTUAL)"}
-    payloads = [gsmtap.payload_of(one.raw)[1].hex().upper() for one in found]
+    payloads = [payload_of(one.raw)[1].hex().upper() for one in found]
     assert payloads[0] == "00A40004023F006121"
     assert payloads[-1] == "00A40004022FE2"
     times = [event.utc_ns for event in record.exchanges(TEST) if event.body["direction"] == "out"]
@@ -85,8 +85,8 @@ def test_packets_are_the_exchanges_with_their_steps(record: RunRecord, tmp_path:
 
 def test_an_atr_may_be_a_packet_of_its_own(record: RunRecord, tmp_path: Path) -> None:
     _, packets = traces_of(record, TEST, tmp_path, with_atr=True)
-    first, *rest = read_pcapng(packets.read_bytes()).packets
-    assert gsmtap.payload_of(first.raw) == (gsmtap.SubType.ATR, bytes.fromhex("3B9F00"))
+    first, *rest = read_pcapng(packets.read_bytes())
+    assert payload_of(first.raw) == (gsmtap.SubType.ATR, bytes.fromhex("3B9F00"))
     assert len(rest) == 5
 
 
@@ -131,7 +131,7 @@ def test_a_journal_of_strange_events_is_traced_all_the_same(tmp_path: Path) -> N
     lines = transcript.read_text(encoding="utf-8").splitlines()[4:]
     assert len(lines) == 5
     assert "answer without a command" in lines[3]
-    assert len(read_pcapng(packets.read_bytes()).packets) == 2
+    assert len(read_pcapng(packets.read_bytes())) == 2
 
 
 def test_names_of_folders_are_readable_and_a_test_s_alone() -> None:
@@ -175,5 +175,5 @@ def test_wireshark_counts_the_same_and_shows_the_steps(record: RunRecord, tmp_pa
 
 def test_events_of_anybody_s_making_can_be_traced(record: RunRecord, tmp_path: Path) -> None:
     made = write_traces(record.exchanges(TEST), Traced(TEST), tmp_path)
-    found = read_pcapng(made[1].read_bytes()).packets
+    found = read_pcapng(made[1].read_bytes())
     assert found[1].comment == "test_iccid"
