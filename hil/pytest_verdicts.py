@@ -11,21 +11,20 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import tempfile
 import time
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from hil.errors import Inconclusive, ProductRefusal
 from hil.evidence.verdict import FAIL, NOT_RUN, VERDICTS, worst
+from hil.evidence.whole_file import write_whole
 from hil.pytest_applicability import is_left_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 VERDICT_ATTRIBUTE: Final = "hil_verdict"
 BROKEN_OFF: Final = "the run ended before the test could judge"
@@ -141,12 +140,8 @@ class Verdicts:
             # The table is a convenience: a read-only folder must not fail the run.
             folder.mkdir(parents=True, exist_ok=True)
             merged = read_verdicts(path) | self._table
-            with tempfile.NamedTemporaryFile(
-                "w", dir=folder, prefix=".verdicts-", delete=False, encoding="utf-8"
-            ) as file:
-                json.dump(dict(sorted(merged.items())), file, indent=1, ensure_ascii=False)
-            Path(file.name).chmod(0o644)
-            os.replace(file.name, path)  # noqa: PTH105 - the same in one call
+            text = json.dumps(dict(sorted(merged.items())), indent=1, ensure_ascii=False)
+            write_whole(path, text.encode("utf-8", "backslashreplace"))
 
 
 def requirements_of(item: pytest.Item) -> tuple[str, ...] | None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from hil.evidence.journal.errors import EvidenceError
+from hil.evidence.whole_file import write_whole
 
 FOLDER: Final = "attachments"
 """Where in a run's folder they are."""
@@ -68,22 +67,5 @@ def _store(folder: Path, body: bytes | Path, extension: str) -> Stored:
     path = folder / name
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        _write_whole(path, body)
+        write_whole(path, body)
     return Stored(f"{FOLDER}/{name}", sha256, size)
-
-
-def _write_whole(path: Path, body: bytes | Path) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".storing-")
-    try:
-        with os.fdopen(descriptor, "wb") as out:
-            if isinstance(body, Path):
-                with body.open("rb") as source:
-                    while chunk := source.read(_CHUNK):
-                        out.write(chunk)
-            else:
-                out.write(body)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise

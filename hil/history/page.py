@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from hil.evidence.verdict import VERDICTS
+from hil.evidence.whole_file import write_whole
 from hil.history import words
 from hil.history.errors import HistoryError
 from hil.history.spark import HEADS, strip
@@ -17,6 +14,7 @@ from hil.history.svg import trend_chart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from hil.history.queries import KeptRun
     from hil.history.series import Series
@@ -59,17 +57,8 @@ def write_page(
     """Write the page whole, or not at all. Raises HistoryError where it cannot be written."""
     text = page(title, runs, tests, series)
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=file.absolute().parent, prefix=f".{file.name}")
+        write_whole(file.absolute(), text.encode("utf-8", "backslashreplace"))
     except OSError as err:
-        raise HistoryError(f"{file}: the page cannot be written: {err.strerror}") from err
-    try:
-        with os.fdopen(descriptor, "wb") as out:
-            out.write(text.encode("utf-8", "backslashreplace"))
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(file)
-    except OSError as err:
-        with contextlib.suppress(OSError):
-            Path(temporary).unlink()
         raise HistoryError(f"{file}: the page cannot be written: {err.strerror}") from err
 
 

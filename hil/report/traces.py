@@ -67,6 +67,7 @@ def write_traces(
     began, rest = told
     with ExitStack() as stack:
         files = _Files(folder, stack)
+        stack.push(files.given_up)
         packets = ApduPackets(traced.name, virtual=traced.virtual, with_atr=with_atr)
         row = _packed(entries(rest), packets, files)
         for line in head(traced.test, _utc(began.utc_ns), traced.equipment):
@@ -142,6 +143,12 @@ class _Files:
             file = (self._folder / (name + _PART)).open("wb")
             self._open[name] = self._stack.enter_context(file)
         return self._open[name]
+
+    def given_up(self, error: type[BaseException] | None, *_: object) -> None:
+        """Leave no part where the traces were not made to their end, by Ctrl-C too."""
+        if error is not None:
+            for name in self._open:
+                (self._folder / (name + _PART)).unlink(missing_ok=True)
 
     def finish(self) -> tuple[Path, ...]:
         parts = {name: self._folder / (name + _PART) for name in self._open}

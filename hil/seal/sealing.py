@@ -82,8 +82,7 @@ def seal_run(
 
 
 def _seal(folder: Path, key: SigningKey, waived: Waived, before: str) -> Sealed:
-    for name in (MANIFEST, SEAL):
-        (folder / f"{name}{_NEW}").unlink(missing_ok=True)
+    _remove_new(folder)
     there = look(folder)
     if there.odd:
         raise BrokenEvidenceError(folder, there.odd)
@@ -131,12 +130,21 @@ def _seal_before(folder: Path) -> str:
 
 def _write(folder: Path, bodies: dict[str, bytes]) -> None:
     """Put all in place together, as far as a file system can: whole before any is renamed."""
-    for name, body in bodies.items():
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(folder / f"{name}{_NEW}", flags, 0o644)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(body)
-            file.flush()
-            os.fsync(descriptor)
-    for name in bodies:
-        (folder / f"{name}{_NEW}").replace(folder / name)
+    try:
+        for name, body in bodies.items():
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            descriptor = os.open(folder / f"{name}{_NEW}", flags, 0o644)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(body)
+                file.flush()
+                os.fsync(descriptor)
+        for name in bodies:
+            (folder / f"{name}{_NEW}").replace(folder / name)
+    except BaseException:  # Ctrl-C too: beside the old seal they are files that it does not know
+        _remove_new(folder)
+        raise
+
+
+def _remove_new(folder: Path) -> None:
+    for name in (MANIFEST, SEAL):
+        (folder / f"{name}{_NEW}").unlink(missing_ok=True)

@@ -135,6 +135,18 @@ def test_a_page_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert [one.name for one in tmp_path.iterdir()] == ["page.html"]
 
 
+def test_an_interrupt_leaves_nothing_beside_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_path: Path, _to: Path) -> Path:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_page(tmp_path / "page.html", "x", [], [], [])
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_sparklines_and_strips() -> None:
     assert sparkline([1, 2, 3, 4, 5, 6, 7, 8]) == BLOCKS
     assert sparkline([5, 5]) == "▅▅"

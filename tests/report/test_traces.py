@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from hil.evidence.journal import read_journal
+from hil.evidence.journal import Event, read_journal
 from hil.evidence.run_record import RunRecord, read_run
 from hil.report import gsmtap
 from hil.report.traces import Traced, folder_name, traces_of, traces_of_run, write_traces
@@ -108,6 +109,19 @@ def test_a_test_without_exchanges_has_no_traces(tmp_path: Path) -> None:
     assert traces_of(record, TEST, tmp_path / "made") == ()
     assert traces_of_run(record, tmp_path / "made") == {}
     assert not (tmp_path / "made").exists()
+
+
+def test_traces_that_are_broken_off_leave_no_part(record: RunRecord, tmp_path: Path) -> None:
+    def broken_off() -> Iterator[Event]:
+        for number, event in enumerate(record.exchanges(TEST)):
+            if number == 3:
+                assert list((tmp_path / "made").iterdir())
+                raise KeyboardInterrupt
+            yield event
+
+    with pytest.raises(KeyboardInterrupt):
+        write_traces(broken_off(), Traced(TEST), tmp_path / "made")
+    assert list((tmp_path / "made").iterdir()) == []
 
 
 def test_without_apdus_there_is_a_transcript_only(tmp_path: Path) -> None:

@@ -173,3 +173,25 @@ def test_a_folder_in_place_of_the_seal(tmp_path: Path) -> None:
     with pytest.raises(EvidenceError, match="remove it"):
         seal_run(folder, KEY)
     assert verify_run(folder, KEY.public).breaks[0].where == "seal.dsse.json"
+
+
+@pytest.mark.parametrize("stop", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_seal_that_cannot_be_replaced_stays_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: BaseException
+) -> None:
+    folder = write_run(tmp_path / "run", SMALL)
+    seal_run(folder, KEY)
+    before = sorted(path.name for path in folder.iterdir())
+    synced: list[int] = []
+
+    def full(descriptor: int) -> None:
+        synced.append(descriptor)
+        if len(synced) == 2:
+            raise stop
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises((EvidenceError, KeyboardInterrupt)):
+        seal_run(folder, KEY, replace=True)
+    assert len(synced) == 2
+    assert sorted(path.name for path in folder.iterdir()) == before
+    assert verify_run(folder, KEY.public).whole
