@@ -18,7 +18,12 @@ ERROR: Final = "ERROR"
 NOT_APPLICABLE: Final = "NOT APPLICABLE"
 NOT_RUN: Final = "NOT RUN"
 VERDICTS: Final = (PASS, FAIL, INCONCLUSIVE, ERROR, NOT_APPLICABLE, NOT_RUN)
-WORST_FIRST: Final = (FAIL, ERROR, NOT_RUN, INCONCLUSIVE, NOT_APPLICABLE, PASS)
+WORST_FIRST: Final = (FAIL, ERROR, NOT_RUN, INCONCLUSIVE, PASS, NOT_APPLICABLE)
+"""The order among the tests of a run: which counts for a requirement, and which is shown first.
+
+A test that did not run leaves it open, one that does not apply says nothing. Within one test it is
+another order (:func:`worst`): whatever it was judged to be ends its NOT RUN.
+"""
 _RANK: Final = {
     NOT_RUN: 0,
     PASS: 1,

@@ -13,6 +13,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from hil.evidence.verdict import WORST_FIRST
 from hil.history.capability import Capability, capability
 from hil.history.control import Chart, chart
 from hil.history.enough import LEAST, NotEnough
@@ -115,7 +116,7 @@ def _points(numbers: list[tuple[Reading, float]]) -> list[Point]:
 
 def _point(found: list[tuple[Reading, float]]) -> Point:
     values = [value for _, value in found]
-    verdicts = {one.verdict for one, _ in found if one.verdict}
+    verdicts = {one.verdict for one, _ in found}
     return Point(
         of=found[0][0].of,
         mean=math.fsum(values) / len(values),
@@ -123,7 +124,7 @@ def _point(found: list[tuple[Reading, float]]) -> Point:
         most=max(values),
         count=len(values),
         expanded=max((one.expanded for one, _ in found if one.expanded is not None), default=None),
-        verdict=next((one for one in ("FAIL", "INCONCLUSIVE", "PASS") if one in verdicts), ""),
+        verdict=next((one for one in WORST_FIRST if one in verdicts), ""),
     )
 
 

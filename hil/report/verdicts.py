@@ -8,20 +8,10 @@ from typing import Final, TypeAlias
 
 from hil.evidence.run_record import RunRecord
 from hil.evidence.test_record import TestRecord
-from hil.evidence.verdict import (
-    ERROR,
-    FAIL,
-    INCONCLUSIVE,
-    NOT_APPLICABLE,
-    NOT_RUN,
-    PASS,
-    VERDICTS,
-)
+from hil.evidence.verdict import FAIL, VERDICTS, WORST_FIRST
 
 NOT_COVERED: Final = "NOT COVERED"
 """Instead of a verdict where no test proves a requirement."""
-WORST_FIRST: Final = (FAIL, ERROR, NOT_RUN, INCONCLUSIVE, PASS, NOT_APPLICABLE)
-"""Which verdict counts among the tests of a requirement. One that does not apply says nothing."""
 
 WaiverOf: TypeAlias = Callable[[TestRecord], str | None]
 """Tells of a test which waiver covers it, in words; None: none does."""

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from hil.evidence.verdict import WORST_FIRST
+from hil.evidence.verdict import PASS, WORST_FIRST
 from hil.seal.diff_values import Change, MeasuredChange, changed_fields, measured_changes
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ _SETTINGS: Final = (
     "host",
     "user",
 )
-_RANK: Final = {verdict: rank for rank, verdict in enumerate(WORST_FIRST)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +129,13 @@ def diff_runs(before: RunRecord, after: RunRecord) -> RunDiff:
 
 
 def _verdict(before: TestRecord, after: TestRecord) -> VerdictChange:
-    worst = len(_RANK)
-    worse = _RANK.get(after.verdict, worst) < _RANK.get(before.verdict, worst)
+    worse = _fares(after) < _fares(before)
     return VerdictChange(before.id, before.verdict, after.verdict, worse, after.reason)
+
+
+def _fares(test: TestRecord) -> int:
+    """Return how well a test fares; a PASS is the best, for what does not apply proves nothing."""
+    return len(WORST_FIRST) if test.verdict == PASS else WORST_FIRST.index(test.verdict)
 
 
 def _of(names: tuple[str, ...], before: RunRecord, after: RunRecord) -> tuple[Change, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hil.cli import report
-from hil.report.verdicts import WORST_FIRST
+from hil.evidence.verdict import WORST_FIRST
 from tests.docs.pages import ROOT, blocks, table, words
 from tests.report.runs import typical
 

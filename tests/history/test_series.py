@@ -68,6 +68,23 @@ def test_a_point_is_a_run_and_every_value_counts_for_capability(history: History
     assert str(one.chart) == "not enough values (13 of 25)"
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (("PASS", "FAIL", "INCONCLUSIVE"), "FAIL"),
+        (("PASS", "INCONCLUSIVE"), "INCONCLUSIVE"),
+        (("PASS", ""), "PASS"),
+        (("", "MARGINAL"), ""),
+    ],
+)
+def test_a_point_has_the_worst_verdict_of_its_values(
+    history: History, said: tuple[str, ...], shown: str
+) -> None:
+    bodies = [measurement(1.8, verdict=verdict) for verdict in said]
+    history.add(record("r", {"t": "PASS"}, measurements={"t": bodies}))
+    assert [point.verdict for one in _series(history) for point in one.points] == [shown]
+
+
 def test_a_drift_is_told_and_values_without_a_number_are_counted(history: History) -> None:
     for day in range(25):
         _keep(history, f"r{day}", day, 1.80 + day % 2 / 1000)

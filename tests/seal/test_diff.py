@@ -58,6 +58,22 @@ def test_everything_that_changed_is_said(tmp_path: Path) -> None:
     assert diff.worse
 
 
+@pytest.mark.parametrize(
+    ("better", "worse"),
+    [
+        ("PASS", "NOT APPLICABLE"),
+        ("NOT APPLICABLE", "INCONCLUSIVE"),
+        ("INCONCLUSIVE", "NOT RUN"),
+        ("NOT RUN", "ERROR"),
+        ("ERROR", "FAIL"),
+    ],
+)
+def test_which_verdict_is_the_worse(tmp_path: Path, better: str, worse: str) -> None:
+    one, other = (read_run(write_run(tmp_path / name, {"a": name})) for name in (better, worse))
+    assert diff_runs(one, other).worse
+    assert not diff_runs(other, one).worse
+
+
 def test_it_reads_well(tmp_path: Path) -> None:
     diff = _diff(tmp_path)
     lines = "\n".join(lines_of(diff))

@@ -7,12 +7,12 @@ from typing import Final
 
 from hil.evidence.run_record import RunRecord
 from hil.evidence.test_record import TestRecord
-from hil.evidence.verdict import NOT_APPLICABLE, NOT_RUN, PASS
+from hil.evidence.verdict import NOT_APPLICABLE, NOT_RUN, PASS, WORST_FIRST
 from hil.report.document.blocks import Block, Grid, Listing, Text
 from hil.report.document.fields import Fields
 from hil.report.text import NOT_STATED, shortened, stated, utc, visible
 from hil.report.values import value_of
-from hil.report.verdicts import WORST_FIRST, WaiverOf, counts, remark_on
+from hil.report.verdicts import WaiverOf, counts, remark_on
 
 _NAME: Final = 160
 _REASON: Final = 700

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from hil.evidence.verdict import WORST_FIRST
 from hil.report.html import anchor, counted, esc, link_to, verdict, whole_page
 from hil.report.matrix.model import Line, Matrix, Row
 from hil.report.text import MOST_OF_A_NAME, size, utc
 from hil.report.values import value_of
-from hil.report.verdicts import NOT_COVERED, WORST_FIRST, counts, remark_on
+from hil.report.verdicts import NOT_COVERED, counts, remark_on
 from hil.requirement_ways import Way
 
 _CSS: Final = """

@@ -8,7 +8,7 @@ from typing import Final
 
 from hil.evidence.gate import gate
 from hil.evidence.run_record import RunRecord
-from hil.evidence.verdict import NOT_APPLICABLE, PASS
+from hil.evidence.verdict import NOT_APPLICABLE, PASS, WORST_FIRST
 from hil.report.html import anchor, counted, esc, verdict, whole_page
 from hil.report.matrix.as_html import requirements_table
 from hil.report.matrix.model import build
@@ -16,7 +16,7 @@ from hil.report.page.budget import Budget
 from hil.report.page.one_test import TestWriter, TraceOf
 from hil.report.page.timeline import Timeline, timelines
 from hil.report.text import MOST_OF_A_NAME, NOT_STATED, duration, shortened, stated, utc
-from hil.report.verdicts import WORST_FIRST, WaiverOf, counts
+from hil.report.verdicts import WaiverOf, counts
 
 _CSS: Final = """
 nav { margin: 10px 0; } nav a { margin-right: 16px; }
