@@ -19,7 +19,8 @@ class Value:
 
     No line breaks between a number and its unit (U+00A0).
     ``value`` carries its unit, ``uncertainty`` is U with its k. ``limits``, ``rule``, ``margin``
-    and ``verdict`` are "" where it was not judged.
+    and ``verdict`` are "" where it was not judged. ``accuracy`` says where the instrument's
+    limits of error stand, or that they are assumed.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Value:
     verdict: str
     instrument: str
     calibration: str
+    accuracy: str
 
 
 def value_of(body: Mapping[str, Any]) -> Value:
@@ -52,6 +54,7 @@ def value_of(body: Mapping[str, Any]) -> Value:
         verdict=stated(body, "verdict"),
         instrument=stated(body, "instrument") or NOT_STATED,
         calibration=stated(body, "calibration") or NOT_STATED,
+        accuracy=stated(body, "accuracy") or NOT_STATED,
     )
 
 

@@ -77,6 +77,7 @@ VOLTS: dict[str, Any] = {
     "verdict": "PASS",
     "instrument": "DP832 DP8C194205678",
     "calibration": "CAL-2026-0815 due 2027-06-30",
+    "accuracy": "DP800 data sheet, page 7",
 }
 SVG = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="400" height="120">'

@@ -111,6 +111,8 @@ def test_a_measured_value_stands_with_all_that_explains_it(tmp_path: Path) -> No
     for text in ("1.803 V", "0.013 V (k = 2)", "1.71 to 1.89 V", "margin 0.087 V"):
         assert text in html.text
         assert text in " ".join(sheets)
+    assert "accuracy: DP800 data sheet, page 7" in html.text
+    assert "accuracy: DP800 data sheet, page 7" in " ".join(sheets)
     assert "guarded (w = 0.013 V)" in html.text
     assert "0.013\xa0V (k\xa0=\xa02)" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
@@ -216,6 +218,7 @@ def test_deviations_are_listed(tmp_path: Path) -> None:
     html, _ = both(tmp_path, read_run(tmp_path / "run"))
     for text in (
         "The run was not strict",
+        "or an accuracy that is only assumed, may have stated a PASS.",
         "The run was broken off; its journal was closed afterwards.",
         "The suite had changes that are not in the commit named.",
         "Ambient conditions were not recorded.",

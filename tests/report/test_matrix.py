@@ -108,6 +108,9 @@ def test_a_test_leads_to_its_requirements_and_its_evidence(tmp_path: Path) -> No
     assert test["requirements"] == {"R-22": ["good way"], "R-27": ["good way", "refusal"]}
     assert test["measurements"][0]["expanded_uncertainty"] == 0.0126
     assert test["measurements"][0]["instrument"] == "DP832 DP8C194205678"
+    assert test["measurements"][0]["accuracy"] == "DP800 data sheet, page 7"
+    described = schema()["$defs"]["test"]["properties"]["measurements"]["items"]["description"]
+    assert set(test["measurements"][0]) <= set(described.partition(": ")[2].split(", "))
     for held in test["attachments"]:
         assert held["sha256"] in held["file"]
     at = test["journal"]

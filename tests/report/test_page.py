@@ -37,7 +37,7 @@ def test_it_tells_everything_of_a_run(tmp_path: Path) -> None:
         "the device took an image from a stranger",
         "W-7: known",
         "RIGOL TECHNOLOGIES DP832",
-        "CAL-2026-0815 due 2027-06-30",
+        "DP832 DP8C194205678 CAL-2026-0815 due 2027-06-30 accuracy: DP800 data sheet, page 7",
         "test_usb no O_USB O_USB = no the product has no USB",
         "t.py::test_left_out not selected",
         "hil-esim 0.1.0",

@@ -29,8 +29,9 @@ def _of_the_run(run: RunRecord) -> Iterator[str]:
     if strict != "yes":
         said = "The run was not strict" if strict else "Whether the run was strict is not stated"
         yield (
-            f"{said}: what the bench lacks counts as not applicable, and an instrument without a "
-            "valid calibration may have stated a PASS."
+            f"{said}: what the bench lacks counts as not applicable, and an instrument with "
+            "a calibration that does not hold, or an accuracy that is only assumed, may have "
+            "stated a PASS."
         )
     if run.recovered:
         yield "The run was broken off; its journal was closed afterwards."

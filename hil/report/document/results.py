@@ -104,7 +104,8 @@ def measured(run: RunRecord) -> Iterator[Block]:
                     shortened(one.limits, 80) or "none",
                     shortened(margin, _NAME),
                     one.verdict or "not judged",
-                    f"{shortened(one.instrument, 80)}\n{shortened(one.calibration, 80)}",
+                    f"{shortened(one.instrument, 80)}\n{shortened(one.calibration, 80)}\n"
+                    f"accuracy: {shortened(one.accuracy, _NAME)}",
                 )
             )
     if not rows:

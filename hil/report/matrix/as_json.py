@@ -26,6 +26,7 @@ _MEASURED: Final = (
     "verdict",
     "instrument",
     "calibration",
+    "accuracy",
 )
 
 

@@ -168,7 +168,8 @@ def _measured(test: TestRecord) -> str:
         cells = (one.name, one.value, one.uncertainty, one.limits or "none", one.rule or "none")
         row = "".join(f"<td>{esc(cell, 200)}</td>" for cell in (*cells, one.margin))
         said = verdict(one.verdict[:40]) if one.verdict else "not judged"
-        who = f"{esc(one.instrument, 200)}<div class='small sub'>{esc(one.calibration, 200)}</div>"
+        behind = f"{esc(one.calibration, 200)}<br>accuracy: {esc(one.accuracy, 200)}"
+        who = f"{esc(one.instrument, 200)}<div class='small sub'>{behind}</div>"
         rows.append(f"<tr>{row}<td>{said}</td><td>{who}</td></tr>")
     return (
         "<table><thead><tr><th>Quantity<th>Value<th>U<th>Limits<th>Rule<th>Margin<th>Verdict"
