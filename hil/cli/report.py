@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hil.cli import OK, REPORT
 from hil.cli.choice import add_run_argument, choose_run
+from hil.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from hil.evidence.run_record import RunRecord
+    from hil.evidence.test_record import TestRecord
     from hil.report.verdicts import WaiverOf
+
+_PAGES: Final = {
+    "matrix": "evidence/matrix.html",
+    "document": "evidence/report.html",
+    "plain": "evidence/run.html",
+    "allure": "report/index.html",
+}
+"""View → what ``--open`` shows of it; of several, the last."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -52,42 +63,95 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="date of issue of the test report (default: today)",
     )
     parser.add_argument("--amends", metavar="NUMBER", default="", help="report that it replaces")
+    parser.add_argument(
+        "--break-seal",
+        action="store_true",
+        help="make views of a sealed run too; 'hil seal --replace' has to seal it anew then",
+    )
     parser.epilog = "Nothing is asked of the network, and nothing but the views is written."
 
 
 def main(arguments: argparse.Namespace, _rest: list[str]) -> int:
-    """Make the views and print where they are; exit code 7 if Allure failed."""
-    from hil.evidence.journal import EvidenceError  # noqa: PLC0415
-    from hil.evidence.run_record import read_run  # noqa: PLC0415
-    from hil.report.verdicts import no_waiver  # noqa: PLC0415
-    from hil.run_waivers import waiver_of  # noqa: PLC0415
+    """Make the views and print where they are; exit code 7 if Allure failed.
 
+    Raises UsageError if the run is sealed, EvidenceError if its journals, or the waivers that it
+    was judged by, cannot be used.
+    """
     folder = choose_run(arguments.run)
-    run = read_run(folder)
-    issued = arguments.issued or datetime.datetime.now(tz=datetime.UTC).date()
-    try:
-        waiver = waiver_of(run)
-    except EvidenceError as err:
-        print(f"report    waivers are not shown: {err}", file=sys.stderr)
-        waiver = no_waiver
-    every = ("matrix", "document", "plain", "allure")
-    wanted = every if arguments.format == "all" else (arguments.format,)
-    made: list[Path] = []
+    wanted = tuple(_PAGES) if arguments.format == "all" else (arguments.format,)
+    shown = folder / _PAGES[wanted[-1]]
     code = OK
-    for name in wanted:
-        if name == "allure":
-            pages, code = _front(run, waiver, single_file=arguments.single_file)
-        else:
-            pages = list(_views(name, run, waiver, issued, arguments.amends))
-        made += pages
-        for page in pages:
-            print(f"report    {page}", flush=True)
+    if not arguments.break_seal and _is_sealed(folder):
+        if not (arguments.open and shown.is_file()):
+            raise UsageError(_sealed(folder, shown, look=arguments.open))
+    else:
+        code = _make(folder, wanted, arguments)
     if arguments.open:
         from hil.report.serve import serve  # noqa: PLC0415 - only to look at it
 
-        page = next(one for one in reversed(made) if one.suffix == ".html")
-        serve(folder, page, say=lambda text: print(text, flush=True))
+        serve(folder, shown, say=lambda text: print(text, flush=True))
     return code
+
+
+def _is_sealed(folder: Path) -> bool:
+    from hil.seal.files import SEAL  # noqa: PLC0415
+
+    return os.path.lexists(folder / SEAL)
+
+
+def _sealed(folder: Path, shown: Path, *, look: bool) -> str:
+    lacks = f" ({shown} is not there)" if look else ""
+    return (
+        f"{folder}: this run is sealed, and a view made now would break its seal: --open serves a "
+        f"view that is there{lacks}; --break-seal makes it all the same, and 'hil seal --replace' "
+        f"has to seal the run anew then"
+    )
+
+
+def _make(folder: Path, wanted: tuple[str, ...], arguments: argparse.Namespace) -> int:
+    from hil.evidence.run_record import read_run  # noqa: PLC0415
+
+    run = read_run(folder)
+    issued = arguments.issued or datetime.datetime.now(tz=datetime.UTC).date()
+    waiver, results_waiver = _waivers(run, tolerant=wanted == ("allure",))
+    if _is_sealed(folder):
+        print(f"report    {folder}: 'hil seal --replace' has to seal it anew", file=sys.stderr)
+    code = OK
+    for name in wanted:
+        if name == "allure":
+            single = arguments.single_file
+            pages, code = _front(run, waiver, results_waiver, single_file=single)
+        else:
+            pages = list(_views(name, run, waiver, issued, arguments.amends))
+        for page in pages:
+            print(f"report    {page}", flush=True)
+    return code
+
+
+def _waivers(run: RunRecord, *, tolerant: bool) -> tuple[WaiverOf, WaiverOf]:
+    """Return what tells of waivers in pages of ours, and in Allure's results.
+
+    Raises EvidenceError if they cannot be used. Where ``tolerant``, only a page of ours raises
+    it: it would say that there are none, and a verdict of the gate that the gate refuses to give.
+    """
+    from hil.evidence.journal import EvidenceError  # noqa: PLC0415
+    from hil.report.verdicts import no_waiver  # noqa: PLC0415
+    from hil.run_waivers import waiver_of  # noqa: PLC0415
+
+    try:
+        waiver = waiver_of(run)
+    except (EvidenceError, ConfigError) as err:
+        said = str(err)
+        if not tolerant:
+            raise EvidenceError(said) from err
+    else:
+        return waiver, waiver
+
+    def unusable(_test: TestRecord) -> str | None:
+        raise EvidenceError(f"no plain page in the place of Allure's report: {said}")
+
+    print(f"report    waivers are not shown: {said}", file=sys.stderr)
+    return unusable, no_waiver
 
 
 def _views(
@@ -110,10 +174,12 @@ def _views(
         yield make_page(run, folder / PAGE, waiver)
 
 
-def _front(run: RunRecord, waiver: WaiverOf, *, single_file: bool) -> tuple[list[Path], int]:
+def _front(
+    run: RunRecord, waiver: WaiverOf, results_waiver: WaiverOf, *, single_file: bool
+) -> tuple[list[Path], int]:
     from hil.run_views import make_front, make_traces  # noqa: PLC0415
 
-    for line in make_traces(run, waiver):
+    for line in make_traces(run, results_waiver):
         print(f"foreign   {line}", file=sys.stderr)
     history = run.folder.parent / "history.jsonl"
     front = make_front(run, waiver, history=history, single_file=single_file, again=True)

@@ -27,8 +27,8 @@ def test_its_commands_are_ones() -> None:
     assert formats == {"allure", "plain", "document", "matrix", "all"}
     options = {word for action in parser._actions for word in action.option_strings}
     text = PAGE.read_text(encoding="utf-8")
-    assert all(word in options for word in ("--folder", "--issued", "--amends"))
-    assert all(f"`{word}" in text for word in ("--folder", "--issued", "--amends"))
+    assert all(word in options for word in ("--folder", "--issued", "--amends", "--break-seal"))
+    assert all(f"`{word}" in text for word in ("--folder", "--issued", "--amends", "--break-seal"))
 
 
 def test_its_examples_run_and_make_the_files_of_its_table(tmp_path: Path) -> None:

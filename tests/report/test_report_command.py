@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -99,9 +101,11 @@ def test_wrong_use_is_said_in_a_line(arguments: list[str], said: str, tmp_path: 
     assert "Traceback" not in done.stderr
 
 
-def _waivers(path: Path, run: Path, sha256: str) -> subprocess.CompletedProcess[str]:
+def _waivers(
+    path: Path, run: Path, sha256: str, view: str = "plain"
+) -> subprocess.CompletedProcess[str]:
     typical(run, waivers={"path": str(path), "sha256": sha256})
-    return hil(str(run), "--format", "plain", "--issued", "2026-11-27")
+    return hil(str(run), "--format", view, "--issued", "2026-11-27", PATH=NO_NODE)
 
 
 def test_waivers_of_the_run_are_shown_while_they_hold(tmp_path: Path) -> None:
@@ -117,11 +121,76 @@ def test_waivers_of_the_run_are_shown_while_they_hold(tmp_path: Path) -> None:
     _waivers(path, tmp_path / "one", digest)
     text = Page((tmp_path / "one" / "evidence" / "run.html").read_text()).text
     assert "waiver W-9 (until 2026-12-31; B. Boss): a known issue of 1.4" in text
-    done = _waivers(path, tmp_path / "two", "0" * 64)
-    assert "has changed since the run" in done.stderr
-    assert "W-9" not in (tmp_path / "two" / "evidence" / "run.html").read_text()
-    done = _waivers(tmp_path / "gone.yaml", tmp_path / "three", "0" * 64)
+    for view in ("plain", "document", "matrix"):
+        done = _waivers(path, tmp_path / view, "0" * 64, view)
+        assert done.returncode == 4, done.stderr
+        assert "has changed since the run" in done.stderr
+        assert not (tmp_path / view / "evidence").exists()
+    done = _waivers(tmp_path / "gone.yaml", tmp_path / "three", "0" * 64, "all")
+    assert done.returncode == 4
     assert "is not there any more" in done.stderr
+    path.write_text("schema: 1\nkind: waivers\nwaivers: nonsense\n")
+    done = _waivers(path, tmp_path / "four", hashlib.sha256(path.read_bytes()).hexdigest())
+    assert done.returncode == 4
+    assert "waivers.yaml" in done.stderr
+
+
+def test_allures_report_says_that_it_shows_no_waivers(tmp_path: Path) -> None:
+    run = _results(tmp_path / "run", waivers={"path": str(tmp_path / "gone"), "sha256": "0" * 64})
+    made = hil(str(run), PATH=_allure(tmp_path / "bin", "v22.3.0"))
+    assert made.returncode == 0, made.stderr
+    assert "waivers are not shown: " in made.stderr
+    assert (run / "report" / "index.html").read_text() == "page"
+    done = hil(str(run), PATH=NO_NODE)
+    assert done.returncode == 4, "the plain page in its place would say that there are none"
+    assert "is not there any more" in done.stderr
+    assert (run / "report" / "index.html").read_text() == "page"
+
+
+def _sealed(run: Path) -> dict[str, bytes]:
+    (run / "seal.dsse.json").write_text("{}")
+    return {str(path): path.read_bytes() for path in run.rglob("*") if path.is_file()}
+
+
+def _held(run: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in run.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("view", ["allure", "plain", "document", "matrix", "all"])
+def test_no_view_of_a_sealed_run_is_made_unasked(tmp_path: Path, view: str) -> None:
+    run = typical(tmp_path / "run").folder
+    before = _sealed(run)
+    done = hil(str(run), "--format", view, "--issued", "2026-11-27", PATH=NO_NODE)
+    assert done.returncode == 64, done.stderr
+    assert "is sealed" in done.stderr
+    assert "--break-seal" in done.stderr
+    assert "hil seal --replace" in done.stderr
+    assert _held(run) == before
+
+
+def test_a_view_of_a_sealed_run_is_made_when_asked_and_the_seal_is_spoken_of(
+    tmp_path: Path,
+) -> None:
+    run = typical(tmp_path / "run").folder
+    _sealed(run)
+    done = hil(str(run), "--format", "plain", "--break-seal", PATH=NO_NODE)
+    assert done.returncode == 0, done.stderr
+    assert (run / "evidence" / "run.html").is_file()
+    assert "hil seal --replace" in done.stderr
+
+
+def test_of_a_sealed_run_what_is_there_is_served_and_nothing_written(tmp_path: Path) -> None:
+    run = typical(tmp_path / "run").folder
+    page = run / "evidence" / "run.html"
+    page.parent.mkdir()
+    page.write_text("as it was sealed")
+    before = _sealed(run)
+    with _serving(run, "--format", "plain") as host:
+        assert _get(host, "/evidence/run.html") == (200, b"as it was sealed")
+    assert _held(run) == before
+    done = hil(str(run), "--format", "document", "--open")
+    assert done.returncode == 64, "there is no such view to serve"
+    assert _held(run) == before
 
 
 def _allure(folder: Path, node: str, body: str = "(out / 'index.html').write_text('page')") -> str:
@@ -143,8 +212,8 @@ def _allure(folder: Path, node: str, body: str = "(out / 'index.html').write_tex
     return f"{folder}:/bin:/usr/bin"
 
 
-def _results(run: Path) -> Path:
-    typical(run)
+def _results(run: Path, **begin: object) -> Path:
+    typical(run, **begin)
     (run / "allure-results").mkdir()
     (run / "allure-results" / "1-result.json").write_text("{}")
     return run
@@ -187,11 +256,12 @@ def test_a_large_file_is_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert "hil report --folder" in allure.too_large(page)
 
 
-def test_it_serves_the_folder_on_this_machine_until_interrupted(tmp_path: Path) -> None:
-    run = typical(tmp_path / "run")
+@contextlib.contextmanager
+def _serving(run: Path, *arguments: str) -> Iterator[str]:
+    """Serve a run, give host and port, and interrupt it; it has to end in order."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "BROWSER": shutil.which("true") or ""}
     with subprocess.Popen(
-        [sys.executable, "-m", "hil", "report", str(run.folder), "--format", "plain", "--open"],
+        [sys.executable, "-m", "hil", "report", str(run), *arguments, "--open"],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
@@ -200,14 +270,18 @@ def test_it_serves_the_folder_on_this_machine_until_interrupted(tmp_path: Path) 
         try:
             assert process.stdout is not None
             lines = (process.stdout.readline() for _ in range(5))
-            url = next(line.split()[1] for line in lines if "http://" in line)
-            host = url.split("/")[2]
-            assert host.startswith("127.0.0.1:")
-            assert _get(host, "/evidence/run.html")[0] == 200
+            yield next(line.split()[1] for line in lines if "http://" in line).split("/")[2]
             process.send_signal(signal.SIGINT)
             assert process.wait(30) == 0
         finally:
             process.kill()
+
+
+def test_it_serves_the_folder_on_this_machine_until_interrupted(tmp_path: Path) -> None:
+    run = typical(tmp_path / "run")
+    with _serving(run.folder, "--format", "plain") as host:
+        assert host.startswith("127.0.0.1:")
+        assert _get(host, "/evidence/run.html")[0] == 200
 
 
 def test_what_is_served_stays_in_the_folder(tmp_path: Path) -> None:
