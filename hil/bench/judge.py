@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from hil import evidence
 from hil.errors import Inconclusive
 from hil.metrology import (
     CalibrationState,
@@ -26,8 +27,10 @@ _NO_CALIBRATION = (CalibrationState.EXPIRED, CalibrationState.MISSING)
 class Recorder(Protocol):
     """Whoever keeps measured values (:func:`hil.evidence.measured`)."""
 
-    def __call__(self, name: str, value: float, unit: str, **details: str | float) -> None:
-        """Keep one value with what explains it."""
+    def __call__(
+        self, name: str, value: float, unit: str, *, instrument: str, **details: str | float
+    ) -> None:
+        """Keep one value with its instrument and what explains it."""
 
 
 class Judge:
@@ -97,19 +100,30 @@ class Judge:
         self._keep(measured)
 
     def _keep(self, measured: Measured, **judged: str | float) -> None:
-        self._record(
-            measured.name,
-            measured.value,
-            measured.unit,
-            expanded_uncertainty=measured.expanded,
-            coverage_factor=measured.budget.k,
-            **judged,
-            instrument=str(measured.instrument),
-            calibration=measured.instrument.calibration.describe(self._today()),
-            accuracy=measured.instrument.accuracy,
-            budget=measured.budget.table(measured.unit),
-            raw="; ".join(measured.raw),
-        )
+        _record(self._record, measured, self._today(), judged)
+
+
+def noted(measured: Measured, **details: str | float) -> None:
+    """Record a measured value that nobody judges in the running test, and what explains it."""
+    _record(evidence.measured, measured, datetime.datetime.now(tz=datetime.UTC).date(), details)
+
+
+def _record(
+    record: Recorder, measured: Measured, today: datetime.date, details: dict[str, str | float]
+) -> None:
+    record(
+        measured.name,
+        measured.value,
+        measured.unit,
+        expanded_uncertainty=measured.expanded,
+        coverage_factor=measured.budget.k,
+        **details,
+        instrument=str(measured.instrument),
+        calibration=measured.instrument.calibration.describe(today),
+        accuracy=measured.instrument.accuracy,
+        budget=measured.budget.table(measured.unit),
+        raw="; ".join(measured.raw),
+    )
 
 
 def lacking(instrument: Instrument, today: datetime.date) -> str:

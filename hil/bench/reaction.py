@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from hil.equipment.power_supply.stimulus import Sequence, Span
 from hil.errors import UsageError
+from hil.metrology import elapsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from hil.bench.jig import Jig
     from hil.bench.performance import Performance
     from hil.evidence.waveform import Mark
+    from hil.metrology import Measured
 
 LINK_S: Final = 0.3
 PARK_S: Final = 0.1
@@ -39,6 +41,11 @@ class Reaction:
     least_s: float
     longest_s: float
     stated_s: float
+
+    @property
+    def measured(self) -> Measured:
+        """The time as a measured value, by the clock of the computer."""
+        return elapsed(self.name, self.least_s, self.longest_s)
 
     def __str__(self) -> str:
         return (

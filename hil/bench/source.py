@@ -16,24 +16,31 @@ from typing import TYPE_CHECKING, Final
 
 from hil.equipment.power_supply.stimulus.timing import timing_of
 from hil.errors import Inconclusive, UsageError
-from hil.metrology import Budget, Contribution, Measured, rectangular
+from hil.metrology import Budget, Contribution, Instrument, Measured, rectangular
 
 if TYPE_CHECKING:
     from hil.bench.config import ChannelSection
     from hil.bench.jig_file import JigFile
     from hil.bench.meter import Meter
 
+_IMPEDANCE: Final = "source impedance"
+_BENCH_FILE: Final = Instrument("bench file", accuracy="stated there, not measured", assumed=True)
 _ROUNDS: Final = 20
 """The uncertainty of a current limit hardly depends on it: far fewer would do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A source of ``ohms``, limited to ``amps``, and what the loaded pin carries then."""
+    """A source of some ``impedance``, limited to ``amps``, and what the loaded pin carries then."""
 
-    ohms: float
+    impedance: Measured
     amps: float
     loaded: Measured
+
+    @property
+    def ohms(self) -> float:
+        """Impedance, in ohms."""
+        return self.impedance.value
 
 
 class SourceAtPin:
@@ -85,7 +92,16 @@ class SourceAtPin:
                 f"{amps * 1e3:.1f} mA may keep it from that; state a higher compliance_current in "
                 f"the jig file"
             )
-        return Source(ohms, amps, self._expected(volts * share, budget))
+        stated = Budget(
+            (
+                rectangular("leads", section.lead_resistance * section.lead_tolerance),
+                rectangular(
+                    "series resistor", section.series_resistance * section.series_tolerance
+                ),
+            )
+        )
+        impedance = Measured(_IMPEDANCE, ohms, "ohm", stated, _BENCH_FILE)
+        return Source(impedance, amps, self._expected(volts * share, budget))
 
     def by_limit(self, amps: float) -> Source:
         """Return the source that a limit of ``amps`` makes of the nominal voltage."""
@@ -106,7 +122,20 @@ class SourceAtPin:
                 ),
             )
         )
-        return Source(self._volts / amps - load, amps, self._expected(volts, budget))
+        whole = self._volts / amps
+        of_volts = self._meter.set_point_uncertainty(self._volts) / 2
+        impedance = Budget(
+            (
+                Contribution("set voltage", of_volts / amps),
+                Contribution("current limit", whole / amps * of_limit),
+                rectangular("test load", load * self._load_tolerance),
+            )
+        )
+        return Source(
+            Measured(_IMPEDANCE, whole - load, "ohm", impedance, self._meter.instrument),
+            amps,
+            self._expected(volts, budget),
+        )
 
     def just_below(self, volts: float) -> Source:
         """Return the strongest source by limit whose loaded pin is below ``volts`` for certain."""

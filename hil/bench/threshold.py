@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from hil.bench.performance import Performance
 from hil.equipment.power_supply.stimulus import Sequence
 from hil.errors import BenchError, UsageError
+from hil.metrology import CLOCK, Budget, Contribution, Measured, rectangular
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from hil.bench.jig import Jig
     from hil.bench.meter import Meter
     from hil.equipment.power_supply import Reading
-    from hil.metrology import Measured
+    from hil.metrology import Instrument
 
 LINK_S: Final = 0.3
 """Time for the output to get there, for what a device does besides, and for its word."""
@@ -62,8 +63,9 @@ class Threshold:
     """Between ``no`` and ``yes`` the device changes its mind; each is known to ± ``expanded``.
 
     ``no`` is the nearest value to which it said no, ``yes`` the nearest to which it said yes, in
-    ``unit``. ``expected`` is what the jig file states. ``repeats``: how often each of the two last
-    values was tried, with the same answer; where answers differ, both ends moved out.
+    ``unit``, as ``instrument`` read them. ``expected`` is what the jig file states. ``repeats``:
+    how often each of the two last values was tried, with the same answer; where answers differ,
+    both ends moved out.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Threshold:
     expected: float
     repeats: int
     trials: tuple[Trial, ...]
+    instrument: Instrument
 
     @property
     def low(self) -> float:
@@ -89,6 +92,17 @@ class Threshold:
     def middle(self) -> float:
         """The middle of both."""
         return (self.no + self.yes) / 2
+
+    @property
+    def measured(self) -> Measured:
+        """The threshold as a measured value: it lies anywhere between both ends."""
+        budget = Budget(
+            (
+                Contribution("values tried", self.expanded / 2, f"U = {self.expanded:.3g}, k = 2"),
+                rectangular("between the ends", (self.yes - self.no) / 2),
+            )
+        )
+        return Measured(self.name, self.middle, self.unit, budget, self.instrument)
 
     def __str__(self) -> str:
         low, high = sorted((self.no, self.yes))
@@ -307,6 +321,7 @@ class ThresholdSearch:
             expected,
             repeats,
             tuple(trials),
+            CLOCK if unit == "s" else self._meter.instrument,
         )
         self._found(threshold)
         return threshold

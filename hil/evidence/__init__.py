@@ -6,6 +6,6 @@ reports are views of what stands in the notebook.
 
 from __future__ import annotations
 
-from hil.evidence.notebook import Notebook, check, current_notebook, measured, step
+from hil.evidence.notebook import Notebook, check, counted, current_notebook, measured, step
 
-__all__ = ["Notebook", "check", "current_notebook", "measured", "step"]
+__all__ = ["Notebook", "check", "counted", "current_notebook", "measured", "step"]

@@ -25,6 +25,10 @@ KEEP_IN_MEMORY: Final = 20_000
 """Exchanges kept for the attachment of one test; the journal keeps all of them."""
 
 
+COUNTED: Final = "counted"
+"""What stands for the instrument of a number that nothing has measured."""
+
+
 class View(Protocol):
     """A report that is written while the run goes on."""
 
@@ -149,11 +153,14 @@ class Notebook:
             self.not_met = self.not_met or text or "a check without a name"
         self._write("check", {"text": text, "ok": ok})
 
-    def measure(self, name: str, value: float, unit: str, **details: str | float) -> None:
-        """Note a measured value: ``value`` in ``unit``, with whatever explains it.
+    def measure(
+        self, name: str, value: float, unit: str, *, instrument: str, **details: str | float
+    ) -> None:
+        """Note a measured value: ``value`` in ``unit``, by ``instrument``, and what explains it.
 
         One that was judged (``verdict``) is a check as well.
         """
+        details = {**details, "instrument": instrument}
         self._write("measurement", {"name": name, "value": value, "unit": unit, **details})
         verdict = details.get("verdict")
         if verdict is not None:
@@ -283,6 +290,25 @@ def check(text: str, *, ok: bool = True) -> None:
     current_notebook().check(text, ok=ok)
 
 
-def measured(name: str, value: float, unit: str, **details: str | float) -> None:
-    """Note a measured value in the running test."""
-    current_notebook().measure(name, value, unit, **details)
+def measured(
+    name: str, value: float, unit: str, *, instrument: str, **details: str | float
+) -> None:
+    """Note a measured value in the running test, and by which ``instrument``.
+
+    :func:`hil.bench.judge.noted` does so with all that stands behind the value.
+    """
+    current_notebook().measure(name, value, unit, instrument=instrument, **details)
+
+
+def counted(name: str, count: int, unit: str) -> None:
+    """Note how many there were in the running test: exact, and by no instrument."""
+    measured(
+        name,
+        count,
+        unit,
+        instrument=COUNTED,
+        expanded_uncertainty=0.0,
+        coverage_factor=2.0,
+        calibration="none needed",
+        accuracy="exact",
+    )

@@ -16,6 +16,7 @@ by a stated decision rule. Pure: no instrument, no clock, no report.
 from __future__ import annotations
 
 from hil.metrology.calibration import Calibration, CalibrationState
+from hil.metrology.clock import CLOCK, by_clock, elapsed
 from hil.metrology.decision import Decision, Limits, Outcome, Rule, decide
 from hil.metrology.measured import Instrument, Measured
 from hil.metrology.uncertainty import (
@@ -28,6 +29,7 @@ from hil.metrology.uncertainty import (
 )
 
 __all__ = [
+    "CLOCK",
     "Budget",
     "Calibration",
     "CalibrationState",
@@ -38,7 +40,9 @@ __all__ = [
     "Measured",
     "Outcome",
     "Rule",
+    "by_clock",
     "decide",
+    "elapsed",
     "from_certificate",
     "from_repeats",
     "rectangular",

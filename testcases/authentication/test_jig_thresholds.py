@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from hil.bench.judge import noted
 from hil.bench.reaction import reactions
-from hil.evidence import measured
 
 if TYPE_CHECKING:
     from hil.bench.jig import Jig
@@ -54,10 +54,8 @@ def test_reactions_to_one_visit(jig: Jig) -> None:
     seen = reactions(jig)
     for one in (seen.debounce, seen.acceptance, seen.revocation):
         if one is not None:
-            measured(
-                one.name,
-                (one.least_s + one.longest_s) / 2,
-                "s",
+            noted(
+                one.measured,
                 interval=f"{one.least_s:.4f} … {one.longest_s:.4f} s",
                 stated=f"{one.stated_s:g} s",
             )

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from hil.bench.judge import noted
 from hil.equipment.power_supply.stimulus import Chatter
 from hil.errors import Inconclusive
-from hil.evidence import measured, step
+from hil.evidence import step
+from hil.metrology import by_clock
 from testcases.authentication.watching import (
     for_longer_than,
     until_accepted,
@@ -91,7 +93,7 @@ def test_too_short_a_visit_is_refused_and_visits_do_not_add_up(jig: Jig) -> None
     ):
         # From above: the output is inside from passing the edge downward until it passes it again.
         stay_s = done.inside(entry, leaving, edge).latest_ns / 1e9
-        measured(f"visit {number}, at most", stay_s, "s", limit=f"below {spec.dwell:g} s")
+        noted(by_clock(f"visit {number}, at most", stay_s, "s"), limit=f"below {spec.dwell:g} s")
         if stay_s >= spec.debounce + spec.dwell:
             raise Inconclusive(f"visit {number} may have lasted {stay_s:.3f} s: not short enough")
     assert not done.was_accepted

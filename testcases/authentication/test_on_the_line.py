@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
+from hil.bench.judge import noted
 from hil.checks import refusal
-from hil.evidence import measured, step
+from hil.evidence import step
 from hil.not_applicable import not_applicable
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.line_station import LineStation
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from hil.bench.device_owner import DeviceOwner
     from hil.bench.esim import Esim
     from hil.bench.jig import Jig
+    from hil.bench.meter import Meter
     from hil.equipment.device.device import Device
 
 pytestmark = [
@@ -208,6 +210,7 @@ class TestJig:
         owner: DeviceOwner,
         esim: Esim,
         jig: Jig,
+        meter: Meter,
         set_policy: SetPolicy,
         manner: Manner,
     ) -> None:
@@ -216,7 +219,7 @@ class TestJig:
         owner.command_manner(manner)
         (ordered,) = order_for(desk, esim, profile_type="deferred").profiles
         reading = jig.attach()
-        measured("jig voltage", reading.volts, "V")
+        noted(meter.volts_of("jig voltage", [reading]))
         until_accepted(owner.device, jig)
         line = self.station(desk, owner.device, jig).provision(ordered.iccid)
         assert (line.manner, line.server_said, line.device_said) == (manner, "passed", "passed")
@@ -231,6 +234,7 @@ class TestJig:
         owner: DeviceOwner,
         esim: Esim,
         jig: Jig,
+        meter: Meter,
         set_policy: SetPolicy,
         side: int,
     ) -> None:
@@ -239,7 +243,7 @@ class TestJig:
         (ordered,) = order_for(desk, esim, profile_type="deferred").profiles
         edge = jig.nominal_volts * (1 + side * jig.spec.window)
         reading = jig.attach(edge + side * SUPPLY_UNCERTAINTY_V)
-        measured("jig voltage", reading.volts, "V", edge=f"{edge:.3f} V")
+        noted(meter.volts_of("jig voltage", [reading]), edge=f"{edge:.3f} V")
         expected = "below the window" if side < 0 else "above the window"
         with refusal(Refusal, match=expected):
             self.station(desk, owner.device, jig).provision(ordered.iccid)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+from hil.bench.judge import noted
 from hil.equipment.power_supply.stimulus import LateEdgeError
 from hil.errors import Inconclusive
-from hil.evidence import measured, step
+from hil.evidence import step
+from hil.metrology import by_clock
 
 if TYPE_CHECKING:
     from hil.bench.jig import Jig
@@ -108,7 +110,7 @@ def longest_inside(done: Performance, rising: Stamp, falling: Stamp, volts: floa
 
 def needs_less_than(name: str, longest_s: float, limit_s: float) -> None:
     """Go on only if a stimulus was short enough for certain to prove what it is for."""
-    measured(name, longest_s, "s", limit=f"below {limit_s:g} s")
+    noted(by_clock(f"{name}, at most", longest_s, "s"), limit=f"below {limit_s:g} s")
     if longest_s >= limit_s:
         raise Inconclusive(
             f"{name}: it may have lasted {longest_s:.3f} s where less than {limit_s:.3f} s is "

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hil.bench.judge import noted
 from hil.bench.source import Source, SourceAtPin
 from hil.errors import Inconclusive
-from hil.evidence import measured, step
+from hil.evidence import step
 from testcases.authentication.watching import for_longer_than, until_accepted
 from testcases.jig_attacks.playing import needed_s
 
@@ -31,7 +32,7 @@ pytestmark = [
 
 def is_refused(jig: Jig, judge: Judge, source: Source, edge: float) -> None:
     """Be a source that cannot hold ``edge`` under the device's test load, and be refused."""
-    measured("source impedance", source.ohms, "ohm", current_limit=f"{source.amps * 1e3:.1f} mA")
+    noted(source.impedance, current_limit=f"{source.amps * 1e3:.1f} mA")
     judge.note(source.loaded)
     if source.loaded.high >= edge:
         raise Inconclusive(
@@ -75,7 +76,7 @@ def test_the_impedance_of_the_leads_decides(
     """
     source = SourceAtPin(jig.spec, meter).by_leads()
     edge = jig.nominal_volts * (1 - jig.spec.window)
-    measured("source impedance", source.ohms, "ohm")
+    noted(source.impedance)
     judge.note(source.loaded)
     if source.loaded.low >= edge:
         with step(f"{source.ohms:g} ohm hold the window under the test load: taken"):

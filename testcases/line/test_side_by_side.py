@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from hil.bench.judge import noted
 from hil.checks import refusal
-from hil.evidence import measured, step
+from hil.evidence import step
+from hil.metrology import by_clock
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.http.support_client import SupportServerClient
 from hil.provisioning.line_station import LineStation
@@ -107,4 +109,5 @@ def test_devices_an_hour_against_the_number_of_lines(desk: Desk) -> None:
         seconds = run_lines(desk, devices, lines)
         found = {one.eid: one.image.iccid for one in devices if one.image is not None}
         assert found == iccids
-        measured(f"devices an hour at {lines} lines", DEVICES / seconds * HOUR_S, "devices/h")
+        rate = DEVICES / seconds * HOUR_S
+        noted(by_clock(f"devices an hour at {lines} lines", rate, "devices/h"))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from hil.evidence import measured, step
+from hil.evidence import counted, step
 from hil.provisioning.orders import ProfileRequest
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def test_n_profiles_give_n_packet_sets_and_n_images(desk: Desk) -> None:
         images = [desk.support().build_image(iccid) for iccid in iccids]
     assert [(one.eid, one.iccid) for one in images] == list(zip(eids, iccids, strict=True))
     assert len({one.image_id for one in images}) == AMOUNT
-    measured("profiles of one order", AMOUNT, "profiles")
+    counted("profiles of one order", AMOUNT, "profiles")
 
 
 @pytest.mark.requirement("R-05", "R-14")

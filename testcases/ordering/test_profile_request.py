@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hil.checks import refusal
-from hil.evidence import measured, step
+from hil.evidence import counted, step
 from hil.known_secrets import announce
 from hil.not_applicable import not_applicable
 from hil.provisioning.errors import Refusal, RefusalCode
@@ -153,7 +153,7 @@ def test_a_bulk_request_of_50_profiles(desk: Desk) -> None:
         images = [desk.support().build_image(one.iccid) for one in receipt.profiles]
     assert [(one.eid, one.iccid) for one in images] == list(zip(eids, iccids, strict=True))
     assert len({one.image_id for one in images}) == 50
-    measured("profiles of one request", 50, "profiles")
+    counted("profiles of one request", 50, "profiles")
 
 
 @pytest.mark.requirement("R-06", "R-07", refusal=True)

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hil.bench.judge import noted
 from hil.checks import refusal
 from hil.equipment.device import DeviceRefusal, TransferError
-from hil.evidence import measured, step
+from hil.evidence import step
+from hil.metrology import by_clock
 from testcases.installing import (
     assert_installed,
     assert_on_card,
@@ -36,7 +38,7 @@ def test_an_image_goes_without_a_cable(
     """Authentication, transfer, restart and installation, all over the second link."""
     profile = image_maker.profile()
     sent = hand_over(wireless_owner, image_maker.sealed(profile))
-    measured("wireless transfer", sent.bytes_per_second, "B/s", bytes=sent.size)
+    noted(by_clock("wireless transfer", sent.bytes_per_second, "B/s"), bytes=sent.size)
     assert_installed(install_at_boot(wireless_owner.device), profile.iccid)
     assert_on_card(esim, profile)
 

@@ -33,6 +33,11 @@ CHANNEL = {
 EDGE = 1.71
 
 
+def uncertain_amps(amps: float) -> float:
+    """U of a DP832's current limit: 0.2 % + 10 mA, in steps of 1 mA."""
+    return 2 * math.hypot((0.002 * amps + 0.010) / math.sqrt(3), 0.001 / math.sqrt(12))
+
+
 def at_pin(jig: dict[str, Any] | None = None, model: str = "DP832", **channel: str) -> SourceAtPin:
     stub = cast("Channel", SimpleNamespace(accuracy=dialect_of(model).accuracy_of(1)))
     section = ChannelSection.model_validate(CHANNEL | channel)
@@ -49,6 +54,8 @@ def test_without_anything_in_the_lead_the_pin_carries_what_is_set() -> None:
 def test_leads_and_resistor_divide_with_the_load() -> None:
     source = at_pin(lead_resistance="1 ohm", series_resistance="99 ohm").by_leads()
     assert source.ohms == 100.0
+    assert source.impedance.expanded == pytest.approx(2 * math.hypot(0.2, 0.99) / math.sqrt(3))
+    assert str(source.impedance.instrument) == "bench file"
     assert source.loaded.value == pytest.approx(1.8 * 62 / 162)
     # By ohm of the lead 4.252 mV; 20 % of 1 ohm, 1 % of 99 ohm, and 1 % of the load of 62 ohm.
     by_hand = (0.38272 * 0.0241 / 2, *(mv * 1e-3 / math.sqrt(3) for mv in (0.850, 4.210, 4.252)))
@@ -58,6 +65,10 @@ def test_leads_and_resistor_divide_with_the_load() -> None:
 
 def test_a_limit_is_an_impedance_into_one_known_load() -> None:
     source = at_pin().by_limit(0.015)
+    # 1.8 V are set to 24.1 mV / 2; of the limit and the load the rest comes.
+    parts = (0.0241 / 2 / 0.015, 120 / 0.015 * uncertain_amps(0.015) / 2, 62 * 0.01 / math.sqrt(3))
+    assert source.impedance.expanded == pytest.approx(2 * math.hypot(*parts), rel=0.01)
+    assert str(source.impedance.instrument) == "DP832"
     assert source.ohms == pytest.approx(58.0)
     # 0.93 V in the end; after 60 ms, 0.8065 time constants of 62 ohm and 1.2 mF, 44.64 % are left
     # of the 0.87 V above that.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -17,7 +18,7 @@ from hil.bench.threshold import (
     UnreadError,
 )
 from hil.errors import UsageError
-from hil.metrology import Budget, Measured
+from hil.metrology import CLOCK, Budget, Instrument, Measured, elapsed
 
 
 class _Spec:
@@ -32,9 +33,13 @@ class _Jig:
     nominal_volts = 1.8
 
 
+class _Meter:
+    instrument = Instrument("DMM", "7")
+
+
 def search(told: list[str] | None = None) -> ThresholdSearch:
     lines = [] if told is None else told
-    return ThresholdSearch(_Jig(), None, lambda: None, progress=lines.append)  # type: ignore[arg-type]
+    return ThresholdSearch(_Jig(), _Meter(), lambda: None, progress=lines.append)  # type: ignore[arg-type]
 
 
 def bisect(one: ThresholdSearch, threshold: float, **changes: object) -> Threshold:
@@ -46,12 +51,13 @@ def bisect(one: ThresholdSearch, threshold: float, **changes: object) -> Thresho
         "repeats": 1,
         **changes,
     }
+    unit = arguments.pop("unit", "V")
     rising = arguments["yes"] > arguments["no"]  # type: ignore[operator]
 
     def tried(level: float) -> tuple[float, float, bool]:
         return level, 0.003, level >= threshold if rising else level <= threshold
 
-    return one._bisect("edge", "V", tried, **arguments)  # type: ignore[arg-type]
+    return one._bisect("edge", unit, tried, **arguments)  # type: ignore[arg-type]
 
 
 @given(st.floats(1.001, 1.999), st.floats(0.001, 0.3), st.booleans())
@@ -122,3 +128,22 @@ def test_results_read_as_sentences() -> None:
     assert str(Reaction("revocation", 0.081, 0.1042, 0.1)) == (
         "revocation: 81 … 104 ms, stated 100 ms"
     )
+
+
+def test_a_threshold_is_as_sure_as_its_ends_and_what_lies_between_and_names_who_read_it() -> None:
+    found = bisect(search(), 1.3, resolution=0.1)
+    measured = found.measured
+    assert (measured.name, measured.value, measured.unit) == ("edge", 1.28125, "V")
+    assert measured.expanded == pytest.approx(2 * math.hypot(0.0015, 0.03125 / math.sqrt(3)))
+    assert str(measured.instrument) == "DMM 7"
+    assert bisect(search(), 1.3, unit="s").measured.instrument is CLOCK
+
+
+def test_a_reaction_is_timed_by_the_clock_and_as_sure_as_the_answers_that_bound_it() -> None:
+    measured = Reaction("revocation", 0.08, 0.104, 0.1).measured
+    assert measured.value == pytest.approx(0.092)
+    assert measured.unit == "s"
+    assert measured.expanded == pytest.approx(2 * 0.012 / math.sqrt(3), rel=1e-4)
+    assert measured.instrument is CLOCK
+    exact = elapsed("by image", 10.0, 10.0)
+    assert exact.expanded == pytest.approx(2 * 10.0 * 5e-4 / math.sqrt(3))

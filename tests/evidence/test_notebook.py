@@ -53,8 +53,10 @@ def test_the_file_holds_every_record_before_the_notebook_is_closed(tmp_path: Pat
     notebook.begin_test("t")
     with notebook.step("s"):
         notebook.exchange(Exchange("scpi", "supply", "out", "*IDN?", at_ns=7))
-        notebook.measure("jig voltage", 1.8, "V", uncertainty="0.0126 V")
-        notebook.measure("jig voltage", 2.8, "V", verdict="FAIL", limits="below 1.9 V")
+        notebook.measure("jig voltage", 1.8, "V", instrument="DP832", uncertainty="0.0126 V")
+        notebook.measure(
+            "jig voltage", 2.8, "V", instrument="DP832", verdict="FAIL", limits="below 1.9 V"
+        )
     _, (_, *events) = read_journal(journal.path)
     assert [event.event for event in events] == [
         "test-begin",
@@ -151,6 +153,6 @@ def test_the_current_notebook_is_the_one_opened_last() -> None:
     with opened(Notebook(view=view)) as inner:
         assert current_notebook() is inner
         with step("s"):
-            measured("v", 1.0, "V")
+            measured("v", 1.0, "V", instrument="DP832")
     assert current_notebook() is outer
     assert [e[0] for e in view.events] == ["open", "attach", "close"]
