@@ -73,16 +73,6 @@ def svg(waveform: Waveform, caption: Caption) -> str:
     return stream.getvalue()
 
 
-def png(waveform: Waveform, caption: Caption, *, dpi: int = 150) -> bytes:
-    """Return the picture as PNG; see :func:`svg`."""
-    stream = io.BytesIO()
-    with style():
-        _figure(waveform, caption).savefig(
-            stream, format="png", dpi=dpi, metadata={"Software": "hil"}
-        )
-    return stream.getvalue()
-
-
 def style() -> Any:  # noqa: ANN401 - a context manager of a library that may be absent
     """Return the context in which pictures are drawn; :class:`PlotUnavailableError` without it."""
     try:

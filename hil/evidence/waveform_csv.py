@@ -1,4 +1,4 @@
-"""Waveforms as CSV, out and in (RFC 4180, a header line, full stops, UTF-8).
+"""Waveforms as CSV (RFC 4180, a header line, full stops, UTF-8).
 
 | column | unit | meaning |
 |---|---|---|
@@ -18,18 +18,15 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 from dataclasses import replace
-from typing import Final, cast
+from typing import Final
 
-from hil.errors import CodecError
-from hil.evidence.waveform import NS, Kind, Mark, Waveform
+from hil.evidence.waveform import NS, Mark, Waveform
 
 COLUMNS: Final = (
     "kind", "source", "earliest_s", "latest_s", "volts", "amps", "state", "accepted", "due_s",
     "note",
 )  # fmt: skip
-_KINDS: Final = ("set", "read", "device")
 
 
 def to_csv(waveform: Waveform) -> str:
@@ -56,26 +53,6 @@ def to_csv(waveform: Waveform) -> str:
     return text.getvalue()
 
 
-def from_csv(text: str, *, start_ns: int = 0) -> Waveform:
-    """Return the waveform in ``text``; its start becomes ``start_ns``.
-
-    Raises :class:`CodecError` naming the line that is wrong.
-    """
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    except csv.Error as err:
-        raise CodecError(f"waveform: no CSV: {err}") from err
-    if not rows or tuple(rows[0]) != COLUMNS:
-        raise CodecError(f"waveform: line 1 must name the columns {','.join(COLUMNS)}")
-    marks = []
-    for number, row in enumerate(rows[1:], start=2):
-        try:
-            marks.append(_mark(row, start_ns))
-        except ValueError as err:
-            raise CodecError(f"waveform: line {number}: {err}") from None
-    return Waveform(start_ns, tuple(marks))
-
-
 def thinned(waveform: Waveform, most: int) -> Waveform:
     """Return at most about ``most`` marks: every set point, and where the device changed its mind.
 
@@ -97,59 +74,11 @@ def thinned(waveform: Waveform, most: int) -> Waveform:
     return replace(waveform, marks=tuple(waveform.marks[index] for index in chosen))
 
 
-def _mark(row: list[str], start_ns: int) -> Mark:
-    if len(row) != len(COLUMNS):
-        raise ValueError(f"{len(row)} columns instead of {len(COLUMNS)}")
-    kind, source, earliest, latest, volts, amps, state, accepted, due, note = row
-    if kind not in _KINDS:
-        raise ValueError(f"kind {kind[:40]!r} is none of {', '.join(_KINDS)}")
-    if accepted not in ("", "0", "1"):
-        raise ValueError(f"accepted is 0, 1 or empty, not {accepted[:40]!r}")
-    mark = Mark(
-        cast("Kind", kind),
-        source,
-        start_ns + _nanoseconds(earliest),
-        start_ns + _nanoseconds(latest),
-        _float(volts),
-        _float(amps),
-        state,
-        bool(int(accepted)) if accepted else None,
-        start_ns + _nanoseconds(due) if due else None,
-        note,
-    )
-    if mark.latest_ns < mark.earliest_ns:
-        raise ValueError(f"latest_s {latest[:40]} is before earliest_s {earliest[:40]}")
-    return mark
-
-
 def _seconds(nanoseconds: int) -> str:
     sign = "-" if nanoseconds < 0 else ""
     whole, rest = divmod(abs(nanoseconds), NS)
     return f"{sign}{whole}.{rest:09d}"
 
 
-def _nanoseconds(text: str) -> int:
-    whole, point, rest = text.removeprefix("-").partition(".")
-    digits = rest if point else "0"
-    if not (whole.isascii() and whole.isdecimal() and digits.isascii() and digits.isdecimal()):
-        raise ValueError(f"{text[:40]!r} is no time in seconds")
-    if len(whole) > 12 or len(digits) > 9:
-        raise ValueError(f"{text[:40]!r} has too many digits for a time")
-    value = int(whole) * NS + int(digits.ljust(9, "0"))
-    return -value if text.startswith("-") else value
-
-
 def _number(value: float | None) -> str:
     return "" if value is None else repr(float(value))
-
-
-def _float(text: str) -> float | None:
-    if not text:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        raise ValueError(f"{text[:40]!r} is no number") from None
-    if not math.isfinite(value):
-        raise ValueError(f"{text[:40]!r} is no finite number")
-    return value

@@ -14,11 +14,11 @@ import pytest
 
 from hil.evidence import Notebook
 from hil.evidence.pictures import DATA, FOLDER, PICTURE, ROWS_SHOWN, show
-from hil.evidence.plot import Caption, PlotUnavailableError, png, svg
+from hil.evidence.plot import Caption, PlotUnavailableError, svg
 from hil.evidence.plot_traces import MOST_POINTS, envelope
 from hil.evidence.plot_zones import stays, stretches
 from hil.evidence.waveform import Mark, Waveform, Window
-from hil.evidence.waveform_csv import from_csv
+from tests.evidence.waveforms import from_csv
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -76,10 +76,6 @@ def test_many_readings_stay_light() -> None:
         long.append(Mark("read", "rail", at, at + MS, 3.0 + n % 2, 0.1))
     heavy = Waveform.of(long, start_ns=0, window=WINDOW)
     assert len(svg(heavy, CAPTION).encode()) < 150_000
-
-
-def test_a_png_for_those_who_want_one() -> None:
-    assert png(waveform(), CAPTION).startswith(b"\x89PNG")
 
 
 def test_dollars_are_no_formula_and_long_titles_end() -> None:

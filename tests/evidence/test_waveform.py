@@ -1,17 +1,16 @@
-"""Waveforms go out as CSV and come in the same; what is no waveform is refused by its line."""
+"""Waveforms go out as CSV, and others read them the same; what is thinned tells the same story."""
 
 from __future__ import annotations
 
 import csv
 import io
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hil.errors import CodecError
 from hil.evidence.waveform import Mark, Waveform
-from hil.evidence.waveform_csv import COLUMNS, from_csv, thinned, to_csv
+from hil.evidence.waveform_csv import COLUMNS, thinned, to_csv
+from tests.evidence.waveforms import from_csv
 
 INSTANTS = st.integers(-(10**13), 10**13)
 TEXTS = st.text("ab1 ,;\"'\r\n\tµ€", max_size=8)
@@ -48,31 +47,6 @@ def test_a_foreign_reader_finds_the_columns() -> None:
     assert float(row["earliest_s"]) == 0.5
     assert float(row["latest_s"]) == 0.501
     assert (row["volts"], row["amps"], row["state"], row["accepted"]) == ("1.8", "0.02", "on", "")
-
-
-@pytest.mark.parametrize(
-    ("line", "why"),
-    [
-        ("set,jig,0.1,0.2", "columns"),
-        ("seen,jig,0.1,0.2,,,,,,", "kind"),
-        ("set,jig,soon,0.2,,,,,,", "no time"),
-        ("set,jig,0.2,0.1,,,,,,", "before"),
-        ("set,jig,0.1,0.2,nan,,,,,", "finite"),
-        ("set,jig,0.1,0.2,lots,,,,,", "no number"),
-        ("device,device,0.1,0.2,,,x,2,,", "accepted"),
-        ("set,jig,0.1234567891,0.2,,,,,,", "digits"),
-        ('set,"jig,0.1', "no CSV"),
-    ],
-)
-def test_wrong_lines_are_named(line: str, why: str) -> None:
-    with pytest.raises(CodecError, match=why):
-        from_csv(",".join(COLUMNS) + "\n" + line)
-
-
-def test_without_its_header_it_is_no_waveform() -> None:
-    for text in ("", "a,b\n", "\x00"):
-        with pytest.raises(CodecError):
-            from_csv(text)
 
 
 @given(st.lists(marks(), max_size=60), st.integers(0, 30))
