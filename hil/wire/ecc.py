@@ -78,6 +78,16 @@ class PublicKey:
         reference = tlv.require(objects, CURVE_REFERENCE, where="public key 7F49")
         return cls(curve_of(reference), tlv.require(objects, POINT, where="public key 7F49"))
 
+    @classmethod
+    def from_encoded(cls, curve: Curve, raw: bytes) -> Self:
+        """Read a point, compressed or not (SEC 1, 2.3); :class:`CodecError` if it is none."""
+        try:
+            numbers = ec.EllipticCurvePublicKey.from_encoded_point(curve.curve, raw)
+        except ValueError as err:
+            raise CodecError(f"the point is not on {curve.name}") from err
+        x, y = (one.to_bytes(curve.size, "big") for one in _coordinates(numbers))
+        return cls(curve, b"\x04" + x + y)
+
     def verifies(self, signature: bytes, message: bytes) -> bool:
         """Whether ``signature`` (r ‖ s, twice the size of the curve) was made over ``message``."""
         size = self.curve.size
@@ -121,10 +131,10 @@ class PrivateKey:
     @property
     def public(self) -> PublicKey:
         """The public half."""
-        numbers = self._key().public_key().public_numbers()
-        size = self.curve.size
-        point = b"\x04" + numbers.x.to_bytes(size, "big") + numbers.y.to_bytes(size, "big")
-        return PublicKey(self.curve, point)
+        x, y = (
+            one.to_bytes(self.curve.size, "big") for one in _coordinates(self._key().public_key())
+        )
+        return PublicKey(self.curve, b"\x04" + x + y)
 
     def sign(self, message: bytes) -> bytes:
         """Return r ‖ s over ``message``, the same each time (RFC 6979)."""
@@ -146,3 +156,8 @@ class PrivateKey:
         except ValueError:
             # The error of the library may show the number.
             raise CodecError(f"the scalar is no private key on {self.curve.name}") from None
+
+
+def _coordinates(key: ec.EllipticCurvePublicKey) -> tuple[int, int]:
+    numbers = key.public_numbers()
+    return numbers.x, numbers.y

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 INS: Final = 0x88
 
-_USIM: Final = bytes.fromhex("A0000000871002")
+USIM: Final = bytes.fromhex("A0000000871002")
 _ISIM: Final = bytes.fromhex("A0000000871004")
 _GSM, _AKA = 0x80, 0x81
 _OTHER_CONTEXTS: Final = frozenset({0x82, 0x84, 0x85, 0x86})
@@ -57,7 +57,7 @@ class Authenticate:
 
     def _authenticate(self, command: CommandApdu, channel: Channel) -> ResponseApdu:
         naa = channel.df.application
-        usim, isim = naa.name.startswith(_USIM), naa.name.startswith(_ISIM)
+        usim, isim = naa.name.startswith(USIM), naa.name.startswith(_ISIM)
         context = command.p2
         if naa.name and not usim and not isim:
             # CSIM has RUN CAVE here, which this card does not offer.
@@ -69,11 +69,11 @@ class Authenticate:
             raise RefusalError(0x6700)
         if not naa.name:
             raise RefusalError(0x6985, "no NAA is selected")
-        gsm = context == _GSM and _service(naa, _SERVICE_GSM_CONTEXT)
+        gsm = context == _GSM and service_available(naa, _SERVICE_GSM_CONTEXT)
         if not gsm and context != _AKA:
             raise RefusalError(_NOT_OFFERED, f"authentication context {context:02X}")
         rand, autn = _challenge(command.data, gsm=gsm)
-        self._check_pin(naa)
+        check_pin(naa, self._pins)
         key = self._store.credentials(naa)
         state = self._store.spend(key)
         if gsm:
@@ -83,7 +83,7 @@ class Authenticate:
         if isinstance(answer, bytes):
             return ResponseApdu(_RESYNCHRONISE + _field(answer), OK)
         body = _field(answer.res) + _field(answer.ck) + _field(answer.ik)
-        if usim and _service(naa, _SERVICE_GSM_ACCESS):
+        if usim and service_available(naa, _SERVICE_GSM_ACCESS):
             body += _field(gsm_kc(answer))
         return ResponseApdu(_SUCCESS + body, OK)
 
@@ -102,12 +102,6 @@ class Authenticate:
         self._store.store(key, replace(state, numbers=state.numbers.accept(sqn)))
         return keys
 
-    def _check_pin(self, naa: Df) -> None:
-        """Refuse with 6982 while the application's PIN is to be verified."""
-        pin = next((one for one in naa.pins if 0x01 <= one <= 0x08), None)
-        if pin is not None and not self._pins.satisfied(pin, naa):
-            raise RefusalError(0x6982, f"PIN {pin:02X} is not verified")
-
 
 def _challenge(data: bytes, *, gsm: bool) -> tuple[bytes, bytes]:
     """Return RAND and AUTN, which is empty in the GSM context; 6700 for other lengths."""
@@ -117,7 +111,14 @@ def _challenge(data: bytes, *, gsm: bool) -> tuple[bytes, bytes]:
     return data[1 : 1 + _RAND], data[2 + _RAND :]
 
 
-def _service(usim: Df, number: int) -> bool:
+def check_pin(naa: Df, pins: PinPresentations) -> None:
+    """Refuse with 6982 while the application's PIN is to be verified."""
+    pin = next((one for one in naa.pins if 0x01 <= one <= 0x08), None)
+    if pin is not None and not pins.satisfied(pin, naa):
+        raise RefusalError(0x6982, f"PIN {pin:02X} is not verified")
+
+
+def service_available(usim: Df, number: int) -> bool:
     """Whether a service is available in EF.UST."""
     table = usim.children.get(_UST)
     if not isinstance(table, Ef) or len(table.content) * 8 < number:

@@ -9,6 +9,7 @@
 :mod:`.file_management`       CREATE FILE, DELETE FILE, RESIZE FILE
 :mod:`.pin_commands`          VERIFY, CHANGE, DISABLE, ENABLE, UNBLOCK PIN
 :mod:`.authenticate`          AUTHENTICATE
+:mod:`.identity`              GET IDENTITY
 :mod:`.status_command`        STATUS
 ============================  ==============================================
 """
@@ -25,6 +26,7 @@ from hil.virtual.euicc.data_objects import DataObjectCommands
 from hil.virtual.euicc.file_management import FileManagementCommands
 from hil.virtual.euicc.file_states import FileStateCommands
 from hil.virtual.euicc.file_writer import FileWriter
+from hil.virtual.euicc.identity import Identity
 from hil.virtual.euicc.pin_commands import PinCommands
 from hil.virtual.euicc.record_commands import RecordCommands
 from hil.virtual.euicc.refusal import RefusalError
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
 
 _STATUS: Final = 0xF2
 _UICC_CLASS: Final = 0x80
-_IN_UICC_CLASS: Final = frozenset({_STATUS, 0x32, 0xCB, 0xDB, 0xD4})
+_IN_UICC_CLASS: Final = frozenset({_STATUS, 0x32, 0x78, 0xCB, 0xDB, 0xD4})
 """INS of the commands with CLA 8X; the others have 0X."""
 
 Handler = Callable[["CommandApdu", "Channel"], "ResponseApdu"]
@@ -79,6 +81,7 @@ class FileCommands:
             **FileManagementCommands(tree, access, memory).handlers,
             **PinCommands(pins).handlers,
             **Authenticate(AkaStore(nvm, tree), pins).handlers,
+            **Identity(pins).handlers,
             _STATUS: self._status,
         }
 

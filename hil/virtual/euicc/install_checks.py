@@ -56,7 +56,7 @@ CAPABILITIES: Final = Capabilities(
         }
     )
 )
-"""Those of this card. GET IDENTITY and its profiles are taken for the files they need."""
+"""Those of this card."""
 
 _ARR_AND: Final = "ef-arr"
 MANDATORY_FILES: Final[dict[str, tuple[str, ...]]] = {

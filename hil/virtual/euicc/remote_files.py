@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from hil.virtual.euicc.pins import PinPresentations
     from hil.wire.apdu import CommandApdu, ResponseApdu
 
-_NOT_REMOTE: Final = frozenset({0x70, 0x84, 0x88, 0x89, 0xA5})
-"""MANAGE CHANNEL, GET CHALLENGE, AUTHENTICATE and the like are no file management."""
+_NOT_REMOTE: Final = frozenset({0x70, 0x78, 0x84, 0x88, 0x89, 0xA5})
+"""MANAGE CHANNEL, GET IDENTITY, GET CHALLENGE, AUTHENTICATE and the like are no file management."""
 
 
 class RemoteFiles:
