@@ -279,13 +279,20 @@ def test_channels_have_their_own_files(usim: Terminal) -> None:
 def test_get_response_belongs_to_its_channel_and_comes_at_once(usim: Terminal) -> None:
     assert usim.raw("0070000001") == "019000"
     assert usim.raw("00A40004022FE2")[:2] == "61"
-    assert usim.raw("01C0000010") == "6985"
     assert usim.raw("00C0000001")[-4:-2] == "61"
     assert usim.raw("00C00000FF")[:2] == "6C"
     assert usim.raw("80C0000000").endswith("9000")
     assert usim.raw("00A40004022FE2")[:2] == "61"
     assert usim.raw("00A4000C022FE2") == "9000"
-    assert usim.raw("00C0000010") == "6985"
+    assert usim.raw("00C0000010") == "6F00"
+
+
+@pytest.mark.parametrize("between", ["01C0000010", "01A4000C022FE2", "0100000000", "02A4000000"])
+def test_a_command_on_another_channel_loses_what_waits(usim: Terminal, between: str) -> None:
+    assert usim.raw("0070000001") == "019000"
+    assert usim.raw("00A40004022FE2")[:2] == "61"
+    usim.raw(between)
+    assert usim.raw("00C0000010") == "6F00"
 
 
 def test_selecting_a_domain_leaves_the_files(usim: Terminal) -> None:

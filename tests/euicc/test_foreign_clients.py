@@ -14,8 +14,6 @@ from tests.euicc.enabled_card import AID, USIM, card_with
 from tests.euicc.operator import MNO_SD
 from tests.euicc.terminal import Terminal, profile
 
-PIN2 = "0020008108" + "39393939FFFFFFFF"
-
 
 @pytest.fixture(scope="module")
 def enabled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VirtualCard]:
@@ -87,3 +85,8 @@ def test_an_isd_p_tells_its_keys_and_itself(own: Terminal) -> None:
     assert [one.value.hex() for one in keys.children()] == ["01308810", "02308810", "03308810"]
     assert own.raw("80CA006600").startswith("66")
     assert own.raw("80CA005A00") == "6A88"
+
+
+def test_load_has_two_kinds_of_blocks(own: Terminal) -> None:
+    own.select(MNO_SD)
+    assert [own.raw(f"80E8{p1}0001AA") for p1 in ("00", "80", "01")] == ["6982", "6982", "6A86"]

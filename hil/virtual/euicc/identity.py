@@ -26,7 +26,7 @@ INS: Final = 0x78
 
 _SUCI, _SUCI_OFF_NETWORK = 0x01, 0x02
 _SUCI_OBJECT: Final = 0xA1
-_CONCEALMENT, _BY_THE_USIM = 124, 125
+_CONCEALMENT, _BY_THE_USIM, _OTHER_IDENTITY = 124, 125, 130
 _IMSI, _ADMINISTRATIVE = (0x6F07,), (0x6FAD,)
 _ROUTING, _CALCULATION = (0x5FC0, 0x4F0A), (0x5FD0, 0x4F01)
 _NO_ROUTING: Final = b"\xf0\xff"
@@ -49,7 +49,8 @@ class Identity:
         if not naa.name:
             raise RefusalError(0x6985, "no NAA is selected")
         by_card = all(service_available(naa, one) for one in (_CONCEALMENT, _BY_THE_USIM))
-        if not by_card or command.p2 != _SUCI:
+        # A network specific identifier (service 130) is not concealed by this card.
+        if not by_card or command.p2 != _SUCI or service_available(naa, _OTHER_IDENTITY):
             raise RefusalError(0x6985, f"identity context {command.p2:02X} is not offered")
         check_pin(naa, self._pins)
         return ResponseApdu(tlv.encode(_SUCI_OBJECT, _suci(naa)), OK)
@@ -74,8 +75,6 @@ def _suci(usim: Df) -> bytes:
         log.warning("null scheme: %s", err)
         return plain
     for number, key in choices:
-        if number == Scheme.NULL:
-            return plain
         try:
             return conceal(*identity, scheme=Scheme(number), key=key)
         except ValueError as err:

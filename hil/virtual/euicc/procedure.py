@@ -42,10 +42,13 @@ def deliver(
 
 
 def get_response(command: CommandApdu, channel: Channel) -> ResponseApdu:
-    """Answer GET RESPONSE from what waits; 6985 if nothing does, 6Cxx if less does."""
+    """Answer GET RESPONSE from what waits; 6Cxx if less does.
+
+    6F00 if nothing does: "technical problem", as TS 102 221 (12.1.1.1) wants of one out of turn.
+    """
     waiting = channel.waiting
     if waiting is None:
-        raise RefusalError(0x6985, "nothing waits for GET RESPONSE")
+        raise RefusalError(0x6F00, "nothing waits for GET RESPONSE")
     if command.p1 or command.p2 or command.data:
         channel.waiting = None
         raise RefusalError(0x6A86)

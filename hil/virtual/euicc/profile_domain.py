@@ -41,6 +41,7 @@ _INSTALLS: Final = frozenset(
     {_FOR_LOAD, _FOR_INSTALL, _SELECTABLE, _FOR_INSTALL | _SELECTABLE, _EXTRADITION}
     | {_PERSONALISATION, _REGISTRY}
 )
+_LOADS: Final = frozenset({0x00, 0x80})
 _DELETES: Final = frozenset({0x00, 0x80})
 _SET_STATUS_SCOPES: Final = frozenset({0x80, 0x40, 0x60})
 _AID: Final = 0x4F
@@ -136,6 +137,8 @@ class ProfileDomain(SecurityDomain):
             good = p1 == 0 and p2 in _DELETES
         elif command.ins == INS_INSTALL:
             good = p1 in _INSTALLS and p2 == 0
+        elif command.ins == INS_LOAD:
+            good = p1 in _LOADS
         elif command.ins == INS_SET_STATUS:
             good = p1 in _SET_STATUS_SCOPES
         if not good:

@@ -177,12 +177,19 @@ class Runtime:
         return answer
 
     def _process(self, command: CommandApdu) -> ResponseApdu:
+        self._drop_waiting(command)
         channel = self._channel(command)
         if command.ins == _GET_RESPONSE:
             return procedure.get_response(command, channel)
-        channel.waiting = None
         answer = self._dispatch(command, channel)
         return procedure.deliver(self._protocol, command, answer, channel)
+
+    def _drop_waiting(self, command: CommandApdu) -> None:
+        """Drop what waits, unless it is fetched at once and on its channel (12.1.1.1)."""
+        fetched = command.channel if command.ins == _GET_RESPONSE else None
+        for one in self._channels:
+            if one is not None and one.number != fetched:
+                one.waiting = None
 
     def _channel(self, command: CommandApdu) -> Channel:
         cla = command.cla
