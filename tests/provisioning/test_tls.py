@@ -162,12 +162,15 @@ def test_nobody_opens_a_session_in_the_name_of_another(
     assert "station-1 tried to open a session as operator-1" in caplog.text
 
 
-def test_a_stolen_session_is_of_no_use(secured: Secured, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER ", "Bearer  "])
+def test_a_stolen_session_is_of_no_use(
+    secured: Secured, caplog: pytest.LogCaptureFixture, scheme: str
+) -> None:
     with secured.client(secured.folder, "operator-1") as client:
         session = client.session()
     thief = client_context(secured.folder, "mno-1")
     with httpx2.Client(verify=thief) as http:
-        answer = http.get(secured.url + "/euiccs", headers={"Authorization": f"Bearer {session}"})
+        answer = http.get(secured.url + "/euiccs", headers={"Authorization": scheme + session})
     assert answer.status_code == 403
     assert answer.json()["error"]["reason"] == "this session is not one of mno-1"
     assert "mno-1 came with a session of operator-1" in caplog.text

@@ -15,6 +15,7 @@ from typing import Any, Final
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 from fastapi import Request
+from fastapi.security.utils import get_authorization_scheme_param
 
 from hil.errors import ConfigError
 from hil.provisioning.door import PeerDoor
@@ -96,7 +97,8 @@ def certificate_gate(door: PeerDoor) -> Callable[[Request], Awaitable[None]]:
                 RefusalCode.NOT_ALLOWED,
                 f"certificate {name!r} is of no peer of {door.owner}, or of one in another role",
             )
-        session = request.headers.get("authorization", "").removeprefix("Bearer ")
+        # Read as HTTPBearer reads it, for which "bearer" is as good (RFC 9110, 11.1).
+        _, session = get_authorization_scheme_param(request.headers.get("authorization"))
         holder = door.holder(session)
         if holder not in (None, peer):
             log.warning("%s: %s came with a session of %s", door.owner, peer, holder)
