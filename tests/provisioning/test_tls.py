@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 import shutil
 import socket
 import ssl
@@ -110,6 +111,30 @@ def test_an_expired_certificate_is_refused_in_the_handshake(secured: Secured) ->
     secured.bench.authority.issue("expired-1", "operator", life=yesterday)
     with secured.client(secured.folder, "expired-1") as client, pytest.raises(LinkError):
         client.euiccs()
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize(
+    ("certificates", "told"),
+    [(None, r"HANDSHAKE_FAILURE|CERTIFICATE_REQUIRED"), ("foreign", "UNKNOWN_CA")],
+)
+def test_who_is_refused_in_the_handshake_is_told_why(
+    secured: Secured, version: ssl.TLSVersion, certificates: str | None, told: str
+) -> None:
+    context = ssl.create_default_context(cafile=str(secured.folder / "ca.pem"))
+    context.minimum_version = context.maximum_version = version
+    if certificates is not None:
+        own = secured.foreign / "operator-1.pem"
+        context.load_cert_chain(own, own.with_suffix(".key"))
+    host, port = secured.url.removeprefix("https://").split(":")
+    with (
+        closing(socket.create_connection((host, int(port)), 10)) as plain,
+        pytest.raises(ssl.SSLError) as caught,
+        context.wrap_socket(plain, server_hostname="sm-sr-1") as client,
+    ):
+        # In TLS 1.3 the client has done before the server has seen its certificate.
+        client.recv(1)
+    assert re.search(told, str(caught.value.reason))
 
 
 def test_no_certificate_no_answer(secured: Secured) -> None:

@@ -28,9 +28,33 @@ PEER_KEY: Final = "hil.peer"
 REVOKED: Final = "crl.pem"
 
 
+class _ServerEnd(ssl.SSLObject):
+    """The server's end of one connection; it sends the alert that says why a handshake failed.
+
+    OpenSSL has written it by then, but asyncio closes without sending what is written, so a client
+    without a certificate would see no more than a lost connection (RFC 8446, 6.2).
+    """
+
+    _failed = False
+
+    def do_handshake(self) -> None:
+        """Go on with the handshake; where it fails, have the alert sent and wait for the end."""
+        if self._failed:
+            raise ssl.SSLError("the handshake has failed")
+        try:
+            super().do_handshake()
+        except (ssl.SSLWantReadError, ssl.SSLSyscallError):
+            raise
+        except ssl.SSLError as err:
+            log.info("handshake failed: %s", err.reason)
+            self._failed = True
+            raise ssl.SSLWantReadError from err
+
+
 def server_context(folder: Path, party: str) -> ssl.SSLContext:
     """Return the context of a server that takes clients with a certificate of its CA only."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.sslobject_class = _ServerEnd
     context.verify_mode = ssl.CERT_REQUIRED
     # A session that is resumed shows no certificate, which may have been revoked meanwhile.
     context.num_tickets = 0
