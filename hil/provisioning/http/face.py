@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Final
 
 from fastapi import Depends, FastAPI, Request
@@ -21,7 +21,12 @@ from hil.provisioning.door import PeerDoor, require_role
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.function_calls import Ledger
 from hil.provisioning.http.description import ERROR_CONTENT, describe
-from hil.provisioning.http.function_routes import BODY_KEY, RECEIVED_KEY, function_route
+from hil.provisioning.http.function_routes import (
+    BODY_KEY,
+    RECEIVED_KEY,
+    function_route,
+    is_json,
+)
 from hil.provisioning.http.messages import (
     ChallengeAnswer,
     ChallengeRequest,
@@ -29,6 +34,7 @@ from hil.provisioning.http.messages import (
     ErrorBody,
     ProofRequest,
 )
+from hil.provisioning.http.request_forms import AnyForm, methods_of
 from hil.provisioning.http.tls import certificate_gate, check_initiator
 from hil.provisioning.trust import Peer, Role
 
@@ -67,6 +73,7 @@ _ANSWERS: Final = {
     408: {"description": "the request took too long to arrive"},
     409: {"description": "the state or a policy forbids it, or it is there already"},
     413: {"description": "too long"},
+    415: {"description": "a body of another content type than JSON"},
     422: {"description": "incomplete or invalid"},
     423: {"description": "all attempts are used up"},
     500: {"description": "a mistake of the server"},
@@ -78,10 +85,18 @@ _bearer = HTTPBearer(auto_error=False)
 
 
 def _error(
-    status: int, code: str, reason: str, details: dict[str, str | int] | None = None
+    status: int,
+    code: str,
+    reason: str,
+    details: dict[str, str | int] | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
     body = ErrorAnswer(error=ErrorBody(code=code, reason=reason, details=details or {}))
-    return JSONResponse(body.model_dump(), status_code=status)
+    answer = JSONResponse(body.model_dump(), status_code=status, headers=headers)
+    if status == 401:
+        # RFC 9110, 15.5.2: a 401 says how to authenticate.
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer
 
 
 def new_face(title: str, kind: str, door: PeerDoor, ledger: Ledger) -> FastAPI:
@@ -99,6 +114,7 @@ def new_face(title: str, kind: str, door: PeerDoor, ledger: Ledger) -> FastAPI:
         responses={status: {**row, "content": ERROR_CONTENT} for status, row in _ANSWERS.items()},
     )
     app.add_middleware(BodyLimit)
+    app.add_middleware(AnyForm)
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(LinkError, _link_lost)
     app.add_exception_handler(CodecError, _unreadable)
@@ -175,18 +191,30 @@ async def _unstorable(_request: Request, _what: Exception) -> Response:
     return _error(422, RefusalCode.INVALID.value, "a value is too long or cannot be stored")
 
 
-async def _invalid(_request: Request, error: Exception) -> Response:
+async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
+    kind = request.headers.get("content-type", "")
+    status = 422
+    for row in error.errors():
+        if row["type"] == "json_invalid":
+            status = 400
+        elif tuple(row["loc"]) == ("body",) and request.scope.get(BODY_KEY) and not is_json(kind):
+            return _error(
+                415, RefusalCode.INVALID.value, "the body is to be JSON: Content-Type is another"
+            )
     # Only where and what: the input itself may hold a key.
     reasons = [
         f"{'.'.join(str(part) for part in row['loc'])}: {row['msg']}" for row in error.errors()[:5]
     ]
-    return _error(422, RefusalCode.INVALID.value, "; ".join(reasons))
+    return _error(status, RefusalCode.INVALID.value, "; ".join(reasons))
 
 
-async def _http_error(_request: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
-    return _error(error.status_code, RefusalCode.INVALID.value, str(error.detail))
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(methods_of(request.scope))
+    return _error(error.status_code, RefusalCode.INVALID.value, str(error.detail), headers=headers)
 
 
 async def _internal(request: Request, error: Exception) -> Response:
@@ -220,9 +248,10 @@ class BodyLimit:
         try:
             body = await asyncio.wait_for(self._read(scope, receive), self._seconds)
         except TimeoutError:
-            await _error(408, LINK_TIMEOUT, f"body did not arrive in {self._seconds:g} s")(
-                scope, receive, send
-            )
+            # RFC 9110, 15.5.9; what still comes of the body is nobody's request.
+            answer = _error(408, LINK_TIMEOUT, f"body did not arrive in {self._seconds:g} s")
+            answer.headers["connection"] = "close"
+            await answer(scope, receive, send)
             return
         if body is None:
             await _error(

@@ -184,13 +184,19 @@ def _answer(value: object, adapter: TypeAdapter[Any] | None, status: int) -> Ans
 
 
 def _fields(request: Request, body: bytes) -> dict[str, Any]:
-    if not request.headers.get("content-type", "").startswith("application/json"):
+    if not is_json(request.headers.get("content-type", "")):
         return {}
     with suppress(ValueError, RecursionError):
         found = json.loads(body)
         if isinstance(found, dict):
             return found
     return {}
+
+
+def is_json(content_type: str) -> bool:
+    """Whether FastAPI reads a body of this content type as JSON."""
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind.startswith("application/") and (kind[12:] == "json" or kind.endswith("+json"))
 
 
 def _same(header: Any, body: Any, name: str) -> Any:  # noqa: ANN401 - whatever was sent
