@@ -40,6 +40,20 @@ class RunHooks:
 
     def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> list[str]:
         """Announce what the operator will be asked."""
+        return self._announcement(items)
+
+    @pytest.hookimpl(tryfirst=True, specname="pytest_collection_finish")
+    def pytest_hil_announce_to_controller(self, session: pytest.Session) -> None:
+        """Leave that where the controller of this worker finds it, before it hears of the tests."""
+        if not hasattr(session.config, "workerinput"):
+            return
+        lines = self._announcement(session.items)
+        if lines:
+            from hil.pytest_workers import ANNOUNCEMENT  # noqa: PLC0415 - only in a worker
+
+            (self._run.folder() / ANNOUNCEMENT).write_text("\n".join(lines), encoding="utf-8")
+
+    def _announcement(self, items: list[pytest.Item]) -> list[str]:
         if not any(item.get_closest_marker("operator") for item in items):
             return []
         from hil.pytest_operator import announcement  # noqa: PLC0415 - only where one is needed

@@ -290,19 +290,20 @@ class Progress:
 
     # Where others write
 
-    def _make_room(self) -> None:
+    def make_room(self) -> None:
+        """Have nothing painted where somebody else is about to write."""
         with self._shown() as view:
             view.yield_terminal()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_warning_recorded(self) -> None:
         """Make room for whoever shows it."""
-        self._make_room()
+        self.make_room()
 
     @pytest.hookimpl(tryfirst=True, optionalhook=True)
     def pytest_testnodedown(self) -> None:
         """Make room for xdist."""
-        self._make_room()
+        self.make_room()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self) -> None:
@@ -325,7 +326,7 @@ class Progress:
         self._stop.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(10)
-        self._make_room()
+        self.make_room()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, exitstatus: int) -> None:

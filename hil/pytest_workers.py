@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import pytest
 
+from hil import plugin
 from hil.bench.safe_state import SAFE_STATE
 
 if TYPE_CHECKING:
@@ -32,6 +33,10 @@ def die_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
+ANNOUNCEMENT: Final = "operator.txt"
+"""File of a worker's folder that tells the controller what the operator will be asked."""
+
+
 class WorkerNode(Protocol):
     """What the controller knows of a worker."""
 
@@ -44,9 +49,18 @@ class Workers:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._pids: list[int] = []
+        self._announced = False
 
     def pytest_sessionstart(self) -> None:
-        """Take SIGTERM and SIGHUP as an interrupt from now on."""
+        """Take SIGTERM and SIGHUP as an interrupt from now on.
+
+        Raises pytest.UsageError for a script of the operator's that is none: a worker would end
+        without a word of why.
+        """
+        if plugin.setting(self._run.config, "operator_script"):
+            from hil.pytest_operator import backend_of  # noqa: PLC0415 - only where one is given
+
+            backend_of(self._run.config)
         SAFE_STATE.register("workers", self.end)
 
     @pytest.hookimpl(optionalhook=True)
@@ -63,6 +77,22 @@ class Workers:
             _log.warning("the process of %r is not known", node)
         else:
             self._pids.append(popen.pid)
+
+    @pytest.hookimpl(optionalhook=True, trylast=True)
+    def pytest_xdist_node_collection_finished(self, node: WorkerNode) -> None:
+        """Announce what the operator will be asked: the controller itself collects no tests."""
+        worker = node.workerinput["workerid"]
+        path = self._run.folder_of_workers() / worker / ANNOUNCEMENT
+        plugins = self._run.config.pluginmanager
+        reporter = plugins.get_plugin("terminalreporter")
+        if self._announced or reporter is None or not path.is_file():
+            return
+        self._announced = True  # the others have collected the same
+        progress = plugins.get_plugin("hil-progress")
+        if progress is not None:
+            progress.make_room()
+        for line in path.read_text(encoding="utf-8").splitlines():
+            reporter.write_line(line)
 
     def pytest_keyboard_interrupt(self) -> None:
         """Interrupt the tests that run."""

@@ -49,8 +49,11 @@ def test_scripted(tmp_path: Path, word: str, verdict: tuple[int, ...]) -> None:
     assert "operator: 1 prompt expected: look at the LED; answered by script" in done.stdout
 
 
-def test_a_script_that_is_none_is_told_before_anything_runs(tmp_path: Path) -> None:
-    done = on_a_pipe(tmp_path, AT_LEISURE, "--hil-operator-script", "none.toml")
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=str)
+def test_a_script_that_is_none_is_told_before_anything_runs(
+    tmp_path: Path, workers: tuple[str, ...]
+) -> None:
+    done = on_a_pipe(tmp_path, AT_LEISURE, *workers, "--hil-operator-script", "none.toml")
     assert done.returncode == 4
     assert "--hil-operator-script: none.toml: cannot be read" in done.stdout
 
@@ -72,6 +75,12 @@ def test_nobody_is_there(
     assert VERDICT.format(0, 0, 1, 0) in done.stdout
     assert "operator needed: LED green?" in done.stdout
     assert why in done.stdout
+    announced = "operator: 1 prompt expected: look at the LED; NOBODY ANSWERS, "
+    before, found, behind = done.stdout.partition(announced)
+    assert found
+    assert announced not in behind
+    assert why in behind.partition("\n")[0]
+    assert "test_it.py::test_it" not in before
     assert done.returncode == 1
     ran_in = "gw0" if options else "main"
     prompts = journalled(tmp_path, "prompt", ran_in)
@@ -101,6 +110,8 @@ def test_at_a_terminal(
         terminal.types(f"\n{word}\n")
         assert terminal.code() == (0 if word == "yes" else 1)
     assert VERDICT.format(*verdict) in terminal.written
+    announced = "operator: 1 prompt expected: look at the LED; answered by j.doe"
+    assert terminal.written[:asked].count(announced) == 1
     meanwhile = terminal.written[asked:].partition("does not answer it")[0]
     assert "\x1b[2K" not in meanwhile, "painted over the question"
     (prompt,) = journalled(tmp_path, "prompt", "gw0" if "-n1" in options else "main")
