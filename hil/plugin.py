@@ -147,6 +147,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "severity(level): blocker, critical, normal, minor or trivial",
         "conformance(id, section=..., title=...): case of the conformance set, such as "
         '"EUICC-ES5-ENABLE-03"',
+        'units(**units): of parameters whose names do not end in one, such as share="% of U"',
         'operator(*prompts): what a person will be asked to do, such as "swap the card"',
     ):
         config.addinivalue_line("markers", line)

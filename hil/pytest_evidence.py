@@ -14,6 +14,7 @@ from hil.evidence.part_logs import PartLogs
 from hil.pytest_applicability import applicability_of
 from hil.pytest_cases import case_of
 from hil.pytest_scrubbing import Scrubbing
+from hil.pytest_units import units_of
 from hil.pytest_verdicts import VERDICT_ATTRIBUTE, reason_of, requirements_of, title_of
 from hil.pytest_ways import ways_of
 
@@ -268,6 +269,9 @@ def _registered(item: pytest.Item) -> dict[str, object]:
         "file": file,
         "line": (line or 0) + 1,
     }
+    units = units_of(item)
+    if units:
+        body["units"] = units
     if case is not None:
         body["case"] = {"id": case.id, "title": case.title, "section": case.section}
     if severity is not None:

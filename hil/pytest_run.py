@@ -17,6 +17,7 @@ from hil.pytest_cases import note_case, repeated_cases
 from hil.pytest_counting import compile_again
 from hil.pytest_evidence import Evidence
 from hil.pytest_hooks import RunHooks
+from hil.pytest_units import units_of
 from hil.pytest_verdicts import Verdicts
 from hil.pytest_ways import ways_of
 
@@ -264,6 +265,7 @@ class Run:
             if mark.args not in [(level,) for level in SEVERITIES]:
                 levels = ", ".join(SEVERITIES)
                 raise UsageError(f"{item.nodeid}: @pytest.mark.severity is one of {levels}")
+        units_of(item)
         note_case(item)
         self.verdicts.expect(item, requirements)
         lab = self.load()

@@ -79,6 +79,8 @@ class TestRecord:
     first_seq: int = -1
     last_seq: int = -1
     ended_as: str = ""
+    units: Mapping[str, str] = field(default_factory=dict)
+    """Units of those parameters that have one, by name."""
 
 
 @dataclass
@@ -127,6 +129,7 @@ class TestHistory:
             case=known.get("case"),
             severity=str(known.get("severity", "")),
             parameters=dict(known.get("parameters", {})),
+            units=_units(known),
             file=str(known.get("file", "")),
             line=int(known.get("line", 0)),
             verdict=verdict,
@@ -244,3 +247,11 @@ def _ways(given: object) -> dict[str, tuple[str, ...]]:
         return {}
     found = {name: [one] if isinstance(one, str) else one for name, one in given.items()}
     return {name: tuple(map(str, one)) for name, one in found.items() if isinstance(one, list)}
+
+
+def _units(known: Mapping[str, Any]) -> dict[str, str]:
+    """Return parameter → unit; what is no text, or of no parameter, is none."""
+    units, there = known.get("units"), known.get("parameters")
+    if not isinstance(units, dict) or not isinstance(there, dict):
+        return {}
+    return {name: unit for name, unit in units.items() if name in there and isinstance(unit, str)}

@@ -24,6 +24,7 @@ from hil.evidence.verdict import (
 from hil.report.html import anchor
 from hil.report.matrix.as_html import requirement_anchor
 from hil.report.out import write_whole
+from hil.report.parameters import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -87,6 +88,7 @@ def complete(
             if alike[_seen_as(result)] > len(rows):
                 _tell_apart(result, name)
             _agree(result, test, waived(test))
+            _state_units(result, test)
             result["links"] = _links(test)
             _attach(result, results, traces.get(name, ()))
             text = json.dumps(result, ensure_ascii=True, indent=1)
@@ -164,7 +166,10 @@ def _missing(run: RunRecord, results: Path, test: TestRecord) -> dict[str, Any]:
         "stop": began_ms + int(test.seconds * 1000),
         "steps": list(_steps(test)),
         "attachments": list(_kept(run, results, test)),
-        "parameters": [{"name": "bench", "value": repr(bench)}] if bench else [],
+        "parameters": [
+            *({"name": name, "value": value} for name, value in in_words(test).items()),
+            *([{"name": "bench", "value": repr(bench)}] if bench else []),
+        ],
         "labels": labels,
     }
 
@@ -188,6 +193,14 @@ def _agree(result: dict[str, Any], test: TestRecord, waiver: str) -> None:
     if wrong or not details.get("message"):
         details["message"] = f"{test.verdict}: {said}" if said else test.verdict
     result["statusDetails"] = details
+
+
+def _state_units(result: dict[str, Any], test: TestRecord) -> None:
+    """Give the parameters their units; Allure tells results apart by what it has noted before."""
+    words = in_words(test)
+    for one in result.get("parameters", ()):
+        if one.get("name") in test.units:
+            one["value"] = words[one["name"]]
 
 
 def _attach(result: dict[str, Any], results: Path, files: tuple[Path, ...]) -> None:

@@ -82,6 +82,7 @@ def test_an_image_signed_by_a_stranger(
 
 
 @pytest.mark.requirement("R-20", "R-35", refusal=True)
+@pytest.mark.units(place="of the file")
 @pytest.mark.parametrize("place", [0.02, 0.5, 0.97])
 def test_a_flipped_bit(
     owner: DeviceOwner, esim: Esim, image_maker: ImageMaker, place: float

@@ -132,6 +132,7 @@ def test_two_stored_images_are_installed_in_their_order(
 @pytest.mark.requirement("R-36", "R-38", refusal=True)
 @pytest.mark.requires("power_supply.rail")
 @pytest.mark.severity("critical")
+@pytest.mark.units(fraction="of the image")
 @pytest.mark.parametrize("fraction", [0.1, 0.5, 0.9])
 def test_power_lost_during_the_transfer_leaves_the_old_state(
     owner: DeviceOwner, esim: Esim, image_maker: ImageMaker, rail: Rail, fraction: float

@@ -24,6 +24,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.units(times="of the nominal voltage")
 @pytest.mark.parametrize("times", [0.5, 1.5, 2.0, None], ids=["half", "1.5x", "2x", "most"])
 def test_another_voltage_is_refused(jig: Jig, times: float | None) -> None:
     """Half, one and a half, twice the nominal voltage, and the most that the cable may carry."""

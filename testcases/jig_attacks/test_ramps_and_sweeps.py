@@ -56,6 +56,7 @@ def test_a_visit_shorter_than_debounce_and_dwell_is_refused(device: Device, jig:
     assert not done.was_accepted
 
 
+@pytest.mark.units(gap="of the debounce")
 @pytest.mark.parametrize("gap", [0.7, 3.0], ids=["gap below debounce", "gap above debounce"])
 def test_visits_do_not_add_up(device: Device, jig: Jig, gap: float) -> None:
     """Chatter in and out: together longer than the dwell, each visit shorter; nothing adds up."""

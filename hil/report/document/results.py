@@ -10,6 +10,7 @@ from hil.evidence.test_record import TestRecord
 from hil.evidence.verdict import NOT_APPLICABLE, NOT_RUN, PASS, WORST_FIRST
 from hil.report.document.blocks import Block, Grid, Listing, Text
 from hil.report.document.fields import Fields
+from hil.report.parameters import in_words
 from hil.report.text import NOT_STATED, shortened, stated, utc, visible
 from hil.report.values import value_of
 from hil.report.verdicts import WaiverOf, counts, remark_on
@@ -73,7 +74,10 @@ def tests(run: RunRecord) -> Iterator[Block]:
             part for part in (stated(test.case, "id"), stated(test.case, "section")) if part
         )
         title = shortened(visible(test.title), _NAME)
-        where = "; ".join(part for part in (case, shortened(visible(test.id), _NAME)) if part)
+        words = in_words(test)
+        given = [f"{visible(name)} = {words[name]}" for name in sorted(test.units)]
+        parts = (case, shortened(visible(test.id), _NAME), shortened(", ".join(given), _NAME))
+        where = "; ".join(filter(None, parts))
         rows.append(
             (
                 _requirements(test),

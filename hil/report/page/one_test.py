@@ -13,6 +13,7 @@ from hil.report.matrix.as_html import requirement_anchor
 from hil.report.page.budget import Budget
 from hil.report.page.held import shown
 from hil.report.page.timeline import Entry, Timeline
+from hil.report.parameters import in_words
 from hil.report.text import MOST_OF_A_NAME, duration, stated, utc
 from hil.report.values import value_of
 from hil.report.verdicts import remark_on
@@ -100,9 +101,7 @@ class TestWriter:
         rows.append(("requirements", " ".join(ways) or "none"))
         if test.severity:
             rows.append(("severity", esc(test.severity, 40)))
-        rows += [
-            (esc(name, 80), esc(given, 300)) for name, given in sorted(test.parameters.items())
-        ]
+        rows += [(esc(name, 80), esc(given, 300)) for name, given in in_words(test).items()]
         began = utc(test.began_ns) if test.began_ns else "never"
         rows.append(
             ("began", f"{began}, {_many(test.checks, 'check')}, {_many(test.attempts, 'attempt')}")
