@@ -90,3 +90,15 @@ def test_an_isd_p_tells_its_keys_and_itself(own: Terminal) -> None:
 def test_load_has_two_kinds_of_blocks(own: Terminal) -> None:
     own.select(MNO_SD)
     assert [own.raw(f"80E8{p1}0001AA") for p1 in ("00", "80", "01")] == ["6982", "6982", "6A86"]
+
+
+def test_a_bare_card_has_the_files_of_every_uicc(terminal: Terminal) -> None:
+    found = {fid: terminal.raw(f"00A4000C02{fid}") for fid in ("2F00", "2F05", "2F08", "2FE2")}
+    assert set(found.values()) == {"9000"}
+    assert terminal.raw("00B0880000") == "3C3C0000009000"
+
+
+def test_terminal_capability_has_something_to_say(own: Terminal) -> None:
+    assert own.raw("80AA0000") == "6700"
+    assert own.raw("80AA000005A903800101") == "9000"
+    assert own.raw("80AA000004A902DF00") == "9000"

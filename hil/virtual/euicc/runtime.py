@@ -220,6 +220,8 @@ class Runtime:
                 raise RefusalError(0x6E00)
             if command.p1 or command.p2:
                 raise RefusalError(0x6A86)
+            if not command.data:
+                raise RefusalError(0x6700)
             return _DONE
         if channel.domain is not None:
             return channel.domain.process(command, channel)
