@@ -198,6 +198,16 @@ def test_device_clear(part: Part) -> None:
         assert client.ask(b"SYST:ERR?") == b'+0,"No error"'
 
 
+def test_device_clear_forgets_what_opc_waits_for(client: Client) -> None:
+    client.write(b"*CLS;LIST:VOLT 1;:LIST:DWEL 0.3;:VOLT:MODE LIST;:TRIG:SOUR IMM;:INIT;*OPC")
+    assert client.ask(b"*ESR?") == b"0"
+    assert client.out_of_band(hs.ASYNC_CLEAR).kind == hs.ASYNC_CLEAR_ACKNOWLEDGE
+    client.sync.send(hs.CLEAR_COMPLETE)
+    assert client.sync.receive().kind == hs.CLEAR_ACKNOWLEDGE
+    client.next_id, client.taken = hs.FIRST_ID, 0
+    assert client.ask(b"*WAI;*ESR?") == b"0"
+
+
 def test_exclusive_lock(connect: Connect) -> None:
     one, two = connect(), connect()
     assert one.lock() == 1

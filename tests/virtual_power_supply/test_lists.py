@@ -81,11 +81,47 @@ def test_opc_has_to_wait_for_a_list_and_for_nothing_else(
     tell: Tell, clock: TestClock, keysight: Instrument, message: bytes
 ) -> None:
     tell("VOLT 5;:OUTP ON")
-    assert keysight.wait_s(message) == 0.0, "not for the output to settle"
+    assert keysight.begin(message).advance() == 0.0, "not for the output to settle"
     tell(UP_DOWN + ";:LIST:COUN 2;:INIT;*TRG")
     clock.forward(0.15)
-    assert keysight.wait_s(message) == pytest.approx(1.2 - 0.15)
-    assert keysight.wait_s(b"VOLT?") == 0.0
+    assert keysight.begin(message).advance() == pytest.approx(1.2 - 0.15)
+    assert keysight.begin(b"VOLT?").advance() == 0.0
+
+
+def test_a_message_waits_where_it_says_so(
+    tell: Tell, clock: TestClock, keysight: Instrument
+) -> None:
+    tell(UP_DOWN + ";:TRIG:SOUR IMM")
+    begun = keysight.begin(b"VOLT?;:INIT;*OPC?;VOLT?")
+    assert begun.advance() == pytest.approx(0.6), "for what the same message began"
+    clock.forward(0.5)
+    assert begun.advance() == pytest.approx(0.1), "too early"
+    clock.forward(0.1)
+    assert begun.advance() == 0.0
+    assert begun.data == b"+3.00000000E+00;1;+3.00000000E+00\n"
+    tell("INIT")
+    broken_off = keysight.begin(b"ABOR;*OPC?")
+    assert broken_off.advance() == 0.0, "nothing is pending any more"
+    assert broken_off.data == b"1\n"
+
+
+def test_opc_sets_its_event_when_the_list_has_ended(tell: Tell, clock: TestClock) -> None:
+    tell("*CLS;*ESE 1")
+    tell("*OPC")
+    assert tell("*ESR?") == "1", "nothing is pending"
+    tell(UP_DOWN + ";:TRIG:SOUR IMM;:INIT;*OPC")
+    clock.forward(0.55)
+    assert tell("*STB?;*ESR?") == "0;0"
+    clock.forward(0.1)
+    assert tell("*STB?;*ESR?") == "32;1"
+
+
+@pytest.mark.parametrize("forgets", ["*CLS", "*RST"])
+def test_opc_is_forgotten(tell: Tell, clock: TestClock, forgets: str) -> None:
+    tell(UP_DOWN + ";:TRIG:SOUR IMM;*CLS;:INIT;*OPC")
+    tell(forgets)
+    clock.forward(1)
+    assert tell("*ESR?") == "0"
 
 
 def test_reset_forgets_lists(tell: Tell) -> None:

@@ -161,6 +161,9 @@ REFUSALS = [
     ("*ESE ON", -148, "word where only a number may be"),
     ('VOLT "3"', -158, "string"),
     ("VOLT #13", -168, "block"),
+    ("VOLT #HA", -128, "I 7.7.4 a number, but not decimal"),
+    ("VOLT #B2", -121, "I 7.7.4 no digit of its base"),
+    ("STAT:QUES:ENAB #H10000", -222, "S 20.1.4 sixteen bits"),
     ("VOLT (@1)", -178, "expression"),
     ('VOLT "3', -151, "string without end"),
     ("VOLT (1", -171, "expression without end"),
@@ -204,6 +207,13 @@ def test_command_error_drops_the_rest_execution_error_does_not(say: Say) -> None
     assert say("VOLT?") == "0.000"
     say("VOLT 99;:VOLT 5")
     assert say("VOLT?") == "5.000"
+
+
+def test_the_path_after_an_execution_error_is_that_of_the_failed_unit(say: Say) -> None:
+    say("VOLT:PROT:LEV 999;STAT ON")
+    assert say("VOLT:PROT:STAT?") == "ON"
+    assert say("SYST:ERR?").startswith("-222")
+    assert say("SYST:ERR?").startswith("0,")
 
 
 def test_full_queue_keeps_the_oldest_and_says_overflow(say: Say) -> None:

@@ -74,6 +74,7 @@ ANSWERS = [
     ("VOLT:PROT:TRIP? (@1)", "0", "K"),
     ("CURR:PROT:TRIP? (@1:2)", "0,0", "K"),
     ("OUTP:PROT:CLE (@1:3)", "", "K"),
+    ("VOLT:PROT:CLE (@1:3);:CURR:PROT:CLE (@1:3)", "", "drivers of the family clear so"),
     ("VOLT:SENS EXT;SENS?;:VOLT:SENS? (@2)", "EXT;INT", "E36100 sibling"),
     # status
     ("STAT:QUES:INST:ISUM2:COND?", "0", "off is 0"),
@@ -84,6 +85,8 @@ ANSWERS = [
     ("STAT:QUES:ENAB 65535;ENAB?", "32767", "S 20.1 bit 15 is never set"),
     ("STAT:QUES:ENAB 9;PRES;ENAB?", "", "PRESet is not under QUEStionable"),
     ("STAT:QUES:ENAB 9;:STAT:PRES;QUES:ENAB?", "0", "S 20.7"),
+    ("STAT:QUES:ENAB #H1f;ENAB?;ENAB #q17;ENAB?", "31;15", "S 20.1.4 non-decimal numeric"),
+    ("STAT:OPER:PTR #B101;NTR #HFFFF;PTR?;NTR?", "5;32767", "S 20.1.4 non-decimal numeric"),
     # panel
     ("SYST:COMM:RLST?", "LOC", "K after power-up"),
     ("SYST:REM;COMM:RLST?", "REM", "K"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from hil.virtual.power_supply.dp832 import dp832
+from hil.virtual.power_supply.e36312a import e36312a
 from hil.virtual.power_supply.faults import Fault, Faults
 from hil.virtual.power_supply.station import Inbox, Station
 
@@ -49,6 +50,47 @@ def test_a_heap_of_messages_leaves_the_others_their_turn() -> None:
         while greedy.busy:
             await asyncio.sleep(0)
         assert many.sent == [b"1\n"] * 10_000
+
+    asyncio.run(scenario())
+
+
+LIST = b"LIST:VOLT 1,2;:LIST:DWEL 0.05;:VOLT:MODE LIST;:TRIG:SOUR IMM;:INIT;"
+
+
+def test_a_message_that_waits_in_its_middle_holds_up_its_own_line_alone() -> None:
+    async def scenario() -> None:
+        supply = Station(e36312a("X", seed=1), Faults())
+        line, other, idle = Replies(), Replies(), []
+        inbox = Inbox(supply, on_idle=lambda: idle.append(True))
+        inbox.put(LIST + b"*OPC?", line)
+        inbox.put(b"VOLT:MODE?", line)
+        Inbox(supply).put(b"VOLT?", other)
+        assert (line.sent, idle, inbox.busy) == ([], [], True)
+        assert other.sent == [b"+1.00000000E+00\n"]
+        async with asyncio.timeout(10):
+            while inbox.busy:
+                await asyncio.sleep(0.005)
+        assert supply.supply.outputs[1].playing is None
+        assert (line.sent, idle) == ([b"1\n", b"LIST\n"], [True])
+
+    asyncio.run(scenario())
+
+
+def test_a_message_that_is_cleared_while_it_waits_goes_no_further() -> None:
+    async def scenario() -> None:
+        supply = Station(e36312a("X", seed=1), Faults())
+        line = Replies()
+        inbox = Inbox(supply)
+        inbox.put(LIST + b"*WAI;:CURR 1", line)
+        before = inbox.busy
+        inbox.clear()
+        assert (before, inbox.busy) == (True, False)
+        inbox.put(b"*OPC?", line)
+        async with asyncio.timeout(10):
+            while inbox.busy:
+                await asyncio.sleep(0.005)
+        assert line.sent == [b"1\n"]
+        assert supply.supply.outputs[1].amps != 1.0
 
     asyncio.run(scenario())
 

@@ -69,6 +69,17 @@ def test_bits_of_trips(tell: Tell, keysight: Instrument, clock: TestClock) -> No
     assert tell("STAT:QUES:INST:ISUM1:COND?;:CURR:PROT:TRIP?") == "1024;1"
 
 
+@pytest.mark.parametrize(("cleared", "left"), [("VOLT", "0;1"), ("CURR", "1;0"), ("OUTP", "0;0")])
+def test_each_protection_is_cleared_by_itself(
+    tell: Tell, keysight: Instrument, clock: TestClock, cleared: str, left: str
+) -> None:
+    output = keysight.outputs[2]
+    for protection in (output.ovp, output.ocp):
+        output.trip(clock(), protection)
+    tell(f"{cleared}:PROT:CLE (@2)")
+    assert tell("VOLT:PROT:TRIP? (@2);:CURR:PROT:TRIP? (@2)") == left
+
+
 def test_a_waiting_and_a_running_sequence_show_in_operation(tell: Tell, clock: TestClock) -> None:
     tell("STAT:OPER:INST:ISUM1:ENAB 40;:STAT:OPER:ENAB 8192")
     tell("LIST:VOLT 1,2;:LIST:DWEL 0.05;:VOLT:MODE LIST;:INIT")

@@ -9,7 +9,6 @@ from hil.virtual.power_supply.instrument import Call, Handler
 from hil.virtual.power_supply.scpi_errors import TEXTS, ScpiError
 from hil.virtual.power_supply.status import (
     ALL_BITS,
-    OPERATION_COMPLETE,
     Register,
     RegisterTree,
     Status,
@@ -20,10 +19,14 @@ from hil.virtual.power_supply.tree import CommandTree
 
 def add_common_commands(tree: CommandTree[Handler]) -> None:
     """Teach ``tree`` the common commands, SYSTem:ERRor, SYSTem:VERSion and STATus."""
-    tree.add("*CLS", command=_plain(lambda call: call.supply.status.clear()))
+    tree.add("*CLS", command=_plain(_clear))
     tree.add("*RST", command=_plain(lambda call: call.supply.reset()))
     tree.add("*WAI", command=_plain(lambda _: None))
-    tree.add("*OPC", command=_plain(_operation_complete), query=_reply(lambda _: "1"))
+    tree.add(
+        "*OPC",
+        command=_plain(lambda call: call.supply.complete_once_done()),
+        query=_reply(lambda _: "1"),
+    )
     tree.add("*IDN", query=_reply(lambda call: call.supply.identity))
     tree.add("*OPT", query=_reply(lambda call: call.supply.ratings.options))
     tree.add("*STB", query=_reply(lambda call: str(call.supply.status.byte())))
@@ -97,7 +100,7 @@ def _add_register(
 def _put_mask(register: Callable[[Call], Register], attribute: str) -> Handler:
     def handler(call: Call) -> str:
         call.expect(1)
-        mask = parameters.integer(call.parameters[0], 0, 0xFFFF) & ALL_BITS
+        mask = parameters.mask(call.parameters[0], 0xFFFF) & ALL_BITS
         setattr(register(call), attribute, mask)
         return ""
 
@@ -133,9 +136,10 @@ def _reply(answer: Callable[[Call], str]) -> Handler:
     return handler
 
 
-def _operation_complete(call: Call) -> None:
-    # Commands are done one after the other, so nothing is ever pending.
-    call.supply.status.standard_event |= OPERATION_COMPLETE
+def _clear(call: Call) -> None:
+    # What *OPC waits for is forgotten as well (IEEE 488.2, 10.3).
+    call.supply.completing = False
+    call.supply.status.clear()
 
 
 def _set_standard_enable(call: Call) -> str:

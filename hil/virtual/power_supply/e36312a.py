@@ -116,6 +116,7 @@ def _add_protection(tree: CommandTree[Handler]) -> None:
         watch = _Watch(pick)
         tree.add(f"{header}:STATe", command=put_switch(watch.put), query=ask(watch.tell))
         tree.add(f"{header}:TRIPped", query=ask(watch.tripped))
+        tree.add(f"{header}:CLEar", command=do(watch.clear))
     tree.add(
         f"{amps}:DELay[:TIME]",
         command=put_level("S", _delay_range, _delay, _program_delay),
@@ -139,6 +140,9 @@ class _Watch:
 
     def tripped(self, call: Call, output: Output) -> str:
         return call.supply.manners.switch(self._pick(output).tripped)
+
+    def clear(self, call: Call, output: Output) -> None:
+        _clear(call, output, self._pick(output))
 
 
 def _ovp(output: Output) -> Protection:
@@ -213,9 +217,11 @@ def _measured(which: int) -> Callable[[Call, Output], str]:
     return lambda call, output: nr3(output.measure(call.supply.clock())[which])
 
 
-def _clear(call: Call, output: Output) -> None:
+def _clear(call: Call, output: Output, *protections: Protection) -> None:
+    """Forget trips of these protections, or of both."""
     restore = call.supply.manners.clear_restores
-    output.clear_trip(call.supply.clock(), output.ovp, output.ocp, restore=restore)
+    cleared = protections or (output.ovp, output.ocp)
+    output.clear_trip(call.supply.clock(), *cleared, restore=restore)
 
 
 def _put_sense(call: Call) -> str:

@@ -226,6 +226,7 @@ class Session:
         self._partial.clear()
         self.inbox.clear()
         self.reply_waits = False
+        self._supply.completing = False
         self._async().send(message(Kind.ASYNC_DEVICE_CLEAR_ACKNOWLEDGE))
 
     def _lock(self, header: Header, payload: bytes) -> None:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from hil.virtual.electrical import NS
 from hil.virtual.power_supply import lexer, parameters
 from hil.virtual.power_supply.manners import Suffixes, Unknown
+from hil.virtual.power_supply.message_run import MessageRun
 from hil.virtual.power_supply.output import Output
 from hil.virtual.power_supply.ratings import Range
 from hil.virtual.power_supply.scpi_errors import TEXTS, ScpiError
 from hil.virtual.power_supply.sequence import Transient
-from hil.virtual.power_supply.status import POWER_ON, Status
+from hil.virtual.power_supply.status import OPERATION_COMPLETE, POWER_ON, Status
 from hil.virtual.power_supply.supply import Access, HangUp, Supply
-from hil.virtual.power_supply.tree import CommandTree
+from hil.virtual.power_supply.tree import CommandTree, Found
 
-_LOG = logging.getLogger(__name__)
 _PANEL = ("SYST", "SYSTEM")
 """What is heeded while somebody at the panel keeps the supply in local."""
-_INDEFINITE = ("*IDN", "*OPT")
-"""Queries whose reply has no marked end, so that none may follow it (IEEE 488.2, 8.7.11)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +77,10 @@ class SavedState:
 
 @dataclass(slots=True, kw_only=True)
 class Instrument(Supply):
-    """A SCPI supply at work. Replies end with LF."""
+    """A SCPI supply at work. Replies end with LF.
+
+    ``completing``: ``*OPC`` waits for what is pending.
+    """
 
     commands: CommandTree[Handler]
     selected: int = 1
@@ -89,6 +89,7 @@ class Instrument(Supply):
     )
     saved: dict[int, dict[int, SavedState]] = field(default_factory=dict)
     transients: dict[int, Transient] = field(default_factory=dict)
+    completing: bool = False
     status: Status = field(init=False)
 
     def __post_init__(self) -> None:
@@ -104,6 +105,7 @@ class Instrument(Supply):
         """Do ``*RST``: settings only; error queue, enables and connections stay."""
         Supply.reset(self)
         self.selected = 1
+        self.completing = False
         self.transients = {number: Transient() for number in self.outputs}
 
     def power_up(self) -> None:
@@ -118,57 +120,39 @@ class Instrument(Supply):
         questionable = {n: output.condition(now) for n, output in self.outputs.items()}
         self.status.questionable.refresh(questionable)
         self.status.operation.refresh({n: o.operation(now) for n, o in self.outputs.items()})
+        self._complete()
 
-    def wait_s(self, message: bytes) -> float:
-        """Return how long ``*OPC?`` and ``*WAI`` have to wait for a sequence that ends.
+    def pending_s(self) -> float:
+        """Return how long what is overlapped still takes: a sequence that ends.
 
-        Nothing else is overlapped: neither the way to a new voltage nor the output's switch.
+        Nothing else is: neither the way to a new voltage nor the output's switch.
         """
         playing = [o.playing for o in self.outputs.values() if o.playing is not None]
-        if not playing or not any(word in message.upper() for word in (b"*OPC?", b"*WAI")):
+        if not playing:
             return 0.0
         now = self.clock()
         ends = [sequence.end_ns for sequence in playing]
-        return max((end - now for end in ends if end is not None), default=0) / NS
+        return max([end - now for end in ends if end is not None] + [0]) / NS
 
-    def answer(self, message: bytes, *, talker: bool = False) -> bytes:
-        """Do one message; return the replies joined by ``;`` with LF, or nothing."""
-        reply = self.execute(message, talker=talker)
-        return reply.encode("ascii") + b"\n" if reply else b""
+    def begin(self, message: bytes, *, talker: bool = False) -> MessageRun:
+        """Begin one message; its reply is those of its queries joined by ``;``, with LF."""
+        return MessageRun(self, message, talker=talker)
 
     def execute(self, line: bytes, *, talker: bool = False) -> str:
-        """Run one message; return the replies of its queries joined by ``;``, or "".
+        """Run one message without waiting for anything; return its replies joined by ``;``."""
+        run = MessageRun(self, line, talker=talker, waits=False)
+        run.advance()
+        return run.reply
 
-        Errors go into the queue. After a command error the rest of the message is dropped
-        (IEEE 488.2, 6.1.6.1.1); after an execution error the next unit runs.
-        """
-        replies: list[str] = []
-        path: tuple[str, ...] = ()
-        indefinite = False
-        try:
-            units = lexer.split_units(lexer.decode(line))
-        except ScpiError as err:
-            self.status.error(err.code)
-            return ""
-        for text in units:
-            if not text:
-                continue
-            try:
-                unit = lexer.parse_unit(text)
-                if unit.query and indefinite and talker:
-                    raise ScpiError(-440)
-                reply, path = self._run(unit, path)
-            except ScpiError as err:
-                _LOG.info("%r: %s", text, err)
-                if not self._overlooked(err.code):
-                    self.status.error(err.code)
-                if not -400 < err.code <= -200:
-                    break
-                continue
-            if unit.query:
-                replies.append(reply)
-                indefinite = unit.nodes[0] in _INDEFINITE
-        return ";".join(replies)
+    def complete_once_done(self) -> None:
+        """Do ``*OPC``: set its event when nothing is pending any more (IEEE 488.2, 10.18)."""
+        self.completing = True
+        self._complete()
+
+    def _complete(self) -> None:
+        if self.completing and not self.pending_s():
+            self.completing = False
+            self.status.standard_event |= OPERATION_COMPLETE
 
     def overrun(self) -> None:
         """Note that a message was longer than the input buffer."""
@@ -180,16 +164,22 @@ class Instrument(Supply):
             raise ScpiError(-224)
         self.status.error(code)
 
-    def _run(self, unit: lexer.Unit, path: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    def find(
+        self, unit: lexer.Unit, path: tuple[str, ...]
+    ) -> tuple[Found[Handler], tuple[str, ...]]:
+        """Return what a unit means after ``path``, and the path after it."""
         manners = self.manners
         start = () if manners.root_after_semicolon else path
-        found, path = self.commands.find(unit, start, prefixes=manners.prefixes)
+        return self.commands.find(unit, start, prefixes=manners.prefixes)
+
+    def do(self, unit: lexer.Unit, found: Found[Handler]) -> str:
+        """Do one unit; return its reply, "" for a command."""
         if self.held and not unit.query and not unit.common and unit.nodes[0] not in _PANEL:
             raise ScpiError(-201)
         self.refresh()
-        return found.handler(Call(self, found.suffixes, unit.parameters)), path
+        return found.handler(Call(self, found.suffixes, unit.parameters))
 
-    def _overlooked(self, code: int) -> bool:
+    def overlooked(self, code: int) -> bool:
         """Tell whether this model keeps silent about an error; raise where it hangs up."""
         if code != -113 or self.manners.unknown is Unknown.ERROR:
             return False

@@ -83,7 +83,11 @@ class Korad(Supply):
         """Return what it says of itself: no commas, no serial number."""
         return f"{self.ratings.maker}{self.ratings.model}{self.ratings.firmware}"
 
-    def answer(self, message: bytes, *, talker: bool = False) -> bytes:  # noqa: ARG002
+    def begin(self, message: bytes, *, talker: bool = False) -> _AtOnce:  # noqa: ARG002
+        """Begin one message."""
+        return _AtOnce(self, message)
+
+    def answer(self, message: bytes) -> bytes:
         """Do one message; what is not understood is neither done nor answered."""
         try:
             text = message.decode("ascii").strip()
@@ -181,6 +185,19 @@ class Korad(Supply):
         """Return the reply to ``ISET1?``."""
         stray = b"K" if self.older_firmware else b""
         return f"{self.output.amps:05.3f}".encode() + stray
+
+
+class _AtOnce:
+    """The run of one message, which waits for nothing."""
+
+    def __init__(self, korad: Korad, message: bytes) -> None:
+        self._korad, self._message = korad, message
+        self.data = b""
+
+    def advance(self) -> float:
+        """Do it."""
+        self.data = self._korad.answer(self._message)
+        return 0.0
 
 
 _QUERIES: dict[str, Callable[[Korad], bytes]] = {

@@ -17,6 +17,8 @@ _NUMBER = re.compile(
     r"(?P<mantissa>[+-]?(?:\d+\.?\d*|\.\d+))(?:\s*E\s*(?P<exponent>[+-]?\d+))?\s*(?P<suffix>[A-Z/]*)",
     re.IGNORECASE,
 )
+_NON_DECIMAL = re.compile(r"#(?:H[0-9A-F]+|Q[0-7]+|B[01]+)", re.IGNORECASE)
+_BASES = {"H": 16, "Q": 8, "B": 2}
 _BEGINS_A_NUMBER = re.compile(r"[+-]?\.?\d|[+-]")
 _MULTIPLIERS = {
     "EX": 18, "PE": 15, "T": 12, "G": 9, "MA": 6, "K": 3, "": 0,
@@ -77,6 +79,8 @@ def _multiplier(suffix: str, unit: str) -> int:
 def _refuse_other_types(text: str) -> None:
     if text[0] in "\"'":
         raise ScpiError(-158)
+    if text[0] == "#" and text[1:2].upper() in _BASES:
+        raise ScpiError(-128 if _NON_DECIMAL.fullmatch(text) else -121)
     if text[0] == "#":
         raise ScpiError(-168)
     if text[0] == "(":
@@ -168,6 +172,20 @@ def integer(text: str, low: int, high: int) -> int:
     if not low <= value <= high:
         raise ScpiError(-222)
     return int(value.to_integral_value(ROUND_HALF_UP))
+
+
+def mask(text: str, high: int) -> int:
+    """Read the bits of a register, 0 to ``high``; -222 outside.
+
+    Non-decimal too, as ``#H1F``, ``#Q37`` and ``#B11111`` (SCPI-99 volume 2, 20.1.4; IEEE 488.2,
+    7.7.4).
+    """
+    if not _NON_DECIMAL.fullmatch(text):
+        return integer(text, 0, high)
+    value = int(text[2:], _BASES[text[1].upper()])
+    if value > high:
+        raise ScpiError(-222)
+    return value
 
 
 def switch(text: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from hil.virtual.electrical import NS
 from hil.virtual.power_supply.faults import Faults, Line, Reply
-from hil.virtual.power_supply.supply import HangUp, Supply
+from hil.virtual.power_supply.supply import HangUp, Run, Supply
 
 _LOG = logging.getLogger(__name__)
 _TURN = 100
@@ -54,22 +54,15 @@ class Station:
         """How many clients are connected, by all transports."""
         return sum(transport.clients for transport in self.transports)
 
-    def handle(self, message: bytes, line: Line, *, talker: bool = False) -> None:
-        """Do one message of ``line`` and send what it answers, as the faults in force have it."""
+    def begin(self, message: bytes, line: Line, *, talker: bool = False) -> Work | None:
+        """Begin one message of ``line``, as the faults in force have it; None if it is lost."""
         if self._too_soon():
             _LOG.info("%r came too soon after the message before: lost", message)
-            return
+            return None
         command = self.faults.command(message, line)
         if command is None:
-            return
-        try:
-            data = self.supply.answer(command, talker=talker)
-        except HangUp:
-            line.abort()
-            return
-        _LOG.debug("%r -> %r", message, data)
-        if data:
-            self.faults.reply(Reply(message, data), line)
+            return None
+        return Work(self, message, line, self.supply.begin(command, talker=talker))
 
     def noticed(self) -> None:
         """Let lines tell their clients that something has happened by itself."""
@@ -114,6 +107,28 @@ class Station:
         now, before = self.supply.clock(), self._last_ns
         self._last_ns = now
         return before is not None and now - before < pacing_s * NS
+
+
+class Work:
+    """One message that is being done."""
+
+    def __init__(self, station: Station, message: bytes, line: Line, run: Run) -> None:
+        self._station, self._message, self._line, self._run = station, message, line, run
+
+    def go_on(self) -> float:
+        """Go on; send the reply at the end. Return how many seconds it has to wait, or 0."""
+        try:
+            wait_s = self._run.advance()
+        except HangUp:
+            self._line.abort()
+            return 0.0
+        if wait_s > 0:
+            return wait_s
+        data = self._run.data
+        _LOG.debug("%r -> %r", self._message, data)
+        if data:
+            self._station.faults.reply(Reply(self._message, data), self._line)
+        return 0.0
 
 
 class Inbox:
@@ -169,7 +184,7 @@ class Inbox:
 
     def _work(self) -> None:
         while self._waiting and self._busy is None and not self._paused:
-            wait_s = self._station.latency_s + self._station.supply.wait_s(self._waiting[0][0])
+            wait_s = self._station.latency_s
             if self._station.stalled_until:
                 now = asyncio.get_running_loop().time()
                 wait_s = max(wait_s, self._station.stalled_until - now)
@@ -195,6 +210,16 @@ class Inbox:
 
     def _run(self) -> None:
         message, line = self._waiting.popleft()
-        self._station.handle(message, line, talker=self._talker)
-        if self._on_idle is not None and not self._waiting:
+        self._do(self._station.begin(message, line, talker=self._talker))
+
+    def _do(self, work: Work | None) -> None:
+        self._busy = None
+        wait_s = 0.0 if work is None else work.go_on()
+        if wait_s > 0:
+            self._busy = asyncio.get_running_loop().call_later(wait_s, self._do_on, work)
+        elif self._on_idle is not None and not self._waiting:
             self._on_idle()
+
+    def _do_on(self, work: Work | None) -> None:
+        self._do(work)
+        self._work()

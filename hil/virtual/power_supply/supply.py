@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
 from hil.errors import CodecError
 from hil.virtual.power_supply.manners import Manners
@@ -30,6 +31,20 @@ class Access(StrEnum):
     LOCAL = "local"
     REMOTE = "remote"
     LOCKED = "locked"
+
+
+class Run(Protocol):
+    """One message on its way through a supply."""
+
+    def advance(self) -> float:
+        """Go on up to the end, or to where it has to wait; return how many seconds, or 0.
+
+        Raises :class:`HangUp` where the line is to be cut.
+        """
+
+    @property
+    def data(self) -> bytes:
+        """The reply with its terminator, or nothing; whole at the end of the run."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -84,21 +99,17 @@ class Supply:
         for output in self.outputs.values():
             output.advance(now)
 
-    def answer(self, message: bytes, *, talker: bool = False) -> bytes:
-        """Do one message; return the reply with its terminator, or nothing.
+    def begin(self, message: bytes, *, talker: bool = False) -> Run:
+        """Begin one message.
 
         ``talker``: the line knows when a reply is wanted and read, so the query errors of IEEE
-        488.2 (6.5.7.5) apply. Raises :class:`HangUp` where the line is to be cut.
+        488.2 (6.5.7.5) apply.
         """
         raise NotImplementedError
 
     def split(self, received: bytes) -> list[bytes]:
         """Tell the messages apart that came in one go on a line without terminators."""
         return [received]
-
-    def wait_s(self, message: bytes) -> float:  # noqa: ARG002 - for models that can be busy
-        """Return how long the supply is busy before it can do ``message``."""
-        return 0.0
 
     def overrun(self) -> None:
         """Note that a message was longer than the input buffer."""
