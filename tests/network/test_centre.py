@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiosmpplib import (
@@ -18,6 +19,7 @@ from aiosmpplib import (
 )
 from aiosmpplib.state import NPI, TON
 
+from hil.virtual.network import smpp_session, smsc
 from hil.virtual.network.link_model import Conditions
 from hil.wire.smpp import (
     ESM_DELIVERY_RECEIPT,
@@ -29,6 +31,7 @@ from hil.wire.smpp import (
     Pdu,
     ShortMessage,
     Status,
+    Tag,
 )
 from hil.wire.sms import Address, SmsDeliver, SmsSubmit
 from tests.network.running import RadioLine, RunningNetwork, SmppLine
@@ -76,6 +79,11 @@ def message(**over: object) -> ShortMessage:
 
 def submit(number: int = 2, **over: object) -> Pdu:
     return Pdu(Command.SUBMIT_SM, number, message(**over))
+
+
+def unbind(client: SmppLine) -> None:
+    assert client.send(Pdu(Command.UNBIND, 9)).command is Command.UNBIND_RESP
+    assert client.closed()
 
 
 def attach(phone: RadioLine) -> None:
@@ -303,6 +311,112 @@ def test_a_receipt_tells_that_the_device_has_it(client: SmppLine, phone: RadioLi
     assert b"stat:DELIVRD" in receipt.body.message
     assert isinstance(answer.body, Named)
     assert answer.body.name.encode() in receipt.body.message
+
+
+def test_a_receipt_tells_when_the_message_came_and_when_it_was_taken(
+    client: SmppLine, phone: RadioLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
+    monkeypatch.setattr(smsc, "_now", lambda: day)
+    client.send(bind())
+    client.send(submit(registered_delivery=1))
+    monkeypatch.setattr(smsc, "_now", lambda: day + timedelta(hours=2))
+    attach(phone)
+    phone.say({"delivered": heard(phone)[0], "report": "", "ok": True})
+    receipt = client.hear().body
+    assert isinstance(receipt, ShortMessage)
+    assert b"submit date:2603040506 done date:2603040706 " in receipt.message
+
+
+@pytest.mark.parametrize(
+    "command", [Command.BIND_TRANSCEIVER, Command.BIND_RECEIVER, Command.BIND_TRANSMITTER]
+)
+def test_a_client_learns_that_optional_parameters_are_known(
+    client: SmppLine, command: Command
+) -> None:
+    answer = client.send(bind(command))
+    assert isinstance(answer.body, Named)
+    assert answer.body.options == {Tag.SC_INTERFACE_VERSION: b"\x34"}
+
+
+def test_a_client_of_an_earlier_version_gets_no_optional_parameters(
+    client: SmppLine, phone: RadioLine
+) -> None:
+    answer = client.send(
+        Pdu(Command.BIND_TRANSCEIVER, 1, Bind("sm-sr", PASSWORD, interface_version=0x33))
+    )
+    assert answer.body == Named("hil-smsc")
+    attach(phone)
+    client.send(submit(registered_delivery=1))
+    phone.say({"delivered": heard(phone)[0], "report": "", "ok": True})
+    receipt = client.hear().body
+    assert isinstance(receipt, ShortMessage)
+    assert b"stat:DELIVRD" in receipt.message
+    assert receipt.options == {}
+
+
+@pytest.mark.parametrize(
+    "status",
+    [Status.SYSTEM_ERROR, Status.MESSAGE_QUEUE_FULL, Status.THROTTLED, Status.TEMPORARY_ERROR],
+)
+def test_a_message_that_a_client_cannot_take_now_comes_again(
+    network: RunningNetwork,
+    client: SmppLine,
+    phone: RadioLine,
+    monkeypatch: pytest.MonkeyPatch,
+    status: Status,
+) -> None:
+    monkeypatch.setattr(smpp_session, "AGAIN_SECONDS", 0.01)
+    client.send(bind())
+    attach(phone)
+    answer = SmsSubmit(Address("12345"), b"back", has_header=False, dcs=0x04)
+    phone.say({"submit": answer.encode().hex(), "id": 1})
+    numbers = []
+    for _ in range(3):
+        delivered = client.hear()
+        assert isinstance(delivered.body, ShortMessage)
+        assert delivered.body.message == b"back"
+        numbers.append(delivered.sequence)
+        client.raw(delivered.answer(status=status).encode())
+    assert len(set(numbers)) == 3
+    client.raw(client.hear().answer().encode())
+    unbind(client)
+    again = SmppLine(network.smpp)
+    assert again.send(bind()).status == Status.OK
+    assert again.send(Pdu(Command.ENQUIRE_LINK, 2)).command is Command.ENQUIRE_LINK_RESP
+    again.close()
+
+
+def test_a_message_that_a_client_never_takes_does_not_come_again(
+    network: RunningNetwork, client: SmppLine, phone: RadioLine
+) -> None:
+    client.send(bind())
+    attach(phone)
+    answer = SmsSubmit(Address("12345"), b"back", has_header=False, dcs=0x04)
+    phone.say({"submit": answer.encode().hex(), "id": 1})
+    client.raw(client.hear().answer(status=Status.DELIVERY_FAILED).encode())
+    unbind(client)
+    again = SmppLine(network.smpp)
+    assert again.send(bind()).status == Status.OK
+    assert again.send(Pdu(Command.ENQUIRE_LINK, 2)).command is Command.ENQUIRE_LINK_RESP
+    again.close()
+
+
+def test_a_message_that_waits_for_its_client_to_take_it_outlives_the_session(
+    network: RunningNetwork, client: SmppLine, phone: RadioLine
+) -> None:
+    client.send(bind())
+    attach(phone)
+    answer = SmsSubmit(Address("12345"), b"back", has_header=False, dcs=0x04)
+    phone.say({"submit": answer.encode().hex(), "id": 1})
+    client.raw(client.hear().answer(status=Status.TEMPORARY_ERROR).encode())
+    unbind(client)
+    again = SmppLine(network.smpp)
+    assert again.send(bind()).status == Status.OK
+    delivered = again.hear().body
+    again.close()
+    assert isinstance(delivered, ShortMessage)
+    assert delivered.message == b"back"
 
 
 def test_out_of_coverage_messages_wait_and_a_device_cannot_send() -> None:

@@ -13,7 +13,7 @@ import time
 import pytest
 
 from hil.virtual.network import smpp_session
-from hil.wire.smpp import Bind, Command, Pdu
+from hil.wire.smpp import Bind, Command, Pdu, Status
 from tests.network.running import RadioLine, RunningNetwork, SmppLine
 
 
@@ -76,6 +76,9 @@ def test_it_ends_without_a_word_while_clients_are_connected(number: signal.Signa
 def test_an_operation_not_offered_gets_its_own_response(operation: int, status: int) -> None:
     with RunningNetwork() as network:
         line = SmppLine(network.smpp)
+        line.raw(struct.pack(">IIII", 21, operation, 0, 6) + b"1\0\0\0\0")
+        not_bound = struct.pack(">IIII", 16, 0x80000000 | operation, Status.INVALID_BIND_STATUS, 6)
+        assert line.exactly(16) == not_bound
         assert line.send(Pdu(Command.BIND_TRANSCEIVER, 1, Bind("sm-sr", "hil-test"))).status == 0
         line.raw(struct.pack(">IIII", 21, operation, 0, 7) + b"1\0\0\0\0")
         assert line.exactly(16) == struct.pack(">IIII", 16, 0x80000000 | operation, status, 7)

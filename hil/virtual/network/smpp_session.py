@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from hil.errors import CodecError
 from hil.wire.smpp import (
+    INTERFACE_VERSION,
     Bind,
     Command,
     DataMessage,
+    Named,
     Pdu,
     ShortMessage,
     SmppError,
     Status,
     StreamReader,
+    Tag,
 )
 
 if TYPE_CHECKING:
@@ -27,6 +31,14 @@ log = logging.getLogger(__name__)
 ENQUIRE_SECONDS: Final = 30.0
 BIND_SECONDS: Final = 10.0
 SYSTEM_ID: Final = "hil-smsc"
+AGAIN_SECONDS: Final = 0.5
+"""First pause before a message that a client could not take; each one after is twice as long."""
+ATTEMPTS: Final = 8
+
+_LATER: Final = frozenset(
+    (Status.SYSTEM_ERROR, Status.MESSAGE_QUEUE_FULL, Status.THROTTLED, Status.TEMPORARY_ERROR)
+)
+"""Answers of a client that may take the message at another time (SMPP 3.4, 5.1.3)."""
 
 _BINDS: Final = {
     Command.BIND_TRANSCEIVER: (True, True),
@@ -45,6 +57,14 @@ _NOT_OFFERED: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A message that the client has not confirmed, and how often it was sent."""
+
+    message: ShortMessage
+    attempts: int = 1
+
+
 class SmppSession:
     """State of one connection: open, bound in a role, over."""
 
@@ -52,9 +72,10 @@ class SmppSession:
         self._centre = centre
         self._writer = writer
         self._numbers = itertools.count(1)
-        self._unconfirmed: dict[int, ShortMessage] = {}
+        self._unconfirmed: dict[int, _Sent] = {}
         self._sends = False
         self._over = False
+        self._takes_options = False
         self.receives = False
         self.system_id = ""
         self.address_range = ""
@@ -95,12 +116,20 @@ class SmppSession:
     def deliver(self, message: ShortMessage) -> None:
         """Send a message to the client; it is kept until the client confirms it."""
         number = next(self._numbers)
-        self._unconfirmed[number] = message
-        self._send(Pdu(Command.DELIVER_SM, number, message))
+        self._unconfirmed[number] = _Sent(message)
+        self._send_message(number)
 
     def unconfirmed(self) -> tuple[ShortMessage, ...]:
         """Return what the client has not confirmed."""
-        return tuple(self._unconfirmed.values())
+        return tuple(sent.message for sent in self._unconfirmed.values())
+
+    def _send_message(self, number: int) -> None:
+        sent = self._unconfirmed.get(number)
+        if sent is not None:
+            # A client of an earlier version knows no optional parameters (SMPP 3.4, 3.4).
+            options = sent.message.options if self._takes_options else {}
+            body = replace(sent.message, options=options)
+            self._send(Pdu(Command.DELIVER_SM, number, body))
 
     def _send(self, pdu: Pdu) -> None:
         if not self._writer.is_closing():
@@ -125,7 +154,7 @@ class SmppSession:
             if status is None:
                 self._refuse(err)
             else:
-                self._decline(raw, status)
+                self._decline(raw, status if self._sends else Status.INVALID_BIND_STATUS)
             return
         try:
             self._take(pdu)
@@ -165,12 +194,22 @@ class SmppSession:
             self._send(pdu.answer(status=status))
             self._over = True
             return
-        self._send(pdu.answer(SYSTEM_ID))
+        self._takes_options = bind.interface_version >= INTERFACE_VERSION
+        # Without it a client has to take it that this centre knows no optional parameters.
+        version: dict[int, bytes] = {Tag.SC_INTERFACE_VERSION: bytes((INTERFACE_VERSION,))}
+        body = Named(SYSTEM_ID, version if self._takes_options else {})
+        self._send(replace(pdu.answer(SYSTEM_ID), body=body))
         self._sends, self.receives = _BINDS[pdu.command]
         self.system_id, self.address_range = bind.system_id, bind.address_range
         self._centre.bound(self)
 
     def _confirmed(self, pdu: Pdu) -> None:
-        message = self._unconfirmed.pop(pdu.sequence, None)
-        if message is not None and pdu.status != Status.OK:
-            log.warning("SMPP: %s did not take a message: %08X", self.system_id, pdu.status)
+        sent = self._unconfirmed.pop(pdu.sequence, None)
+        if sent is None or pdu.status == Status.OK:
+            return
+        log.warning("SMPP: %s did not take a message: %08X", self.system_id, pdu.status)
+        if pdu.status in _LATER and sent.attempts < ATTEMPTS:
+            number = next(self._numbers)
+            self._unconfirmed[number] = _Sent(sent.message, sent.attempts + 1)
+            pause_s = AGAIN_SECONDS * 2 ** (sent.attempts - 1)
+            asyncio.get_running_loop().call_later(pause_s, self._send_message, number)

@@ -117,11 +117,14 @@ class SmsCentre:
             return Status.INVALID_MESSAGE_LENGTH, ""
         self._senders[originator.digits] = session.system_id
         message_id = f"{next(self._ids):08x}"
+        submitted = _now()
 
         def done(taken: bool) -> None:
             wanted = message.registered_delivery & 3
             if wanted == _RECEIPT_ALWAYS or (wanted == _RECEIPT_ON_FAILURE and not taken):
-                self._hand_in(session.system_id, _receipt(message, message_id, taken=taken))
+                self._hand_in(
+                    session.system_id, _receipt(message, message_id, submitted, taken=taken)
+                )
 
         def reported(user_data: bytes) -> None:
             if message.registered_delivery & SME_ACKNOWLEDGEMENT_MASK == SME_ACKNOWLEDGEMENT:
@@ -191,7 +194,7 @@ def _originator(source: Party) -> Address:
 def _deliver_tpdu(message: ShortMessage | DataMessage, originator: Address) -> bytes:
     has_header = bool(message.esm_class & ESM_UDHI)
     pid = message.protocol_id if isinstance(message, ShortMessage) else 0
-    stamp = encode_timestamp(datetime.now(UTC))
+    stamp = encode_timestamp(_now())
     for dcs in (message.data_coding, DCS_8_BIT):
         tpdu = SmsDeliver(
             originator, message.message, stamp, pid=pid, dcs=dcs, has_header=has_header
@@ -205,11 +208,17 @@ def _deliver_tpdu(message: ShortMessage | DataMessage, originator: Address) -> b
     raise CodecError("message cannot be written as SMS-DELIVER")
 
 
-def _receipt(message: ShortMessage | DataMessage, message_id: str, *, taken: bool) -> ShortMessage:
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _receipt(
+    message: ShortMessage | DataMessage, message_id: str, submitted: datetime, *, taken: bool
+) -> ShortMessage:
     """Return a delivery receipt (SMPP 3.4, appendix B)."""
-    now = datetime.now(UTC).strftime("%y%m%d%H%M")
+    begun, done = (when.strftime("%y%m%d%H%M") for when in (submitted, _now()))
     text = (
-        f"id:{message_id} sub:001 dlvrd:{int(taken):03d} submit date:{now} done date:{now} "
+        f"id:{message_id} sub:001 dlvrd:{int(taken):03d} submit date:{begun} done date:{done} "
         f"stat:{'DELIVRD' if taken else 'UNDELIV'} err:000 text:"
     )
     state = _DELIVERED if taken else _UNDELIVERABLE
