@@ -22,7 +22,7 @@ from hil.provisioning.serve_config import parse_config
 from tests.provisioning.serving import Bench
 from tests.thorough import thorough
 
-ERRORS = {"400", "401", "403", "404", "408", "409", "413", "422", "423", "500", "503", "504"}
+ERRORS = {"400", "401", "403", "404", "408", "409", "413", "415", "422", "423", "500", "503", "504"}
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +95,28 @@ def test_every_example_is_as_described_and_every_function_has_its_title(
     assert len(titles) == len(set(titles))
     functions = [f"{how.upper()} {at}" for at, row in described["paths"].items() for how in row]
     assert [name for name in functions if title_of(kind, name) is None] == [], "TITLES needs them"
+
+
+@pytest.mark.parametrize(
+    ("kind", "function", "side", "media_type"),
+    [
+        ("sm-sr", "post /packets", "requestBody", "application/cbor"),
+        ("support-server", "post /packet-batches", "requestBody", "application/cbor"),
+        ("support-server", "post /device-sessions/{session}/image", "200", "application/cose"),
+        ("sm-dp", "get /orders/{order_id}/profiles.ndjson", "200", "application/x-ndjson"),
+    ],
+)
+def test_what_is_no_json_is_described_as_what_it_is(
+    kind: str,
+    function: str,
+    side: str,
+    media_type: str,
+    described_kinds: dict[str, dict[str, Any]],
+) -> None:
+    method, path = function.split()
+    operation = described_kinds[kind]["paths"][path][method]
+    body = operation[side] if side == "requestBody" else operation["responses"][side]
+    assert list(body["content"]) == [media_type]
 
 
 def test_examples_are_taken_by_the_messages_themselves() -> None:

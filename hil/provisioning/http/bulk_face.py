@@ -14,6 +14,7 @@ from fastapi.responses import StreamingResponse
 from hil.provisioning.batches import MAX_PAGE, OrderProgress
 from hil.provisioning.bulk_orders import BulkOrders
 from hil.provisioning.http import messages as m
+from hil.provisioning.http.description import octets
 from hil.provisioning.http.function_routes import spans_peers
 from hil.provisioning.http.orders import request_of
 from hil.provisioning.orders import ProfileRequest
@@ -55,7 +56,11 @@ def add_bulk(app: FastAPI, bulk: BulkOrders, orderer: Any) -> None:  # noqa: ANN
     ) -> m.PageMessage:
         return m.PageMessage.of(bulk.page(order_id, after=after, limit=limit))
 
-    @app.get("/orders/{order_id}/profiles.ndjson")
+    @app.get(
+        "/orders/{order_id}/profiles.ndjson",
+        response_class=StreamingResponse,
+        responses={200: octets("application/x-ndjson")},
+    )
     def stream(order_id: str, _peer: Peer = orderer) -> StreamingResponse:
         # An unknown order is refused here, before the answer has begun.
         bulk.progress(order_id)

@@ -125,6 +125,12 @@ _SPECIFIED: Final = re.compile(r"/(es\d)/(\w+)$")
 _METHODS: Final = ("get", "put", "post", "patch", "delete")
 
 
+def octets(media_type: str) -> dict[str, Any]:
+    """Return the description of a body, or of an answer, that is no JSON."""
+    schema = {"type": "string", "format": "binary", "contentMediaType": media_type}
+    return {"content": {media_type: {"schema": schema}}}
+
+
 def describe(app: FastAPI, kind: str) -> None:
     """Have ``app``, a server of this kind, describe itself with titles, ids and examples."""
     plain = app.openapi

@@ -9,6 +9,7 @@ from fastapi import Depends, FastAPI, Request
 from hil.errors import CodecError
 from hil.provisioning.function_calls import Ledger
 from hil.provisioning.http import messages as m
+from hil.provisioning.http.description import octets
 from hil.provisioning.http.face import MAX_BODY, caller_of, new_face, token
 from hil.provisioning.http.function_routes import spans_peers
 from hil.provisioning.reception import FirstInterface, PacketReception
@@ -25,10 +26,12 @@ def add_receiver(app: FastAPI, reception: PacketReception, link: str) -> None:
     def reserve(message: m.IsdpRequest, session: str = Depends(token)) -> m.IsdpAnswer:
         return m.IsdpAnswer(aid=interface.reserve_isdp(session, message.eid, message.iccid))
 
+    packed = {"requestBody": {"required": True, **octets("application/cbor")}}
+
     async def body(request: Request) -> bytes:
         return await request.body()
 
-    @app.post("/packets")
+    @app.post("/packets", openapi_extra=packed)
     @spans_peers
     def deliver(
         raw: bytes = Depends(body), session: str = Depends(token)
@@ -40,7 +43,7 @@ def add_receiver(app: FastAPI, reception: PacketReception, link: str) -> None:
         places = [(row.eid, row.iccid) for row in message.places]
         return m.PlacesAnswer(aids=interface.reserve_isdps(session, places))
 
-    @app.post("/packet-batches")
+    @app.post("/packet-batches", openapi_extra=packed)
     @spans_peers
     def deliver_many(
         raw: bytes = Depends(body), session: str = Depends(token)

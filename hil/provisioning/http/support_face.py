@@ -7,6 +7,7 @@ from fastapi import Depends, FastAPI, Response
 from hil.provisioning.http import device_messages as d
 from hil.provisioning.http import messages as m
 from hil.provisioning.http.bulk_face import add_bulk_begin
+from hil.provisioning.http.description import octets
 from hil.provisioning.http.face import caller_of
 from hil.provisioning.http.function_routes import spans_peers
 from hil.provisioning.http.orders import request_of
@@ -93,7 +94,11 @@ def add_support(app: FastAPI, server: SupportServer) -> None:
         )
         return d.SessionResultMessage.of(result)
 
-    @app.post("/device-sessions/{session}/image")
+    @app.post(
+        "/device-sessions/{session}/image",
+        response_class=Response,
+        responses={200: octets("application/cose")},
+    )
     @spans_peers
     def image(session: str, iccid: str | None = None, peer: Peer = station) -> Response:
         found = server.fetch_image(session, peer.id, iccid)
