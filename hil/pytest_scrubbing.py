@@ -7,6 +7,7 @@ journal, JUnit, Allure, terminal or a controller get the report.
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from hil.evidence.secret_forms import SHORTEST
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from hil.pytest_run import Run
 
 
+_OURS: Final = ("requirement", "case", "verdict")
+_ID: Final = re.compile(r"[A-Z]{1,12}(?:[ -][A-Z\d]{1,12}){0,4}", re.ASCII)
+"""What stands in properties of ours, ids and verdicts: most tests have no others."""
 _GENERATION: Final = 1024
 """Secrets of tests that are looked for together; those of the generation before are, too."""
 
@@ -39,7 +43,7 @@ class Scrubbing:
         self._learned: set[bytes] = set()
         self._last = 0
         self._output: dict[str, str] = {}
-        self._properties: tuple[list[tuple[str, object]], list[tuple[str, object]]] = [], []
+        self._properties: dict[str, str] = {}
 
     def text(self, text: str) -> str:
         """Return ``text`` without secrets of bench and tests; as it is without a bench."""
@@ -108,11 +112,19 @@ class Scrubbing:
 
     def _without(self, properties: list[tuple[str, object]]) -> list[tuple[str, object]]:
         """Return properties of a test scrubbed; a value that has a secret becomes a text."""
-        # Each phase has those of the one before it: looked through once.
-        if properties != self._properties[0]:
-            made = [(self.text(name), _scrubbed_value(one, self.text)) for name, one in properties]
-            self._properties = list(properties), made
-        return list(self._properties[1])
+        made: list[tuple[str, object]] = []
+        known = self._properties  # each phase has those of the one before it
+        self._properties = {}
+        for name, value in properties:
+            if name in _OURS and _ID.fullmatch(str(value)):
+                made.append((name, value))
+                continue
+            told = f"{name}\n{value}"
+            without = known.get(told) or self.text(told)
+            self._properties[told] = without
+            found = without != told
+            made.append((self.text(name), self.text(str(value))) if found else (name, value))
+        return made
 
     def _explanation(self, longrepr: Any) -> Any:  # noqa: ANN401 - whatever pytest or a plugin made
         longrepr = _scrubbed(longrepr, self.text)
@@ -138,9 +150,3 @@ def _scrubbed(value: object, scrub: Callable[[str], str]) -> object:
         for field in dataclasses.fields(value):
             setattr(value, field.name, _scrubbed(getattr(value, field.name, None), scrub))
     return value
-
-
-def _scrubbed_value(value: object, scrub: Callable[[str], str]) -> object:
-    shown = str(value)
-    without = scrub(shown)
-    return value if without == shown else without

@@ -243,6 +243,21 @@ def test_any_text_with_codes_is_taken(text: str, code: str) -> None:
     assert "pin1=[secret PIN1] " in scrubber.scrub(stated)
 
 
+def test_properties_of_ours_cost_nothing_and_hide_nothing() -> None:
+    scrubbing = Scrubbing(cast("Run", SimpleNamespace(has_bench=True, load=lambda: LAB)))
+    report = pytest.TestReport("test_it", ("test_it.py", 1, "test_it"), {}, "passed", None, "call")
+    ours: list[tuple[str, object]] = [("requirement", "R-12"), ("case", "EUICC-ES5-ENABLE-03")]
+    ours += [("verdict", "NOT APPLICABLE")]
+    report.user_properties = [*ours]
+    scrubbing.report(report)
+    assert report.user_properties == ours
+    assert scrubbing._scrubber is None, "nothing was looked through"
+    assert LAB.device_keys
+    report.user_properties = [("requirement", LAB.device_keys.auth.hex().upper()), ("count", 3)]
+    scrubbing.report(report)
+    assert report.user_properties == [("requirement", "[secret device.auth]"), ("count", 3)]
+
+
 def test_what_was_announced_last_is_known_and_the_oldest_are_forgotten(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
