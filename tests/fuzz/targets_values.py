@@ -13,6 +13,7 @@ from hil.wire.aka.tokens import make_auts, read_auts
 from hil.wire.scp80_parameters import Spi, read_spi
 from hil.wire.sms_address import Address
 from hil.wire.sms_timestamp import decode_timestamp, encode_timestamp
+from hil.wire.suci import CalculationInfo
 from tests.fuzz.engine import Target, encoded
 
 EID: Final = "89049032123451234512345678901235"
@@ -46,6 +47,13 @@ TARGETS: dict[str, Target] = {
         identifiers.decode_imsi,
         lambda: [identifiers.encode_imsi("001010000000017")],
         again=identifiers.encode_imsi,
+    ),
+    "suci-calculation": Target(
+        CalculationInfo.decode,
+        lambda: [
+            bytes.fromhex("A0020000FFFF"),
+            bytes.fromhex("A00401010000A12580011B8120" + "5A" * 32),
+        ],
     ),
     "eid-answer": Target(
         es10.decode_eid_answer, lambda: [bytes.fromhex("BF3E125A10") + identifiers.encode_eid(EID)]
