@@ -9,6 +9,11 @@ from typing import TYPE_CHECKING, cast
 from hil.bench.lab import load_lab
 from hil.bench.profile_maker import ProfileMaker
 from hil.known_secrets import KnownSecret, announce, announced_since
+from hil.provisioning.http import clients
+from hil.provisioning.http.faces import subscription_message, wrapped
+from hil.provisioning.orders import Subscription
+from hil.provisioning.trust import PeerKeySet
+from hil.wire.scp03_keys import KeySet
 
 if TYPE_CHECKING:
     from hil.bench.esim import Esim
@@ -60,3 +65,19 @@ def test_the_maker_of_profiles_announces_all_that_is_secret_in_them() -> None:
     assert {f"{name} of {owner}" for name in ("pin1", "pin2", "puk2", "adm1")} <= set(found)
     isd_p = f"ISD-P {made.aid.hex().upper()}"
     assert {f"{name} of {isd_p}" for name in ("enc", "mac", "dek")} <= set(found)
+
+
+def test_what_servers_send_to_whoever_asks_is_announced_where_it_arrives() -> None:
+    begin, _ = announced_since(0)
+    link = PeerKeySet(1, bytes(range(16)), bytes(range(16, 32)), bytes(range(32, 48)))
+    given = Subscription("8900109", "99970", "sm-sr-1", b"K" * 8 + b"1" * 8, b"O" * 8 + b"2" * 8)
+    assert clients._subscription_of(subscription_message(link, given), link) == given
+    keys = KeySet(0x30, b"\7" * 16, b"\x08" * 16, b"\x09" * 16)
+    assert clients._key_set_of(wrapped(link, keys), link, "eum-1") == keys
+    assert {name: one.value for name, one in news(begin).items()} == {
+        "k of subscription 8900109": given.k,
+        "opc of subscription 8900109": given.opc,
+        "enc of key set 30 that eum-1 sent": keys.enc,
+        "mac of key set 30 that eum-1 sent": keys.mac,
+        "dek of key set 30 that eum-1 sent": keys.dek,
+    }

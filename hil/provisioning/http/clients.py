@@ -9,6 +9,7 @@ from typing import Any
 from cryptography.hazmat.primitives.keywrap import aes_key_wrap_with_padding
 
 from hil.errors import CodecError, ProtocolError
+from hil.known_secrets import announce
 from hil.provisioning.batches import BatchReceipt
 from hil.provisioning.door import DoorChallenge
 from hil.provisioning.eis import SignedEis
@@ -49,14 +50,18 @@ def receipt_of(message: m.ReceiptMessage) -> OrderReceipt:
 
 def _subscription_of(message: m.SubscriptionMessage, keys: PeerKeySet) -> Subscription:
     opened = {name: unwrap_key(keys, getattr(message, name)) for name in ("k", "opc")}
-    return Subscription(**message.values() | opened)
+    subscription = Subscription(**message.values() | opened)
+    announce(f"subscription {subscription.iccid}", subscription)
+    return subscription
 
 
 def _key_set_of(message: m.WrappedKeysMessage, keys: PeerKeySet, owner: str) -> KeySet:
     if len(message.keys) != 3:
         raise ProtocolError(f"{owner} sent {len(message.keys)} keys, not three")
     enc, mac, dek = (unwrap_key(keys, key) for key in message.keys)
-    return KeySet(message.kvn, enc, mac, dek)
+    key_set = KeySet(message.kvn, enc, mac, dek)
+    announce(f"key set {message.kvn:02X} that {owner} sent", key_set)
+    return key_set
 
 
 class MnoClient(BulkOrderClient):
@@ -119,14 +124,18 @@ class EumClient(PeerClient):
         if len(found.keys) != 2:
             raise ProtocolError(f"{self.owner} sent {len(found.keys)} keys, not two")
         kic, kid = (unwrap_key(self.keys, key) for key in found.keys)
-        return OtaKeys(found.kvn, kic, kid, found.counter)
+        sent = OtaKeys(found.kvn, kic, kid, found.counter)
+        announce(f"eUICC {eid}, that {self.owner} sent", sent)
+        return sent
 
     def admin_key(self, eid: str) -> AdminKey:
         """Ask for the SCP81 key of the ISD-R."""
         found: m.WrappedPskMessage = self.call(
             "GET", f"/euiccs/{segment(eid)}/scp81", m.WrappedPskMessage
         )
-        return AdminKey(found.kvn, found.kid, unwrap_key(self.keys, found.key))
+        sent = AdminKey(found.kvn, found.kid, unwrap_key(self.keys, found.key))
+        announce(f"eUICC {eid}, that {self.owner} sent", sent)
+        return sent
 
     def isd_r_keys(self, eid: str, kvn: int) -> KeySet:
         """Ask for an SCP03 key set of the ISD-R."""
