@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -34,7 +35,7 @@ from hil.wire.smpp import (
     Tag,
 )
 from hil.wire.sms import Address, SmsDeliver, SmsSubmit
-from tests.network.running import RadioLine, RunningNetwork, SmppLine
+from tests.network.running import RadioLine, RunningNetwork, SmppLine, wait_for
 
 MSISDN = "882100000001"
 PASSWORD = "hil-test"
@@ -326,6 +327,65 @@ def test_a_receipt_tells_when_the_message_came_and_when_it_was_taken(
     receipt = client.hear().body
     assert isinstance(receipt, ShortMessage)
     assert b"submit date:2603040506 done date:2603040706 " in receipt.message
+
+
+def test_nobody_is_told_that_a_lost_message_arrived() -> None:
+    with RunningNetwork(Conditions(loss=1.0)) as network:
+        client, phone = SmppLine(network.smpp), RadioLine(network.radio)
+        client.send(bind())
+        attach(phone)
+        assert client.send(submit(registered_delivery=1)).status == Status.OK
+        wait_for(lambda: network.air.down.lost == 1)
+        assert client.send(Pdu(Command.ENQUIRE_LINK, 3)).command is Command.ENQUIRE_LINK_RESP
+        client.close()
+        phone.close()
+
+
+@pytest.mark.parametrize("registered", [1, 2])
+def test_a_message_that_outlives_its_validity_is_given_up(
+    client: SmppLine, phone: RadioLine, registered: int
+) -> None:
+    client.send(bind())
+    first = client.send(submit(registered_delivery=registered, validity="000000000001000R"))
+    assert client.send(submit(3, message=b"\x02\x70\x00later")).status == Status.OK
+    receipt = client.hear().body
+    assert isinstance(receipt, ShortMessage)
+    assert isinstance(first.body, Named)
+    assert receipt.message.startswith(f"id:{first.body.name} sub:001 dlvrd:000 ".encode())
+    assert b" stat:EXPIRED " in receipt.message
+    assert receipt.options[Tag.MESSAGE_STATE] == b"\x03"
+    attach(phone)
+    assert heard(phone)[1].user_data == b"\x02\x70\x00later", "the other one is for ever"
+
+
+def test_a_message_on_its_way_has_its_attempt_although_its_validity_ends(
+    client: SmppLine, phone: RadioLine
+) -> None:
+    client.send(bind())
+    attach(phone)
+    client.send(submit(registered_delivery=1, validity="000000000001000R"))
+    number, _ = heard(phone)
+    time.sleep(1.1)  # The validity period is in seconds.
+    phone.say({"delivered": number, "report": "", "ok": False})
+    receipt = client.hear().body
+    assert isinstance(receipt, ShortMessage)
+    assert b" stat:EXPIRED " in receipt.message
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"validity": "tomorrow"}, Status.INVALID_EXPIRY),
+        ({"validity": "250101000000000+"}, Status.INVALID_EXPIRY),
+        ({"validity": "000000000000000R"}, Status.INVALID_EXPIRY),
+        ({"schedule": "000001000000000R"}, Status.INVALID_SCHEDULE),
+    ],
+)
+def test_times_that_cannot_be_kept_are_refused(
+    client: SmppLine, fields: dict[str, str], status: Status
+) -> None:
+    client.send(bind())
+    assert client.send(submit(2, **fields)).status == status
 
 
 @pytest.mark.parametrize(

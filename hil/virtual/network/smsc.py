@@ -13,7 +13,7 @@ from typing import Final
 
 from hil.errors import CodecError
 from hil.virtual.network.smpp_session import SmppSession
-from hil.virtual.network.subscribers import Delivery, Subscribers
+from hil.virtual.network.subscribers import Delivery, Fate, Subscribers
 from hil.wire.smpp import (
     ESM_DELIVERY_ACKNOWLEDGEMENT,
     ESM_DELIVERY_RECEIPT,
@@ -27,6 +27,7 @@ from hil.wire.smpp import (
     Status,
     Tag,
 )
+from hil.wire.smpp_time import read_time
 from hil.wire.sms import (
     DCS_CARD_8_BIT,
     PID_SIM_DATA_DOWNLOAD,
@@ -41,7 +42,12 @@ log = logging.getLogger(__name__)
 TON_INTERNATIONAL: Final = 1
 DCS_8_BIT: Final = 0x04
 _RECEIPT_ALWAYS, _RECEIPT_ON_FAILURE = 1, 2
-_DELIVERED, _UNDELIVERABLE = 2, 5
+_STATES: Final = {
+    Fate.TAKEN: ("DELIVRD", 2),
+    Fate.EXPIRED: ("EXPIRED", 3),
+    Fate.REFUSED: ("UNDELIV", 5),
+}
+"""What receipts call a fate, in words and in the option message_state (appendix B, 5.2.28)."""
 _WAITING_LIMIT: Final = 10_000
 
 
@@ -103,35 +109,28 @@ class SmsCentre:
 
     def submit(self, session: SmppSession, message: ShortMessage | DataMessage) -> tuple[int, str]:
         """Take a message for a device; return status and message id."""
-        number = message.destination.address.removeprefix("+")
-        if not number.isdigit():
-            return Status.INVALID_DESTINATION_ADDRESS, ""
+        submitted = _now()
         try:
-            originator = _originator(message.source)
-        except CodecError:
-            return Status.INVALID_SOURCE_ADDRESS, ""
-        try:
-            tpdu = _deliver_tpdu(message, originator)
-        except CodecError as err:
+            number, originator, tpdu = _short_message(message)
+            life_s = _life(message, submitted)
+        except _NotTaken as err:
             log.info("message refused: %s", err)
-            return Status.INVALID_MESSAGE_LENGTH, ""
+            return err.status, ""
         self._senders[originator.digits] = session.system_id
         message_id = f"{next(self._ids):08x}"
-        submitted = _now()
 
-        def done(taken: bool) -> None:
+        def done(fate: Fate) -> None:
             wanted = message.registered_delivery & 3
-            if wanted == _RECEIPT_ALWAYS or (wanted == _RECEIPT_ON_FAILURE and not taken):
-                self._hand_in(
-                    session.system_id, _receipt(message, message_id, submitted, taken=taken)
-                )
+            failed = fate is not Fate.TAKEN
+            if wanted == _RECEIPT_ALWAYS or (wanted == _RECEIPT_ON_FAILURE and failed):
+                self._hand_in(session.system_id, _receipt(message, message_id, submitted, fate))
 
         def reported(user_data: bytes) -> None:
             if message.registered_delivery & SME_ACKNOWLEDGEMENT_MASK == SME_ACKNOWLEDGEMENT:
                 told = _acknowledgement(message, message_id, user_data)
                 self._hand_in(session.system_id, told)
 
-        if not self._subscribers.offer(number, Delivery(tpdu, done, reported)):
+        if not self._subscribers.offer(number, Delivery(tpdu, done, reported, life_s)):
             return Status.MESSAGE_QUEUE_FULL, ""
         return Status.OK, message_id
 
@@ -184,6 +183,29 @@ def _in_range(number: str, address_range: str) -> bool:
         return address_range == number
 
 
+class _NotTaken(Exception):  # noqa: N818 - an answer, not a fault
+    """A message is answered with a status instead of being taken."""
+
+    def __init__(self, status: Status, why: object) -> None:
+        super().__init__(str(why))
+        self.status = status
+
+
+def _short_message(message: ShortMessage | DataMessage) -> tuple[str, Address, bytes]:
+    """Return number, originator and SMS-DELIVER of a message."""
+    number = message.destination.address.removeprefix("+")
+    if not number.isdigit():
+        raise _NotTaken(Status.INVALID_DESTINATION_ADDRESS, "its destination is no number")
+    try:
+        originator = _originator(message.source)
+    except CodecError as err:
+        raise _NotTaken(Status.INVALID_SOURCE_ADDRESS, err) from err
+    try:
+        return number, originator, _deliver_tpdu(message, originator)
+    except CodecError as err:
+        raise _NotTaken(Status.INVALID_MESSAGE_LENGTH, err) from err
+
+
 def _originator(source: Party) -> Address:
     digits = source.address.removeprefix("+")
     if source.ton == TON_INTERNATIONAL:
@@ -212,16 +234,35 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+def _life(message: ShortMessage | DataMessage, now: datetime) -> float | None:
+    """Return for how many seconds a message is worth delivering; None: its sender does not say."""
+    if not isinstance(message, ShortMessage):
+        return None
+    if message.schedule:
+        # Scheduled delivery is not offered, and at once would be at the wrong time.
+        raise _NotTaken(Status.INVALID_SCHEDULE, "it is to be delivered later")
+    if not message.validity:
+        return None
+    try:
+        until = read_time(message.validity, now)
+    except CodecError as err:
+        raise _NotTaken(Status.INVALID_EXPIRY, err) from err
+    if until <= now:
+        raise _NotTaken(Status.INVALID_EXPIRY, "its validity period has ended")
+    return (until - now).total_seconds()
+
+
 def _receipt(
-    message: ShortMessage | DataMessage, message_id: str, submitted: datetime, *, taken: bool
+    message: ShortMessage | DataMessage, message_id: str, submitted: datetime, fate: Fate
 ) -> ShortMessage:
     """Return a delivery receipt (SMPP 3.4, appendix B)."""
     begun, done = (when.strftime("%y%m%d%H%M") for when in (submitted, _now()))
+    word, state = _STATES[fate]
+    delivered = int(fate is Fate.TAKEN)
     text = (
-        f"id:{message_id} sub:001 dlvrd:{int(taken):03d} submit date:{begun} done date:{done} "
-        f"stat:{'DELIVRD' if taken else 'UNDELIV'} err:000 text:"
+        f"id:{message_id} sub:001 dlvrd:{delivered:03d} submit date:{begun} done date:{done} "
+        f"stat:{word} err:000 text:"
     )
-    state = _DELIVERED if taken else _UNDELIVERABLE
     return ShortMessage(
         source=message.destination,
         destination=message.source,

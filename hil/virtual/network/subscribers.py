@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Final
 
 from hil.virtual.network.link_model import Air
@@ -23,17 +24,35 @@ RETRY_SECONDS: Final = 0.5
 Send = Callable[[dict[str, object]], Awaitable[None]]
 
 
+class Fate(Enum):
+    """What became of a message, as far as the centre can tell."""
+
+    TAKEN = "taken"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+
+
 @dataclass(slots=True)
 class Delivery:
-    """One message for a device; ``done`` is called once with whether the device took it.
+    """One message for a device; ``done`` is called with its fate, never for one that is lost.
 
     ``reported``: called with the user data of its delivery report, where there is some.
+    ``life_s``: so long it is worth delivering; None for ever.
     """
 
     tpdu: bytes
-    done: Callable[[bool], None]
+    done: Callable[[Fate], None]
     reported: Callable[[bytes], None] | None = None
+    life_s: float | None = None
     attempts: int = 0
+    expired: bool = False
+    timer: asyncio.TimerHandle | None = None
+
+    def settle(self, fate: Fate) -> None:
+        """Tell the fate, and let the message expire no more."""
+        if self.timer is not None:
+            self.timer.cancel()
+        self.done(fate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +95,9 @@ class Subscribers:
             return False
         subscriber.waiting.append(delivery)
         subscriber.news.set()
+        if delivery.life_s is not None:
+            loop = asyncio.get_running_loop()
+            delivery.timer = loop.call_later(delivery.life_s, _expire, subscriber, delivery)
         return True
 
     def _of(self, msisdn: str) -> Subscriber:
@@ -143,7 +165,7 @@ class Subscribers:
             delivery = subscriber.waiting.popleft()
             copies = self._air.fate(self._air.down)
             if not copies:
-                delivery.done(True)
+                # Nobody knows of it, so nobody is told: a receipt would be a lie.
                 continue
             for number, delay in enumerate(copies):
                 copy = delivery if number == 0 else Delivery(delivery.tpdu, _unheard)
@@ -159,7 +181,7 @@ class Subscribers:
     async def _hand_over(self, subscriber: Subscriber, delivery: Delivery) -> None:
         send = subscriber.send
         if send is None:
-            subscriber.waiting.appendleft(delivery)
+            _put_back(subscriber, delivery)
             return
         number = next(self._ids)
         report: asyncio.Future[Report] = asyncio.get_running_loop().create_future()
@@ -173,19 +195,38 @@ class Subscribers:
         finally:
             subscriber.reports.pop(number, None)
         if heard.ok:
-            delivery.done(True)
+            delivery.settle(Fate.TAKEN)
             if heard.user_data and delivery.reported is not None:
                 delivery.reported(heard.user_data)
             return
         delivery.attempts += 1
         if delivery.attempts >= DELIVERY_ATTEMPTS:
-            delivery.done(False)
+            delivery.settle(Fate.REFUSED)
             return
         if subscriber.send is send:
             await asyncio.sleep(RETRY_SECONDS)
-        subscriber.waiting.appendleft(delivery)
+        _put_back(subscriber, delivery)
         subscriber.news.set()
 
 
-def _unheard(_taken: bool) -> None:
+def _put_back(subscriber: Subscriber, delivery: Delivery) -> None:
+    """Let a message wait for another attempt, if it is still worth one."""
+    if delivery.expired:
+        delivery.settle(Fate.EXPIRED)
+    else:
+        subscriber.waiting.appendleft(delivery)
+
+
+def _expire(subscriber: Subscriber, delivery: Delivery) -> None:
+    """Give up a message; one that is on its way has this attempt left."""
+    delivery.expired = True
+    # By identity: two messages may be alike.
+    for index, waiting in enumerate(subscriber.waiting):
+        if waiting is delivery:
+            del subscriber.waiting[index]
+            delivery.settle(Fate.EXPIRED)
+            return
+
+
+def _unheard(_fate: Fate) -> None:
     """Nobody asked for the fate of a doubled message."""
