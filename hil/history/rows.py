@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import TYPE_CHECKING, Any, Final
+
+from hil.evidence.numbers import number_of, seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -60,8 +61,8 @@ def item_of(begin: Mapping[str, Any]) -> str:
 def test_rows(run: RunRecord) -> Iterator[tuple[str, str, float, int, str]]:
     """Yield id, verdict, seconds, attempts and reason of each test."""
     for test in run.tests.values():
-        seconds = number_of(test.seconds) or 0.0
-        yield plain(test.id), test.verdict, max(0.0, seconds), test.attempts, plain(test.reason)
+        seconds = seconds_of(test.seconds) or 0.0
+        yield plain(test.id), test.verdict, seconds, test.attempts, plain(test.reason)
 
 
 def measurement_rows(run: RunRecord) -> Iterator[tuple[Any, ...]]:
@@ -102,17 +103,6 @@ def limits_of(body: Mapping[str, Any]) -> tuple[float | None, float | None]:
         value = _parsed(one[2])
         return (None, value) if one[1] == "most" else (value, None)
     return None, None
-
-
-def number_of(value: object) -> float | None:
-    """Return a finite number, None for whatever is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _parsed(text: str) -> float | None:

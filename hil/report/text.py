@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -66,7 +67,12 @@ def utc(at_ns: int, *, seconds: bool = True) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a time that something took: ``12 ms``, ``3.4 s``, ``12 min 05 s``."""
+    """Return a time that something took: ``12 ms``, ``3.4 s``, ``12 min 05 s``.
+
+    What is no number reads "not stated".
+    """
+    if not math.isfinite(seconds):
+        return NOT_STATED
     if seconds < 0.9995:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 59.95:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hil.evidence.numbers import number_of
 from hil.report.text import NOT_STATED, stated, visible
 
 
@@ -38,9 +39,9 @@ class Value:
 def value_of(body: Mapping[str, Any]) -> Value:
     """Return a ``measurement`` record of a journal in words."""
     unit = stated(body, "unit")
-    expanded = _number(body.get("expanded_uncertainty"))
+    expanded = number_of(body.get("expanded_uncertainty"))
     judged = bool(stated(body, "verdict") or stated(body, "limits"))
-    guard = _number(body.get("guard_band"))
+    guard = number_of(body.get("guard_band"))
     rule = stated(body, "decision_rule")
     if rule and guard is not None:
         rule = f"{rule} (w = {_with_unit(guard, unit, expanded)})"
@@ -66,21 +67,21 @@ def decimals(expanded: float) -> int:
 def _uncertainty(body: Mapping[str, Any], unit: str, expanded: float | None) -> str:
     if expanded is None:
         return NOT_STATED
-    factor = _number(body.get("coverage_factor"))
+    factor = number_of(body.get("coverage_factor"))
     k = f"k\xa0=\xa0{factor:g}" if factor is not None else f"k {NOT_STATED}"
     return f"{_with_unit(expanded, unit, expanded)} ({k})"
 
 
 def _limits(given: object, unit: str) -> str:
     if isinstance(given, Mapping):
-        ends = [_number(given.get(name)) for name in ("low", "high")]
+        ends = [number_of(given.get(name)) for name in ("low", "high")]
         shown = ["none" if one is None else f"{one:g}" for one in ends]
         return f"{shown[0]} to {shown[1]} {unit}".strip()
     return visible(given).strip() if given is not None else ""
 
 
 def _shown(given: object, unit: str, expanded: float | None) -> str:
-    number = _number(given)
+    number = number_of(given)
     if number is None:
         return NOT_STATED if given is None else f"{visible(given)} {unit}".strip()
     return _with_unit(number, unit, expanded)
@@ -90,9 +91,3 @@ def _with_unit(number: float, unit: str, expanded: float | None) -> str:
     if expanded is None or not 1e-12 < expanded < 1e12:
         return f"{number:g}\xa0{unit}".strip()
     return f"{number:.{decimals(expanded)}f}\xa0{unit}".strip()
-
-
-def _number(given: object) -> float | None:
-    if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
-        return None
-    return float(given)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from hil.evidence.journal.reader import Event, JournalFile
+from hil.evidence.numbers import seconds_of
 from hil.evidence.run_record import RunRecord
 from hil.report.text import stated
 
@@ -81,7 +82,7 @@ class Timeline:
         entry = self._steps.pop(stated(event.body, "step"), None)
         if entry is not None:
             entry.status = stated(event.body, "status")
-            entry.seconds = _number(event.body.get("seconds"))
+            entry.seconds = seconds_of(event.body.get("seconds"))
             self._depth = entry.depth
 
     def _check(self, event: Event) -> None:
@@ -138,7 +139,3 @@ def _events(run: RunRecord) -> Iterable[Event]:
 def _text(event: Event, key: str) -> str:
     text = stated(event.body, key)
     return text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}… ({len(text)} characters)"
-
-
-def _number(given: object) -> float | None:
-    return float(given) if isinstance(given, int | float) else None
