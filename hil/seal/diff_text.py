@@ -60,7 +60,8 @@ def _measured(one: MeasuredChange) -> str:
         said = f"MORE than the uncertainties allow, E_n {one.en:.2f}"
     else:
         said = f"within the uncertainties, E_n {one.en:.2f}"
-    return f"{one.name} {before} → {after} {one.unit} ({said})  {one.test}"
+    others = "".join(f"; {_change(other)}" for other in one.others)
+    return f"{one.name} {before} → {after} {one.unit} ({said}{others})  {one.test}"
 
 
 def _value(value: object, uncertainty: float | None) -> str:

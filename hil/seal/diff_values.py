@@ -5,10 +5,15 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from hil.evidence.numbers import number_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+_JUDGED_BY: Final = ("coverage_factor", "limits", "decision_rule", "guard_band", "verdict")
+"""What a measured value is stated and judged by, beside its unit and uncertainty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,8 @@ class MeasuredChange:
     ``before`` and ``after`` are values in ``unit`` (with "before → after" where the units differ),
     each with its expanded uncertainty or None; None as a value: not measured in that run. ``en`` is
     the E_n number, None where it cannot be told; ``exceeds``: it is above 1, so the change is more
-    than both uncertainties allow.
+    than both uncertainties allow. ``others`` is what else was stated differently: coverage factor,
+    limits, decision rule, guard band, verdict.
     """
 
     test: str
@@ -38,6 +44,7 @@ class MeasuredChange:
     after: Any
     after_uncertainty: float | None
     en: float | None
+    others: tuple[Change, ...] = ()
 
     @property
     def exceeds(self) -> bool | None:
@@ -50,22 +57,29 @@ def changed_fields(name: str, before: object, after: object) -> Iterator[Change]
     if isinstance(before, dict) and isinstance(after, dict):
         for key in sorted({str(one) for one in before} | {str(one) for one in after}):
             yield from changed_fields(f"{name}.{key}", before.get(key), after.get(key))
-    elif before != after:
+    elif not _same(before, after):
         yield Change(name, before, after)
 
 
 def measured_changes(
     test: str, before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]
 ) -> Iterator[MeasuredChange]:
-    """Go through the measured values of a test that are different.
+    """Go through the measured values of a test that are different, or were judged differently.
 
     Values of one name are compared in the order in which they were taken.
     """
     old, new = _named(before), _named(after)
     for name in [*old, *(one for one in new if one not in old)]:
-        change = _measured(test, name, old.get(name, {}), new.get(name, {}))
-        if change.before != change.after or " → " in change.unit:
+        rows = old.get(name, {}), new.get(name, {})
+        change = _measured(test, name, *rows)
+        said = ([row.get(key) for key in ("value", "unit", "expanded_uncertainty")] for row in rows)
+        if change.others or not _same(*said):
             yield change
+
+
+def _same(before: object, after: object) -> bool:
+    """Return whether two values say the same; NaN, which equals nothing, is NaN again."""
+    return before == after or repr(before) == repr(after)
 
 
 def en_number(
@@ -100,8 +114,8 @@ def _measured(
 ) -> MeasuredChange:
     units = [str(row.get("unit", "")) for row in (old, new) if row]
     same_unit = len(set(units)) == 1
-    values = [_number(row.get("value")) for row in (old, new)]
-    spread = [_number(row.get("expanded_uncertainty")) for row in (old, new)]
+    values = [number_of(row.get("value")) for row in (old, new)]
+    spread = [number_of(row.get("expanded_uncertainty")) for row in (old, new)]
     en = None
     if same_unit and None not in values and None not in spread:
         en = en_number(
@@ -112,6 +126,12 @@ def _measured(
                 if value is not None
             )
         )
+        en = None if math.isnan(en) else en
+    others = (
+        change
+        for key in (_JUDGED_BY if old and new else ())
+        for change in changed_fields(key, old.get(key), new.get(key))
+    )
     return MeasuredChange(
         test=test,
         name=name,
@@ -121,10 +141,5 @@ def _measured(
         after=new.get("value"),
         after_uncertainty=spread[1],
         en=en,
+        others=tuple(others),
     )
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value)

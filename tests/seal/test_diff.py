@@ -119,6 +119,42 @@ def test_measured_values(
     assert "\n".join(lines_of(diff_runs(before, after)))
 
 
+JUDGED = {
+    **MEASUREMENT,
+    "coverage_factor": 2.0,
+    "limits": {"low": 1.71, "high": 1.89},
+    "decision_rule": "guarded",
+    "guard_band": 0.003,
+    "verdict": "PASS",
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"expanded_uncertainty": 0.03}, "1.8 ± 0.003 → 1.8 ± 0.03 V (within the uncertainties"),
+        ({"expanded_uncertainty": None}, "1.8 ± 0.003 → 1.8 V (cannot be compared)"),
+        ({"coverage_factor": 3.0}, "; coverage_factor: 2.0 → 3.0)"),
+        ({"limits": {"low": 1.71, "high": 5.0}}, "; limits.high: 1.89 → 5.0)"),
+        ({"limits": "1.71 to 1.89 V"}, "→ 1.71 to 1.89 V)"),
+        ({"decision_rule": "simple"}, "; decision_rule: guarded → simple)"),
+        ({"guard_band": 0}, "; guard_band: 0.003 → 0)"),
+        ({"verdict": "FAIL"}, "; verdict: PASS → FAIL)"),
+    ],
+)
+def test_an_equal_value_that_was_judged_otherwise_is_said(
+    tmp_path: Path, changed: dict[str, object], said: str
+) -> None:
+    before = read_run(write_run(tmp_path / "a", {"a": "PASS"}, measurement=JUDGED))
+    other = {**JUDGED, **changed}
+    after = read_run(write_run(tmp_path / "b", {"a": "PASS"}, measurement=other))
+    diff = diff_runs(before, after)
+    assert len(diff.measurements) == 1
+    assert said in "\n".join(lines_of(diff))
+    assert not diff.worse
+    assert json.loads(json.dumps(diff.to_json()))["measurements"][0]["test"] == "a"
+
+
 FINITE = st.floats(-1e6, 1e6)
 SPREAD = st.floats(0, 1e6)
 
