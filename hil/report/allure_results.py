@@ -13,6 +13,7 @@ import uuid
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
+from hil.evidence.journal.errors import EvidenceError
 from hil.evidence.verdict import (
     ERROR,
     FAIL,
@@ -23,15 +24,17 @@ from hil.evidence.verdict import (
 )
 from hil.report.html import anchor
 from hil.report.matrix.as_html import requirement_anchor
+from hil.report.named_files import inside, is_as_named
 from hil.report.out import write_whole
 from hil.report.parameters import in_words
+from hil.report.text import stated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from hil.evidence.run_record import RunRecord
-    from hil.evidence.test_record import TestRecord
+    from hil.evidence.test_record import Attachment, TestRecord
 
 NODE: Final = "node"
 """Label with a test's id, by which its result is found."""
@@ -60,6 +63,8 @@ _NAMES: Final = {
 _PAGE: Final = "../evidence/run.html"
 _MATRIX: Final = "../evidence/matrix.html"
 _WAIVED: Final = {"name": "tag", "value": "waived"}
+_LONGEST: Final = 16
+"""Characters of an extension that a copy keeps."""
 _SPACE: Final = uuid.UUID("6f0a5d0e-5c1c-4b39-9d5b-8f1b6f6d4d1e")
 
 
@@ -118,8 +123,8 @@ def _found(
     for path in sorted(results.glob("*-result.json")):
         try:
             result = json.loads(path.read_bytes())
-            labels = {one["name"]: one["value"] for one in result["labels"]}
-        except (OSError, ValueError, TypeError, KeyError):
+            labels = _labels_of(result)
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
             foreign.append(_aside(path, "no result of a test"))
             continue
         name = str(labels.get(NODE, ""))
@@ -130,13 +135,35 @@ def _found(
     return found, foreign
 
 
+def _labels_of(result: dict[str, Any]) -> dict[str, Any]:
+    """Return the labels of a result by name.
+
+    Raises TypeError, KeyError or ValueError for what does not hold together as one.
+    """
+    if not isinstance(result["uuid"], str):
+        raise TypeError("its uuid is no text")
+    for name in ("labels", "parameters", "attachments"):
+        rows = result.get(name, [])
+        if not isinstance(rows, list) or not all(_is_row(one) for one in rows):
+            raise TypeError(f"its {name} are no list of plain objects")
+    if not isinstance(result.get("statusDetails") or {}, dict):
+        raise TypeError("its statusDetails are no object")
+    return {one["name"]: one["value"] for one in result["labels"]}
+
+
+def _is_row(given: object) -> bool:
+    return isinstance(given, dict) and not any(
+        isinstance(one, dict | list) for one in given.values()
+    )
+
+
 def _aside(path: Path, why: str) -> str:
     path.rename(path.with_name(path.name + ".foreign"))
     return f"{path.name}: {why}; set aside as {path.name}.foreign"
 
 
 def _path(run: RunRecord, results: Path, test: TestRecord) -> Path:
-    return results / f"{uuid.uuid5(_SPACE, f'{run.run} {test.id}')}-result.json"
+    return results / f"{_uuid(f'{run.run} {test.id}')}-result.json"
 
 
 def _missing(run: RunRecord, results: Path, test: TestRecord) -> dict[str, Any]:
@@ -154,7 +181,7 @@ def _missing(run: RunRecord, results: Path, test: TestRecord) -> dict[str, Any]:
         *_labels(NODE, (test.id,)),
     ]
     if test.case is not None:
-        labels += _labels("case", (str(test.case.get("id", "")),))
+        labels += _labels("case", (stated(test.case, "id"),))
     return {
         "uuid": _path(run, results, test).name.removesuffix("-result.json"),
         "historyId": digest,
@@ -208,9 +235,9 @@ def _attach(result: dict[str, Any], results: Path, files: tuple[Path, ...]) -> N
     known = {one.get("source") for one in attachments}
     for number, file in enumerate(files):
         extension = file.name.rpartition(".")[2]
-        stem = uuid.uuid5(_SPACE, f"{result['uuid']} {number}")
+        stem = _uuid(f"{result['uuid']} {number}")
         source = f"{stem}-attachment.{extension}"
-        shutil.copyfile(file, results / source)
+        _copy(file, results / source)
         if source not in known:
             name = _NAMES.get(file.name, file.name)
             kind = _TYPES.get(extension, "application/octet-stream")
@@ -218,15 +245,34 @@ def _attach(result: dict[str, Any], results: Path, files: tuple[Path, ...]) -> N
 
 
 def _kept(run: RunRecord, results: Path, test: TestRecord) -> Iterator[dict[str, str]]:
-    """Copy what the test attached before it was lost."""
+    """Copy what the test attached before it was lost; the digest names the copy."""
     for one in test.attachments:
-        file = run.folder / one.file
-        if not one.file or not file.is_file():
+        file = inside(one.file, run.folder)
+        if file is None or not _is_there(file, one):
             continue
-        source = f"{one.sha256[:32]}-attachment{''.join(file.suffixes)}"
-        shutil.copyfile(file, results / source)
+        extension = "".join(file.suffixes)
+        source = f"{one.sha256[:32]}-attachment{extension if len(extension) < _LONGEST else ''}"
+        _copy(file, results / source)
         kind = _TYPES.get(one.kind, "application/octet-stream")
         yield {"name": one.name, "source": source, "type": kind}
+
+
+def _is_there(file: Path, one: Attachment) -> bool:
+    try:
+        return is_as_named(file, one)
+    except OSError:  # the run's page says why
+        return False
+
+
+def _copy(file: Path, to: Path) -> None:
+    try:
+        shutil.copyfile(file, to)
+    except OSError as err:
+        raise EvidenceError(f"{to}: cannot be made from {file}: {err.strerror or err}") from err
+
+
+def _uuid(name: str) -> uuid.UUID:
+    return uuid.uuid5(_SPACE, name.encode("utf-8", "backslashreplace").decode())
 
 
 def _links(test: TestRecord) -> list[dict[str, str]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from hil.report.named_files import inside
 from hil.report.text import shortened, visible
 
 # A page that comes from a journal must not act: no script runs, nothing is asked for elsewhere.
@@ -96,10 +97,17 @@ def link_to(file: str, run_folder: Path, page_folder: Path) -> str:
 
     "" for a path that leads out of the run's folder: a journal is no reason to open other files.
     """
-    target = Path(os.path.normpath(run_folder / file))
-    if not file or not target.is_relative_to(os.path.normpath(run_folder)):
+    target = inside(file, run_folder)
+    if target is None:
         return ""
     return quote(Path(os.path.relpath(target, page_folder)).as_posix(), errors="backslashreplace")
+
+
+def why_no_link(file: str) -> str:
+    """Return as HTML why :func:`link_to` leads nowhere; a file too large to keep has no path."""
+    if not file:
+        return "(too large to keep)"
+    return "<b>its path leads out of the folder of the run, or nowhere</b>"
 
 
 def whole_page(title: str, body: str, css: str = "") -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from hil.evidence.journal import Journal
 from hil.evidence.run_record import RunRecord, read_run
 from hil.report.allure_results import complete
 from hil.report.html import anchor
+from hil.report.page import write_page
 
 NAMES = ("a/test_b.py::test_pass", "a/test_b.py::test_killed", "a/test_b.py::test_never")
 
@@ -137,3 +140,89 @@ def test_foreign_results_are_set_aside(run: RunRecord, tmp_path: Path) -> None:
     assert len(said) == 2
     assert (results / "y-result.json.foreign").exists()
     assert set(_results(results)) == set(NAMES)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"uuid": None},
+        {"labels": None},
+        {"labels": ["node"]},
+        {"labels": [{"name": "node"}]},
+        {"labels": [{"name": ["node"], "value": 1}]},
+        {"parameters": 7},
+        {"parameters": [{"name": ["x"], "value": "1"}]},
+        {"attachments": [{"name": "x", "source": {}}]},
+        {"attachments": ["x"]},
+        {"statusDetails": "text"},
+    ],
+)
+def test_results_that_do_not_hold_together_are_set_aside(
+    run: RunRecord, tmp_path: Path, odd: dict[str, object]
+) -> None:
+    results = tmp_path / "results"
+    path = _write(results, "u1", "failed", **odd)
+    (results / "list-result.json").write_text("[]")
+    (results / "deep-result.json").write_text("[" * 100_000)
+    assert len(complete(run, results, traces={NAMES[0]: ()})) == 3
+    assert path.with_name("u1-result.json.foreign").exists()
+    assert set(_results(results)) == set(NAMES)
+
+
+OUTSIDE = b"the secret of another file"
+
+
+def _lost(tmp_path: Path, **held: object) -> tuple[RunRecord, Path]:
+    """A run whose only test was killed after it attached what is told; beside it OUTSIDE."""
+    (tmp_path / "outside.txt").write_bytes(OUTSIDE)
+    journal = Journal(tmp_path / "run", "main", {"format": 1, "run": "r1"})
+    kept = store(tmp_path / "run", b"a log", "text")
+    stored = {"file": kept.file, "sha256": kept.sha256, "size": kept.size, **held}
+    journal.write("test-registered", {"title": "killed"}, test="t")
+    journal.write("test-begin", {"attempt": 1}, test="t")
+    journal.write("attachment", {"name": "log", "kind": "text", **stored}, test="t")
+    journal.close("broken off")
+    return read_run(tmp_path / "run"), tmp_path / "run" / "allure-results"
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        {"file": "../outside.txt"},
+        {"file": "attachments/../../outside.txt"},
+        {"file": "/etc/hostname"},
+        {"file": "attachments"},
+        {"file": "."},
+        {"file": "attachments/nobody"},
+        {"file": "a\0b"},
+        {"file": "attachments/\ud800"},
+        {"file": "x" * 5_000},
+        {"sha256": "0" * 64},
+        {"sha256": "../../../" + "a" * 23},
+        {"sha256": ""},
+        {"size": 4},
+    ],
+)
+def test_no_file_is_copied_but_what_the_journal_names_in_its_folder(
+    tmp_path: Path, held: dict[str, object]
+) -> None:
+    digest = hashlib.sha256(OUTSIDE).hexdigest() if "file" in held else None
+    named = {"sha256": digest, "size": len(OUTSIDE)} if digest else {}
+    run, results = _lost(tmp_path, **named, **held)
+    before = {path for path in tmp_path.rglob("*") if path.is_file()}
+    complete(run, results, traces={})
+    (result,) = _results(results).values()
+    assert result["attachments"] == []
+    made = {path for path in tmp_path.rglob("*") if path.is_file()} - before
+    assert [path.name for path in made] == [f"{result['uuid']}-result.json"]
+
+
+def test_a_pipe_in_place_of_an_attachment_holds_nothing_up(tmp_path: Path) -> None:
+    run, results = _lost(tmp_path, size=0)
+    path = run.folder / run.tests["t"].attachments[0].file
+    path.unlink()
+    os.mkfifo(path)
+    complete(run, results, traces={})
+    assert _results(results)["t"]["attachments"] == []
+    write_page(run, tmp_path / "run.html")
+    assert "another digest or size" in (tmp_path / "run.html").read_text()

@@ -166,13 +166,23 @@ def test_names_do_nothing_in_page_or_spreadsheet(tmp_path: Path) -> None:
     assert "'=HYPERLINK(1)" in titles
 
 
-def test_an_attachment_path_leads_nowhere_else(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("../../etc/passwd", "its path leads out of the folder of the run, or nowhere"),
+        ("passwd\0", "its path leads out of the folder of the run, or nowhere"),
+        ("", "(too large to keep)"),
+    ],
+)
+def test_an_attachment_path_leads_nowhere_else(tmp_path: Path, file: str, said: str) -> None:
     run = Run(tmp_path / "run")
-    held = {"name": "x", "kind": "text", "file": "../../etc/passwd", "sha256": "0", "size": 1}
+    held = {"name": "x", "kind": "text", "file": file, "sha256": "0", "size": 1}
     run.test("t.py::test_a", within=(("attachment", held),))
     matrix(tmp_path, run=run.end())
     page = Page((tmp_path / "out" / "matrix.html").read_text())
     assert not [link for link in page.links if "passwd" in link]
+    assert said in page.text
+    assert ("too large" in page.text) == (file == "")
 
 
 def test_a_broken_run_says_so(tmp_path: Path) -> None:

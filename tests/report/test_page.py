@@ -124,7 +124,7 @@ def test_what_is_changed_missing_or_elsewhere_is_not_shown_as_evidence(tmp_path:
     (tmp_path / changed.file).write_text("another text of it")
     (tmp_path / missing.file).unlink()
     found = page(record)
-    assert "another digest than the journal says" in found.text
+    assert "another digest or size than the journal says" in found.text
     assert "another text of it" not in found.text
     assert "It cannot be read: No such file or directory" in found.text
     assert "leads out of the folder of the run" in found.text

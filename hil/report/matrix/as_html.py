@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from hil.evidence.verdict import WORST_FIRST
-from hil.report.html import anchor, counted, esc, link_to, verdict, whole_page
+from hil.report.html import anchor, counted, esc, link_to, verdict, whole_page, why_no_link
 from hil.report.matrix.model import Line, Matrix, Row
 from hil.report.text import MOST_OF_A_NAME, size, utc
 from hil.report.values import value_of
@@ -156,7 +156,7 @@ def _evidence(line: Line, matrix: Matrix, folder: Path) -> str:
     for held in test.attachments:
         href = link_to(held.file, matrix.run.folder, folder)
         name = esc(held.name, MOST_OF_A_NAME)
-        shown = f'<a href="{esc(href)}">{name}</a>' if href else f"{name} (not kept: too large)"
+        shown = f'<a href="{esc(href)}">{name}</a>' if href else f"{name} {why_no_link(held.file)}"
         items.append(
             f"<li>{shown}, {size(held.size)}<br><code>sha256 {esc(held.sha256, 64)}</code></li>"
         )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import os
 from pathlib import Path
 from typing import Final
 
 from hil.evidence.test_record import Attachment
-from hil.report.html import esc, link_to
+from hil.report.html import esc, link_to, why_no_link
+from hil.report.named_files import inside, is_as_named
 from hil.report.page.budget import Budget
 from hil.report.text import MOST_OF_A_NAME, size
 
@@ -27,21 +26,20 @@ def shown(one: Attachment, run_folder: Path, page_folder: Path, budget: Budget) 
     digest = f"<code class=sub>sha256 {esc(one.sha256, 64)}</code>"
     line = f"{head} <span class=sub>{esc(one.kind, 20)}, {size(one.size)}</span> {digest}"
     if not href:
-        return f"<p class=small>{line} (too large to keep)</p>" if not one.file else _bad(line)
-    inside = _inside(one, run_folder, budget)
-    return f"<div class=held><p class=small>{line}</p>{inside}</div>"
+        return f"<p class=small>{line} {why_no_link(one.file)}</p>"
+    content = _shown_content(one, run_folder, budget)
+    return f"<div class=held><p class=small>{line}</p>{content}</div>"
 
 
-def _bad(line: str) -> str:
-    return f"<p class=small>{line} <b>leads out of the folder of the run</b></p>"
-
-
-def _inside(one: Attachment, run_folder: Path, budget: Budget) -> str:
+def _shown_content(one: Attachment, run_folder: Path, budget: Budget) -> str:
     """Return what is in it, or why that is not on the page."""
     if one.kind not in _PICTURES and one.kind not in _TEXTS:
         return ""
+    path = inside(one.file, run_folder)
+    if path is None:
+        return ""
     try:
-        content = _content(Path(os.path.normpath(run_folder / one.file)), one, budget)
+        content = _content(path, one, budget)
     except OSError as err:
         return f"<p class=small><b>It cannot be read: {esc(err.strerror or err)}</b></p>"
     if isinstance(content, str):
@@ -61,10 +59,9 @@ def _content(path: Path, one: Attachment, budget: Budget) -> bytes | str:
     cost = found * 4 // 3 if one.kind in _PICTURES else min(found, MOST_OF_A_TEXT)
     if not budget.take(cost):
         return "This page is full: it is in its file."
-    content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != one.sha256:
-        return "<b>The file has another digest than the journal says: it is not shown.</b>"
-    return content
+    if not is_as_named(path, one):
+        return "<b>The file has another digest or size than the journal says: it is not shown.</b>"
+    return path.read_bytes()
 
 
 def _text(content: bytes) -> str:
