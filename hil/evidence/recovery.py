@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Final
 from hil.evidence.journal.chain import digest_of, line_of
 from hil.evidence.journal.errors import EvidenceError
 from hil.evidence.journal.reader import JournalFile
+from hil.evidence.numbers import count_of
 from hil.evidence.run_record import journals_of
 from hil.evidence.test_record import TestHistory, TestRecord
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from hil.evidence.journal.reader import Event
 
 RECOVERED: Final = "recovered"
 _POLL_S: Final = 0.1
@@ -49,7 +52,7 @@ def await_writers(folder: Path, *, timeout_s: float) -> None:
     deadline = time.monotonic() + timeout_s
     for path in journals_of(folder):
         file = JournalFile(path)
-        writer = next((int(event.body.get("pid", 0)) for event in file.events()), 0)
+        writer = next((_pid(event) for event in file.events()), 0)
         while writer and _writes(writer, path) and time.monotonic() < deadline:
             time.sleep(_POLL_S)
 
@@ -60,9 +63,12 @@ def _close(path: Path, by: str, why: str) -> list[str]:
     writer = 0
     for event in file.events():
         if event.event == "run-begin":
-            writer = int(event.body.get("pid", 0))
+            writer = _pid(event)
         elif event.test:
-            tests[event.test].take(event)
+            try:
+                tests[event.test].take(event)
+            except TypeError as err:
+                file.fault(f"no record of a run ({event.event}: {err})")
     if file.ended:
         return []
     if file.faults:
@@ -117,6 +123,11 @@ def _append_end(
     torn = f", {file.torn_bytes} bytes of a last line lost their end" if file.torn_bytes else ""
     open_tests = f"; {len(begun)} test broken off" if begun else ""
     return [f"{path.name}: closed after {whole} records{torn}{open_tests}"]
+
+
+def _pid(event: Event) -> int:
+    """Return who began a journal, 0 if it does not say."""
+    return count_of(event.body.get("pid")) or 0
 
 
 def _writes(pid: int, path: Path) -> bool:

@@ -98,6 +98,7 @@ def read_run(folder: Path, watch: Callable[[Event], None] = lambda _event: None)
     """Read a run, whole or torn; its chain is checked on the way.
 
     ``watch`` is shown every event, for those who look for more than the view holds.
+    A record of which the body is of another shape than a run writes is a fault, and is left out.
     Raises EvidenceError if ``folder`` holds no journal, or one that cannot be read.
     """
     gathering = _Gathering(folder, watch)
@@ -126,7 +127,10 @@ class _Gathering:
         for event in file.events():
             self.first_ns = min(self.first_ns or event.utc_ns, event.utc_ns)
             self.last_ns = max(self.last_ns, event.utc_ns)
-            self._take(event)
+            try:
+                self._take(event)
+            except TypeError as err:
+                file.fault(f"no record of a run ({event.event}: {err})")
             self.watch(event)
 
     def _take(self, event: Event) -> None:

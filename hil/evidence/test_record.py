@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from hil.evidence.numbers import count_of, seconds_of
 from hil.evidence.verdict import FAIL, INCONCLUSIVE, NOT_APPLICABLE, NOT_RUN, worst
 
 if TYPE_CHECKING:
@@ -109,7 +110,10 @@ class TestHistory:
     phases: list[Mapping[str, Any]] = field(default_factory=list)
 
     def take(self, event: Event) -> None:
-        """Take one event in; one that is unknown is left aside."""
+        """Take one event in; one that is unknown is left aside.
+
+        Raises TypeError if its body holds what no run writes.
+        """
         handler = getattr(self, f"_take_{event.event.replace('-', '_')}", None)
         if handler is not None:
             handler(event)
@@ -124,14 +128,14 @@ class TestHistory:
             id=name,
             title=str(known.get("title", "") or name.rpartition("::")[2]),
             description=str(known.get("description", "")),
-            requirements=tuple(map(str, known.get("requirements", ()))),
+            requirements=tuple(map(str, known.get("requirements", []))),
             ways=_ways(known.get("ways")),
             case=known.get("case"),
             severity=str(known.get("severity", "")),
             parameters=dict(known.get("parameters", {})),
             units=_units(known),
             file=str(known.get("file", "")),
-            line=int(known.get("line", 0)),
+            line=count_of(known.get("line")) or 0,
             verdict=verdict,
             reason=reason,
             attempts=self.attempts,
@@ -171,7 +175,12 @@ class TestHistory:
         return told[0] if told else BROKEN_OFF
 
     def _take_test_registered(self, event: Event) -> None:
-        self.registered = event.body
+        body = event.body
+        _need(body.get("requirements", []), list, "requirements")
+        _need(body.get("parameters", {}), dict, "parameters")
+        if body.get("case") is not None:
+            _need(body["case"], dict, "case")
+        self.registered = body
 
     def _take_applicability(self, event: Event) -> None:
         self.applicability = event.body
@@ -195,13 +204,12 @@ class TestHistory:
         self.failed = self.failed or not event.body.get("ok", True)
 
     def _take_step_begin(self, event: Event) -> None:
-        number = int(event.body.get("step", 0))
-        parent = int(event.body.get("parent", 0))
+        number, parent = _count(event, "step"), _count(event, "parent")
         title = str(event.body.get("title", ""))
         self.steps[number] = Step(number, title, parent, event.utc_ns, "broken off", 0.0)
 
     def _take_step_end(self, event: Event) -> None:
-        begun = self.steps.get(int(event.body.get("step", 0)))
+        begun = self.steps.get(_count(event, "step"))
         if begun is not None:
             self.steps[begun.number] = Step(
                 begun.number,
@@ -209,7 +217,7 @@ class TestHistory:
                 begun.parent,
                 begun.began_ns,
                 str(event.body.get("status", "")),
-                float(event.body.get("seconds", 0.0)),
+                seconds_of(event.body.get("seconds")) or 0.0,
             )
 
     def _take_measurement(self, event: Event) -> None:
@@ -223,7 +231,7 @@ class TestHistory:
                 str(body.get("kind", "")),
                 str(body.get("file", "")),
                 str(body.get("sha256", "")),
-                int(body.get("size", 0)),
+                _count(event, "size"),
             )
         )
 
@@ -238,7 +246,19 @@ class TestHistory:
         self.verdicts.append(str(event.body.get("verdict", "")))
         self.failed = self.failed or bool(event.body.get("fail_seen"))
         self.reason = str(event.body.get("reason", "")) or self.reason
-        self.seconds += float(event.body.get("seconds", 0.0))
+        self.seconds += seconds_of(event.body.get("seconds")) or 0.0
+
+
+def _need(value: object, kind: type, name: str) -> None:
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} is no {'list' if kind is list else 'object'}")
+
+
+def _count(event: Event, name: str) -> int:
+    count = count_of(event.body.get(name, 0))
+    if count is None:
+        raise TypeError(f"{name} is no whole number of a run")
+    return count
 
 
 def _ways(given: object) -> dict[str, tuple[str, ...]]:

@@ -22,6 +22,7 @@ from hil.report.apdu_packets import ApduPackets
 from hil.report.exchanges import ApduExchange, Entry, entries
 from hil.report.joined import joined
 from hil.report.pcapng import PcapngWriter
+from hil.report.text import stated
 from hil.report.transcript import Transcript, head
 
 TRANSCRIPT: Final = "transcript.txt"
@@ -102,10 +103,9 @@ def traces_of_run(
     """
     made: dict[str, tuple[Path, ...]] = {}
     for file in record.files:
-        events = JournalFile(file.path).events()
+        # What belongs to no test, as a note on the clock, may stand in the middle of one.
+        events = (event for event in JournalFile(file.path).events() if event.test)
         for test, of_it in itertools.groupby(events, key=lambda event: event.test):
-            if not test:
-                continue
             before = made.get(test, ())
             name = folder_name(test) + (f"-{_folders(before) + 1}" if before else "")
             files = write_traces(of_it, _traced(record, test), folder / name, with_atr=with_atr)
@@ -179,8 +179,7 @@ def _begin_of(events: Iterator[Event]) -> tuple[Event, Iterator[Event]] | None:
 def _traced(record: RunRecord, test: str) -> Traced:
     found = record.tests.get(test)
     case = found.case if found is not None else None
-    label = str(case.get("id", "")) if case else ""
-    return Traced(test, label, record.equipment)
+    return Traced(test, stated(case, "id"), record.equipment)
 
 
 def _folders(files: tuple[Path, ...]) -> int:

@@ -73,17 +73,6 @@ def inspect(folder: Path) -> Inspection:
     except EvidenceError as err:
         found.breaks.append(Break(JOURNALS, str(err), "there is no run to speak of"))
         return found
-    except (
-        ValueError,
-        TypeError,
-        KeyError,
-        AttributeError,
-        ArithmeticError,
-        RecursionError,
-    ) as err:
-        what = f"a record holds what no run writes ({type(err).__name__}: {err})"
-        found.breaks.append(Break(JOURNALS, what, "it was not written by this tool"))
-        return found
     found.breaks += [_chain(fault) for fault in found.run.faults]
     found.without_end = [
         Break(f"{JOURNALS}{file.path.name}:{file.lines}", "its last record is no run-end", CUT)

@@ -148,6 +148,20 @@ def test_a_journal_of_strange_events_is_traced_all_the_same(tmp_path: Path) -> N
     assert len(read_pcapng(packets.read_bytes())) == 2
 
 
+def test_what_belongs_to_no_test_does_not_part_the_traces_of_one(tmp_path: Path) -> None:
+    with run(tmp_path / "run") as journal:
+        journal.message("*IDN?", "out")
+        journal.test = ""
+        journal.event("note", text="the clock of the machine was set")
+        journal.test = TEST
+        journal.message("DP832", "in")
+    made = traces_of_run(read_run(tmp_path / "run"), tmp_path / "made")
+    (transcript,) = made[TEST]
+    lines = transcript.read_text(encoding="utf-8").splitlines()
+    assert ["*IDN?" in lines[-2], "DP832" in lines[-1]] == [True, True]
+    assert len(list((tmp_path / "made").iterdir())) == 1
+
+
 def test_names_of_folders_are_readable_and_a_test_s_alone() -> None:
     one = folder_name("testcases/a/test_x.py::test_ü[1/2]")
     assert one.startswith("2-")

@@ -9,8 +9,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from hil.cli import gate as gate_command
 from hil.cli import main
 from hil.cli import verify as verify_command
+from tests.evidence.journal.rewriting import rewrite
 from tests.seal.runs import BEGIN, KEY, OTHER_KEY, SMALL, write_run
 
 Output = pytest.CaptureFixture[str]
@@ -57,20 +59,30 @@ def test_the_gate_of_the_newest_run(
     assert json.loads(capsys.readouterr().out)["counts"] == {"FAIL": 1}
 
 
-def test_the_gate_says_4_of_whatever_it_cannot_judge(runs: Path, capsys: Output) -> None:
+def test_the_gate_says_4_of_whatever_it_cannot_judge(
+    runs: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = write_run(runs / "one", SMALL)
     path = folder / "journal" / "gw0.jsonl"
     whole = path.read_bytes()
     path.write_bytes(whole.replace(b"volts", b"amps", 1))
     assert main(["gate", "one"]) == 4
     assert "the evidence is not valid" in capsys.readouterr().out
-    path.write_bytes(whole.replace(b'"seconds":0.25', b'"seconds":"x"', 1))
+    path.write_bytes(whole)
+    rewrite(folder, lambda one: "requirements" in one["body"] and one["body"].update(case="x"))
     assert main(["gate", "one"]) == 4
-    assert capsys.readouterr().err.startswith("hil: gate: ValueError")
+    assert "not valid: main.jsonl:3: no record of a run" in capsys.readouterr().out
     path.unlink()
     path.mkdir()
     assert main(["gate", "one"]) == 4
     assert "cannot be read" in capsys.readouterr().err
+
+    def broken(_folder: Path) -> None:
+        raise KeyError("no run")
+
+    monkeypatch.setattr(gate_command, "read_run", broken)
+    assert main(["gate", "one"]) == 4
+    assert capsys.readouterr().err == "hil: gate: KeyError: 'no run'\n"
 
 
 @pytest.mark.parametrize("command", ["gate", "recover", "verify"])

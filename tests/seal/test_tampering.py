@@ -14,6 +14,7 @@ from hil.evidence.journal.chain import GENESIS, digest_of, line_of
 from hil.seal import seal_run, verify_run
 from hil.seal.attestation import PAYLOAD_TYPE
 from hil.seal.dsse import decode, sign
+from tests.evidence.journal.rewriting import rewrite
 from tests.seal.runs import BEGIN, KEY, OTHER_KEY, SMALL, write_run
 
 SAMPLES = 24
@@ -73,6 +74,29 @@ def _lines(folder: Path) -> list[bytes]:
 def _drop(folder: Path) -> None:
     lines = _lines(folder)
     (folder / JOURNAL).write_bytes(b"".join(lines[:3] + lines[4:]))
+
+
+@pytest.mark.parametrize(
+    ("event", "odd"),
+    [
+        ("test-registered", {"requirements": None}),
+        ("test-registered", {"case": "text", "parameters": None}),
+        ("test-registered", {"parameters": [1]}),
+        ("equipment", {"virtual": {}, "name": [[]]}),
+        ("run-begin", {"run": None, "format": []}),
+    ],
+)
+def test_a_record_of_another_shape_is_found_and_named(
+    folder: Path, event: str, odd: dict[str, object]
+) -> None:
+    path = rewrite(folder, lambda one: one["event"] == event and one["body"].update(odd))
+    lines = [json.loads(line)["event"] for line in path.read_bytes().splitlines()]
+    found = [str(one) for one in verify_run(folder, KEY.public).breaks]
+    assert found[0].startswith("journal/main.jsonl")
+    if event == "test-registered":
+        named = [one for one in found if "no record of a run" in one]
+        assert len(named) == lines.count(event)
+        assert named[0].startswith(f"journal/main.jsonl:{lines.index(event) + 1}: ")
 
 
 def _cut(folder: Path) -> None:

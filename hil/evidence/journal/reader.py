@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hil.evidence.journal.chain import FORMAT, GENESIS, digest_of
 from hil.evidence.journal.errors import EvidenceError
+from hil.evidence.numbers import MOST, count_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 MOST_OF_A_LINE: Final = 64 * 1024 * 1024
 """Longest line in bytes that is read; no record of a run comes near."""
+MOST_NESTED: Final = 200
+"""Deepest nesting of lists and objects that is read: views go through them by recursion."""
 _decode = json.JSONDecoder().decode
 
 
@@ -75,6 +78,10 @@ class JournalFile:
         except OSError as err:
             raise EvidenceError(f"{self.path}: cannot be read: {err.strerror}") from err
 
+    def fault(self, what: str) -> None:
+        """Note what is wrong with the record that was read last."""
+        self._fault(self.lines, what)
+
     def _torn(self, line: bytes, number: int) -> None:
         self._explain(None)
         self.torn_bytes = len(line)
@@ -87,11 +94,13 @@ class JournalFile:
         seq, self.lines = self.lines, self.lines + 1
         try:
             record = _decode(line.decode())
+            if line.count(b"[") + line.count(b"{") > MOST_NESTED and _is_too_deep(record):
+                raise ValueError(f"nested more than {MOST_NESTED} deep")
             event = Event(
                 process=process,
                 seq=_int(record["seq"]),
-                utc_ns=_int(record["utc_ns"]),
-                mono_ns=_int(record["mono_ns"]),
+                utc_ns=_time(record["utc_ns"]),
+                mono_ns=_time(record["mono_ns"]),
                 event=_text(record["event"]),
                 test=_text(record["test"]),
                 body=_mapping(record["body"]),
@@ -107,7 +116,7 @@ class JournalFile:
             self._fault(number, "the line before it is not the one that was written")
         if event.seq != seq:
             self._fault(number, f"record {event.seq} stands where record {seq} belongs")
-        if seq == 0 and (event.event != "run-begin" or event.body.get("format", 0) > FORMAT):
+        if seq == 0 and (event.event != "run-begin" or not _is_known(event.body.get("format", 0))):
             self._fault(number, "does not begin as a journal that this version can read")
         if self.ended:
             self._fault(number, "a record behind the end of the run")
@@ -136,19 +145,38 @@ def read_journal(path: Path) -> tuple[JournalFile, list[Event]]:
     return file, list(file.events())
 
 
+def _is_too_deep(record: object) -> bool:
+    level: list[Any] = [record] if isinstance(record, dict | list) else []
+    for _ in range(MOST_NESTED):
+        inner = (one.values() if isinstance(one, dict) else one for one in level)
+        level = [child for one in inner for child in one if isinstance(child, dict | list)]
+    return bool(level)
+
+
 def _int(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{value!r} is no whole number")
+        raise TypeError(f"{type(value).__name__} where a whole number belongs")
     return value
+
+
+def _time(value: object) -> int:
+    at_ns = count_of(_int(value))
+    if at_ns is None:
+        raise ValueError(f"a time is not from 0 to {MOST} ns")
+    return at_ns
+
+
+def _is_known(version: object) -> bool:
+    return isinstance(version, int | float) and version <= FORMAT
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
+        raise TypeError(f"{type(value).__name__} where a text belongs")
     return value
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise TypeError(f"{value!r} is no object")
+        raise TypeError(f"{type(value).__name__} where an object belongs")
     return value

@@ -6,7 +6,8 @@ The library's own table lays every cell out anew for each page that it goes over
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,6 +17,9 @@ from reportlab.platypus import Flowable
 
 PAD_X: Final = 3.0
 PAD_Y: Final = 3.0
+MOST_LINES: Final = 60
+"""Lines of a cell; a row has to fit onto a page, together with the head of its table."""
+_CUT: Final = "… whole in the journal"
 _RULE: Final = colors.HexColor("#c9c9c9")
 
 
@@ -60,9 +64,8 @@ class LineBreaker:
             total += known
         return total * face.size
 
-    def lines(self, text: str, face: Face, room: float) -> list[str]:
-        """Return lines no wider than ``room``; a word that is wider is cut anywhere."""
-        lines: list[str] = []
+    def lines(self, text: str, face: Face, room: float) -> Iterator[str]:
+        """Go through lines no wider than ``room``; a word that is wider is cut anywhere."""
         for paragraph in text.split("\n"):
             line, used = "", 0.0
             for word in paragraph.split(" "):
@@ -72,12 +75,11 @@ class LineBreaker:
                     line, used = (f"{line} {word}" if line else word), used + space + wide
                     continue
                 if line:
-                    lines.append(line)
+                    yield line
                 *whole, line = self._cut(word, face, room)
-                lines += whole
+                yield from whole
                 used = self.width(line, face)
-            lines.append(line)
-        return lines
+            yield line
 
     def _cut(self, word: str, face: Face, room: float) -> list[str]:
         parts, part, used = [], "", 0.0
@@ -149,7 +151,7 @@ def _colour(name: str) -> Any:  # noqa: ANN401 - the library's
 
 def _broken(cells: Sequence[Cell], widths: list[float], breaker: LineBreaker) -> _Row:
     broken = tuple(
-        tuple(
+        _capped(
             (line, face)
             for text, face in cell
             for line in breaker.lines(text, face, width - 2 * PAD_X)
@@ -158,6 +160,14 @@ def _broken(cells: Sequence[Cell], widths: list[float], breaker: LineBreaker) ->
     )
     tallest = max((sum(face.leading for _, face in cell) for cell in broken), default=0.0)
     return _Row(broken, tallest + 2 * PAD_Y)
+
+
+def _capped(lines: Iterator[tuple[str, Face]]) -> tuple[tuple[str, Face], ...]:
+    """Return the lines of a cell, the last one a remark where there are more than fit."""
+    kept = tuple(itertools.islice(lines, MOST_LINES))
+    if next(lines, None) is None:
+        return kept
+    return (*kept[:-1], (_CUT, kept[-1][1]))
 
 
 def _draw_cell(canvas: Any, cell: Cell, x: float, y: float) -> None:  # noqa: ANN401 - the library's

@@ -12,6 +12,7 @@ from hil.evidence.gate import BENCH, FAILED, INCOMPLETE, PASSED, UNDECIDED, gate
 from hil.evidence.journal import EvidenceError, Journal, read_journal
 from hil.evidence.recovery import await_writers, recover
 from hil.evidence.run_record import read_run
+from tests.evidence.journal.rewriting import rewrite
 
 BEGIN = {"format": 1, "run": "r1", "pid": 0}
 
@@ -269,3 +270,22 @@ def test_of_two_that_differ_the_process_that_ran_the_tests_is_right(tmp_path: Pa
         Journal(tmp_path, process, begin).close("0")
     merged = read_run(tmp_path).begin
     assert (merged["strict"], merged["launcher"], merged["main"]) == (True, "said", "said")
+
+
+@pytest.mark.parametrize("pid", [None, "x", [], {}, -1, 10**400, float("nan"), True])
+def test_a_journal_that_does_not_say_who_wrote_it_is_closed(tmp_path: Path, pid: object) -> None:
+    _begin(tmp_path, "a").write("test-begin", {"attempt": 1}, test="a")
+    rewrite(tmp_path, lambda one: one["event"] == "run-begin" and one["body"].update(pid=pid))
+    await_writers(tmp_path, timeout_s=0)
+    assert recover(tmp_path, by="j.doe", why="power cut")
+    run = read_run(tmp_path)
+    assert (run.faults, run.tests["a"].verdict) == ((), "INCONCLUSIVE")
+
+
+def test_a_journal_with_a_record_that_no_run_writes_is_left_as_it_is(tmp_path: Path) -> None:
+    _begin(tmp_path, "a").write("test-begin", {"attempt": 1}, test="a")
+    path = rewrite(tmp_path, lambda one: one["body"].update(requirements=None))
+    before = path.read_bytes()
+    with pytest.raises(EvidenceError, match=r"main\.jsonl:2: no record of a run \(test-registered"):
+        recover(tmp_path, by="j.doe", why="power cut")
+    assert path.read_bytes() == before
