@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hil.bench.project import runs_folder
 from hil.cli import FAILED, OK
+from hil.cli.choice import choose_run
 
 if TYPE_CHECKING:
     from hil.history import History
@@ -52,7 +53,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     output.add_argument("--page", metavar="FILE", type=Path, help="write an HTML page with charts")
     change = parser.add_mutually_exclusive_group()
     change.add_argument(
-        "--import", dest="imports", nargs="+", metavar="RUN", type=Path, help="take in older runs"
+        "--import",
+        dest="imports",
+        nargs="+",
+        metavar="RUN",
+        help="take in older runs: their folders, or their names in runs/",
     )
     change.add_argument("--forget", metavar="RUN", help="take a run out; its folder stays")
 
@@ -74,20 +79,23 @@ def main(arguments: argparse.Namespace, _rest: list[str]) -> int:
         return _overview(history, arguments)
 
 
-def _import(folders: list[Path], file: Path) -> int:
+def _import(given: list[str], file: Path) -> int:
     from hil.errors import HilError  # noqa: PLC0415
     from hil.evidence.run_record import read_run  # noqa: PLC0415
     from hil.history import History  # noqa: PLC0415
 
     added = again = refused = 0
     with History(file, writable=True) as history:
-        for folder in folders:
+        for one in given:
             try:
-                new = history.add(read_run(folder.absolute()))
+                run = read_run(choose_run(one))
+                new = history.add(run)
             except HilError as err:
                 sys.stderr.write(f"hil: {err}\n")
                 refused += 1
                 continue
+            if run.faults:
+                sys.stderr.write(f"hil: {run.folder}: its evidence is not valid: {run.faults[0]}\n")
             added += new
             again += not new
     print(f"{added} runs taken in, {again} were there already, {refused} could not be read")

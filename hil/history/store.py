@@ -168,21 +168,28 @@ class History:
             )
         connection = self._connect("ro")
         try:
-            version = check(connection, str(self.file))
+            version = self._checked(connection)
         except sqlite3.OperationalError:
-            connection.close()
             if self.file.with_name(f"{self.file.name}-wal").exists():
                 raise
             # A place where nothing can be written, not even the index that SQLite shares between
             # processes; nothing waits to be merged in, so the file alone is the whole store.
             connection = self._connect("ro&immutable=1")
-            version = check(connection, str(self.file))
+            version = self._checked(connection)
         if version < len(STEPS):
             connection.close()
             with History(self.file, writable=True, timeout_s=self._timeout_s):
                 pass
             return self._connect("ro")
         return connection
+
+    def _checked(self, connection: sqlite3.Connection) -> int:
+        """Return the version of the store; the connection is closed if it cannot be used."""
+        try:
+            return check(connection, str(self.file))
+        except BaseException:
+            connection.close()
+            raise
 
     def _connect(self, mode: str) -> sqlite3.Connection:
         return sqlite3.connect(

@@ -13,6 +13,7 @@ import pytest
 from hil.cli import FAILED, OK, USAGE, main
 from hil.history import FILE, History
 from hil.history.queries import runs
+from tests.evidence.journal.rewriting import rewrite
 from tests.history.building import journal_run, measurement
 from tests.history.test_page import NAME, fill
 
@@ -143,6 +144,30 @@ def test_older_runs_are_taken_in_and_one_can_be_forgotten(
     with History(folder / FILE) as history:
         assert [one.of.run for one in runs(history)] == ["run-b"]
     assert (folder / "a" / "journal" / "main.jsonl").is_file()
+
+
+def test_a_run_is_taken_in_by_its_name_and_what_is_none_holds_up_no_other(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ("a", "torn", "odd", "b")
+    for name in names:
+        journal_run(folder / name, f"run-{name}", {"t": "PASS"})
+    (folder / "torn" / "journal" / "main.jsonl").unlink()
+    (folder / "torn" / "journal" / "main.jsonl").mkdir()
+    rewrite(
+        folder / "odd",
+        lambda one: one["event"] == "test-registered" and one["body"].update(requirements=None),
+    )
+    assert main(["history", "--import", names[0], "nobody", *names[1:]]) == FAILED
+    said = capsys.readouterr()
+    assert said.out == "3 runs taken in, 0 were there already, 2 could not be read\n"
+    assert "there is no run nobody" in said.err
+    assert f"{folder / 'torn' / 'journal' / 'main.jsonl'}: cannot be read" in said.err
+    assert f"{folder / 'odd'}: its evidence is not valid: main.jsonl:2: no record" in said.err
+    assert "Traceback" not in said.err
+    with History(folder / FILE) as history:
+        kept = {one.of.run: one.whole for one in runs(history)}
+    assert kept == {"run-a": True, "run-b": True, "run-odd": False}
 
 
 @pytest.mark.parametrize("given", ["0", "-1", "x", "1.5", "99999999"])

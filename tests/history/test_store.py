@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import sqlite3
@@ -10,6 +11,7 @@ import time
 from dataclasses import replace
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -250,6 +252,36 @@ def test_a_database_of_another_program_is_refused(file: Path) -> None:
         other.execute("CREATE TABLE runs (number INTEGER)")
     other.close()
     assert "no store of runs; name another file" in remember(record("r1", {"t": "PASS"}), file)
+
+
+@pytest.mark.parametrize("body", [b"no database at all\n" * 40, b"of another program", b"later"])
+def test_a_file_that_is_refused_is_not_left_open(
+    file: Path, monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    file.parent.mkdir()
+    if len(body) > 100:
+        file.write_bytes(body)
+    else:
+        with contextlib.closing(sqlite3.connect(file)) as other:
+            other.execute("CREATE TABLE runs (number INTEGER)")
+            if body == b"later":
+                other.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+                other.execute("PRAGMA user_version = 99")
+    opened: list[sqlite3.Connection] = []
+    connect = sqlite3.connect
+
+    def recorded(*given: Any, **more: Any) -> sqlite3.Connection:  # noqa: ANN401
+        opened.append(connect(*given, **more))
+        return opened[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", recorded)
+    for writable in (False, True):
+        with pytest.raises(HistoryError):
+            History(file, writable=writable)
+    assert len(opened) >= 2
+    for connection in opened:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            connection.execute("SELECT 1")
 
 
 def test_a_store_of_a_later_version_is_refused_unchanged(file: Path) -> None:
