@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import os
 import select
 import termios
@@ -21,13 +22,18 @@ _MOST: Final = 1000
 def lacking_terminal(path: str = TTY) -> str:
     """Return why nobody can be asked on a terminal of this process; "" if somebody can."""
     try:
-        tty = os.open(path, os.O_RDWR | os.O_NOCTTY)
+        tty = _opened(path)
     except OSError:
         return "there is no terminal"
     try:
         return "" if _is_in_front(tty) else "the run is in the background of its terminal"
     finally:
         os.close(tty)
+
+
+def _opened(path: str) -> int:
+    # Nothing waits in it: a terminal that was stopped with Ctrl-S takes no text, for ever.
+    return os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
 
 
 def _is_in_front(tty: int) -> bool:
@@ -50,7 +56,10 @@ class Console:
         lacking = lacking_terminal(self._path)
         if lacking:
             raise NoAnswer(f"operator needed: {prompt.question} ({lacking})")
-        tty = os.open(self._path, os.O_RDWR | os.O_NOCTTY)
+        try:
+            tty = _opened(self._path)
+        except OSError as err:
+            raise NoAnswer(f"operator needed: {prompt.question} ({err})") from err
         try:
             return self._ask(tty, prompt, timeout_s)
         except OSError as err:
@@ -60,27 +69,37 @@ class Console:
 
     def _ask(self, tty: int, prompt: Prompt, timeout_s: float) -> str:
         until = time.monotonic() + timeout_s
+        picture = f"picture: {clean(str(prompt.picture))}\n" if prompt.picture is not None else ""
+        said = (
+            f"\n{'-' * 20} operator {'-' * 20}\n{clean(prompt.question)}\n{picture}"
+            f"type {clean(prompt.wanted)} (within {short(timeout_s)})\n> "
+        )
         # What was typed before the question came does not answer it.
         termios.tcflush(tty, termios.TCIFLUSH)
-        _say(tty, f"\n{'-' * 20} operator {'-' * 20}\n{clean(prompt.question)}\n")
-        if prompt.picture is not None:
-            _say(tty, f"picture: {clean(str(prompt.picture))}\n")
-        _say(tty, f"type {clean(prompt.wanted)} (within {short(timeout_s)})\n")
-        while True:
-            _say(tty, "> ")
+        while _say(tty, said, until):
             answer = _read_line(tty, until)
             if answer is None:
-                _say(tty, "\nno answer in time\n")
+                _say(tty, "\nno answer in time\n", until)
                 raise NoAnswer(f"no answer within {short(timeout_s)}: {prompt.question}")
             if prompt.accepts(answer):
                 return answer
-            _say(tty, f"{clean(answer)!r} does not answer it: type {clean(prompt.wanted)}\n")
+            said = f"{clean(answer)!r} does not answer it: type {clean(prompt.wanted)}\n> "
+        raise NoAnswer(
+            f"no answer within {short(timeout_s)}: {prompt.question} (the terminal takes no text: "
+            f"it was stopped, as with Ctrl-S; Ctrl-Q lets it go on)"
+        )
 
 
-def _say(tty: int, text: str) -> None:
+def _say(tty: int, text: str, until: float) -> bool:
+    """Write what the terminal takes; return whether that was all before the time was over."""
     data = text.encode("utf-8", "replace")
-    while data:
-        data = data[os.write(tty, data) :]
+    while True:
+        with contextlib.suppress(BlockingIOError):
+            data = data[os.write(tty, data) :]
+        left = until - time.monotonic()
+        if not data or left <= 0:
+            return not data
+        select.select([], [tty], [], min(left, _POLL_S))
 
 
 def _read_line(tty: int, until: float) -> str | None:
@@ -94,7 +113,10 @@ def _read_line(tty: int, until: float) -> str | None:
         ready, _, _ = select.select([tty], [], [], min(left, _POLL_S))
         if not ready:
             continue
-        data = os.read(tty, 256)
+        try:
+            data = os.read(tty, 256)
+        except BlockingIOError:  # somebody else has read it, or thrown it away
+            continue
         if not data:
             raise OSError("end of file")
         line += decode(data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import select
+import termios
 import threading
 import time
 from collections.abc import Iterator
@@ -92,6 +93,29 @@ def test_half_a_word_is_no_answer(person: Person) -> None:
     person.says("ye")
     with pytest.raises(NoAnswer, match="no answer within"):
         Console("j.doe", person.path).ask(SURE, 1.0)
+
+
+def test_a_terminal_that_is_stopped_does_not_hold_the_run(person: Person) -> None:
+    termios.tcflow(person.slave, termios.TCOOFF)  # what Ctrl-S does
+    release = threading.Timer(10, termios.tcflow, (person.slave, termios.TCOON))
+    release.start()
+    begun = time.monotonic()
+    with pytest.raises(
+        NoAnswer, match=r"no answer within 0\.3 s: LED green\? \(the terminal takes"
+    ):
+        Console("j.doe", person.path).ask(SURE, 0.3)
+    release.cancel()
+    assert 0.3 <= time.monotonic() - begun < 8
+
+
+def test_a_terminal_that_goes_on_shows_the_whole_question(person: Person) -> None:
+    termios.tcflow(person.slave, termios.TCOOFF)
+    release = threading.Timer(0.3, termios.tcflow, (person.slave, termios.TCOON))
+    release.start()
+    person.threads.append(release)
+    person.says("yes\n")
+    question = "Is the LED green? " * 2_000
+    assert Console("j.doe", person.path).ask(Prompt(question, ("yes", "no")), 20) == "yes"
 
 
 def test_end_of_file_is_no_answer(person: Person) -> None:
