@@ -11,6 +11,7 @@ from hil.wire.admin_session import RetryPolicy
 from hil.wire.aka.milenage import Milenage
 from hil.wire.aka.tokens import make_auts, read_auts
 from hil.wire.scp80_parameters import Spi, read_spi
+from hil.wire.smpp_time import read_time
 from hil.wire.sms_address import Address
 from hil.wire.sms_timestamp import decode_timestamp, encode_timestamp
 from hil.wire.suci import CalculationInfo
@@ -27,6 +28,10 @@ def _aka() -> Milenage:
 
 def _auts(raw: bytes) -> object:
     return read_auts(_aka(), _RAND, raw)
+
+
+def _smpp_time(raw: bytes) -> object:
+    return read_time(raw.decode("latin-1"), datetime(2026, 3, 4, tzinfo=UTC))
 
 
 def _tp_address(raw: bytes) -> object:
@@ -79,6 +84,7 @@ TARGETS: dict[str, Target] = {
         bip.decode_time, lambda: [bip.encode_time(12 * 3600 + 34 * 60 + 56)], again=bip.encode_time
     ),
     "retry-policy": Target(RetryPolicy.decode, lambda: [RetryPolicy(3, 60).encode()]),
+    "smpp-time": Target(_smpp_time, lambda: [b"260304050607004-", b"020610233429000R"]),
     "auts": Target(_auts, lambda: [make_auts(_aka(), _RAND, 7)]),
     "authenticate-answer": Target(
         parse_answer,
