@@ -39,7 +39,12 @@ class Target:
     def session(self, actor: str, me: str) -> str:
         clients = Clients(self.bench, self.servers.addresses)
         try:
-            client = {"sm-sr-1": clients.sm_sr, "sm-dp-1": clients.sm_dp, "mno-1": clients.mno}
+            client = {
+                "sm-sr-1": clients.sm_sr,
+                "sm-dp-1": clients.sm_dp,
+                "mno-1": clients.mno,
+                "support-1": clients.support,
+            }
             return client[actor](me).session()
         finally:
             clients.close()
@@ -348,6 +353,30 @@ def test_who_has_no_session_gets_nothing(target: Target, header: str) -> None:
         answer = target.ask("sm-sr-1", method, path, headers={"Authorization": header}, json={})
         assert (answer.status_code, code_of(answer)) == (401, "not-authenticated")
         assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        '{"manner": "jig"}',
+        '{"manner": "jig", "jig": {"volts": {"low": 2, "high": 1}}}',
+        '{"manner": "jig", "jig": {"volts": {"low": 1, "high": 2}, "dwell_s": NaN}}',
+        '{"session_s": 1e999}',
+    ],
+)
+def test_a_policy_that_cannot_be_is_refused_by_its_reason(target: Target, policy: str) -> None:
+    answer = target.ask(
+        "support-1",
+        "PUT",
+        "/policy",
+        content=policy.encode(),
+        headers={
+            "Authorization": f"Bearer {target.session('support-1', 'operator-1')}",
+            "Content-Type": "application/json",
+        },
+    )
+    assert (answer.status_code, code_of(answer)) == (422, "invalid")
+    assert re.search(r"manner|window|dwell_s|session_s", answer.json()["error"]["reason"])
 
 
 def test_secrets_stay_out_of_answers_and_logs(

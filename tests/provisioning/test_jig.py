@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hil.errors import ConfigError
+from hil.provisioning.support_server.device_sessions import DevicePolicy
 from hil.provisioning.support_server.jig import JigPolicy, JigSample, Window
 
 POLICY = JigPolicy(Window(1.7, 1.9), dwell_s=0.2, max_gap_s=0.1)
@@ -64,6 +66,27 @@ def test_current_counts_where_a_window_is_set() -> None:
 def test_good_means_surely_inside(volts: float, u: float) -> None:
     good = POLICY.objection(row([volts] * 5, u=u)) is None
     assert good == (volts - u >= 1.7 and volts + u <= 1.9)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Window(-math.inf, math.inf),
+        lambda: Window(math.nan, 1.9),
+        lambda: JigPolicy(Window(1.7, 1.9), dwell_s=math.nan),
+        lambda: JigPolicy(Window(1.7, 1.9), dwell_s=-1),
+        lambda: JigPolicy(Window(1.7, 1.9), max_gap_s=math.nan),
+        lambda: JigPolicy(Window(1.7, 1.9), max_gap_s=math.inf),
+        lambda: JigPolicy(Window(1.7, 1.9), max_gap_s=0),
+        lambda: DevicePolicy(session_s=math.nan),
+        lambda: DevicePolicy(session_s=0),
+        lambda: DevicePolicy(esim_kvn=0x80),
+        lambda: DevicePolicy(esim_kvn=-1),
+    ],
+)
+def test_a_policy_that_nothing_could_break_is_none(make: Callable[[], object]) -> None:
+    with pytest.raises(ConfigError):
+        make()
 
 
 def test_an_empty_window_is_no_window() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from fastapi import Depends, FastAPI, Response
 
+from hil.errors import ConfigError
+from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.http import device_messages as d
 from hil.provisioning.http import messages as m
 from hil.provisioning.http.bulk_face import add_bulk_begin
@@ -74,7 +76,11 @@ def add_support(app: FastAPI, server: SupportServer) -> None:
 
     @app.put("/policy", status_code=204)
     def set_policy(message: d.PolicyMessage, _peer: Peer = operator) -> None:
-        server.set_policy(policy_of(message))
+        try:
+            policy = policy_of(message)
+        except ConfigError as err:
+            raise Refusal(RefusalCode.INVALID, str(err)) from err
+        server.set_policy(policy)
 
     @app.post("/device-sessions")
     def open_session(peer: Peer = station) -> d.OfferMessage:

@@ -8,6 +8,7 @@ commands.
 from __future__ import annotations
 
 import logging
+import math
 import secrets
 import time
 import uuid
@@ -33,6 +34,9 @@ from hil.wire.scp03_keys import KeySet
 
 log = logging.getLogger(__name__)
 
+_KVNS = range(0x80)
+"""Key version numbers of GlobalPlatform (Card Specification 11.1.4)."""
+
 
 class Subject(StrEnum):
     """Who is authenticated by a key set: the device or its eSIM (operation 550)."""
@@ -57,6 +61,10 @@ class DevicePolicy:
     def __post_init__(self) -> None:
         if self.manner.needs_jig and self.jig is None:
             raise ConfigError(f"manner {self.manner.value} needs a jig window; none is configured")
+        if not 0 < self.session_s < math.inf:
+            raise ConfigError(f"session_s is more than 0, not {self.session_s:g}")
+        if self.esim_kvn not in _KVNS:
+            raise ConfigError(f"esim_kvn is 0 to {_KVNS[-1]}, not {self.esim_kvn}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,8 +37,8 @@ class Window:
     high: float
 
     def __post_init__(self) -> None:
-        if not self.low < self.high:
-            raise ConfigError(f"jig window from {self.low:g} to {self.high:g} is empty")
+        if not (self.low < self.high and math.isfinite(self.high - self.low)):
+            raise ConfigError(f"jig window from {self.low:g} to {self.high:g} is empty or endless")
 
     def objection(self, value: float, uncertainty: float, unit: str) -> str | None:
         """Return why ``value`` is not surely inside, or None when it is."""
@@ -66,6 +66,13 @@ class JigPolicy:
     amps: Window | None = None
     dwell_s: float = 0.2
     max_gap_s: float = 0.25
+
+    def __post_init__(self) -> None:
+        # What is no number would be met by any dwell, and by any gap.
+        if not 0 <= self.dwell_s < math.inf:
+            raise ConfigError(f"a jig's dwell_s is 0 or more, not {self.dwell_s:g}")
+        if not 0 < self.max_gap_s < math.inf:
+            raise ConfigError(f"a jig's max_gap_s is more than 0, not {self.max_gap_s:g}")
 
     def objection(self, samples: Sequence[JigSample]) -> str | None:
         """Return why the readings do not authenticate, or None when they do."""
