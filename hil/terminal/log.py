@@ -111,8 +111,9 @@ class Log:
     def yield_terminal(self) -> None:
         """Nothing: every line is whole."""
 
-    def end(self, *, exit_status: int, aborted: str) -> None:
-        """Nothing: pytest's summary follows."""
+    def end(self, *, exit_status: int, aborted: str) -> None:  # noqa: ARG002
+        """Write what waits for the terminal; pytest's summary follows."""
+        self._screen.clear()
 
     def _line(self, text: str, now_s: float | None = None) -> None:
         self._written_s = time.monotonic() if now_s is None else now_s

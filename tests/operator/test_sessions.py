@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,50 @@ def test_nobody_answers_in_time(tmp_path: Path) -> None:
     assert prompt["answer"] == ""
     assert prompt["operator"].startswith("user ")
     assert 0.4 <= prompt["seconds"] < 30
+
+
+WAITS = """
+import time
+from pathlib import Path
+import pytest
+from hil.evidence import step
+
+def until_there_is(name):
+    until = time.monotonic() + 20
+    while not Path(name).exists() and time.monotonic() < until:
+        time.sleep(0.05)
+
+def test_it(operator):
+    until_there_is("stopped")
+    with step("go on for a while"):
+        time.sleep(1.2)
+    with pytest.raises(Exception, match="the terminal takes no text"):
+        operator.confirm("LED green?", timeout_s=0.4)
+    Path("went-on").touch()
+    until_there_is("released")
+    assert "it went on"
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("--hil-progress=plain",)], ids=str)
+def test_a_terminal_that_is_stopped_holds_up_no_test(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    with at_a_terminal(tmp_path, WAITS, *options, "--hil-heartbeat=0.3") as terminal:
+        terminal.wait_for("alive  " if options else "0/1")
+        terminal.types("\x13")
+        terminal.is_silent_for(1.0)
+        (tmp_path / "stopped").touch()
+        until = time.monotonic() + 30
+        while not (tmp_path / "went-on").exists():
+            assert time.monotonic() < until, terminal.written
+            terminal.is_silent_for(0.2)
+        terminal.types("\x11")
+        if options:
+            terminal.wait_for('step 1 "go on for a while"')
+        (tmp_path / "released").touch()
+        assert terminal.code() == 0
+    assert VERDICT.format(1, 0, 0, 0) in terminal.written
 
 
 def test_interrupted_at_a_prompt(tmp_path: Path) -> None:

@@ -121,6 +121,13 @@ class Terminal:
             assert time.monotonic() < until, self.written
             assert self._read(), f"it ended: {self.written}"
 
+    def is_silent_for(self, seconds: float) -> None:
+        """Read until nothing has come for so long."""
+        until = time.monotonic() + LONGEST_S
+        while select.select([self.master], [], [], seconds)[0]:
+            assert time.monotonic() < until, self.written
+            self._read()
+
     def types(self, text: str) -> None:
         os.write(self.master, text.encode())
 
