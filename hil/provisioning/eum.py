@@ -23,7 +23,7 @@ from hil.provisioning.door import require_role
 from hil.provisioning.eis import Eis, EisProfile, SignedEis, sign
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.numbering import NumberPlan
-from hil.provisioning.orders import Subscription
+from hil.provisioning.orders import Subscription, check_amount
 from hil.provisioning.store import Store
 from hil.provisioning.tables import EUICCS
 from hil.provisioning.trust import Principal, Role
@@ -196,9 +196,11 @@ class EuiccMaker:
             raise Refusal(
                 RefusalCode.INCOMPLETE, f"{self.id} has no number plan: it gives no profiles"
             )
+        check_amount(amount)
         with self._store.transaction() as connection:
+            # Where the plan has too few numbers, none of them is lost by asking.
             serials = sequences.take(connection, "subscription", amount, first=1)
-        return tuple(self._plan.subscription(serial, self._sm_sr) for serial in serials)
+            return tuple(self._plan.subscription(serial, self._sm_sr) for serial in serials)
 
     def _find_many(self, eids: Sequence[str]) -> list[dict[str, Any]]:
         if len(eids) > MAX_BATCH:

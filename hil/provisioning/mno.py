@@ -14,7 +14,13 @@ from hil.provisioning.batches import OrderProgress
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.notices import Notice, take_once, taken
 from hil.provisioning.numbering import NumberPlan
-from hil.provisioning.orders import OrderReceipt, ProfileRequest, RoutingInformation, Subscription
+from hil.provisioning.orders import (
+    OrderReceipt,
+    ProfileRequest,
+    RoutingInformation,
+    Subscription,
+    check_amount,
+)
 from hil.provisioning.store import Store
 from hil.provisioning.tables import SUBSCRIPTIONS
 
@@ -93,6 +99,7 @@ class Mno:
         With ``iccid`` that very subscription; otherwise free ones, then new ones of the number
         plan.
         """
+        check_amount(amount)
         with self._store.transaction() as connection:
             held = connection.execute(
                 select(SUBSCRIPTIONS)

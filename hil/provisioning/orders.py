@@ -12,6 +12,12 @@ from hil.wire.identifiers import is_valid_eid, is_valid_iccid
 MAX_AMOUNT: Final = 10_000
 
 
+def check_amount(amount: int) -> None:
+    """Refuse to give less than one or more than :data:`MAX_AMOUNT` at once."""
+    if not 1 <= amount <= MAX_AMOUNT:
+        raise Refusal(RefusalCode.INVALID, f"amount {amount} is not between 1 and {MAX_AMOUNT}")
+
+
 class Route(StrEnum):
     """Where an SM-DP sends the packets of an MNO's profiles (patent FIG. 2 (220))."""
 
@@ -52,10 +58,7 @@ class ProfileRequest:
                 "a profile request needs at least one of profile id, amount, MNO, SM-DP id and "
                 "profile type; none is given",
             )
-        if self.amount is not None and not 1 <= self.amount <= MAX_AMOUNT:
-            raise Refusal(
-                RefusalCode.INVALID, f"amount {self.amount} is not between 1 and {MAX_AMOUNT}"
-            )
+        check_amount(self.count)
         if self.profile_id is not None:
             if not is_valid_iccid(self.profile_id):
                 raise Refusal(

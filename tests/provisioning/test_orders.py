@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import select
 
 from hil.errors import LinkError
 from hil.provisioning.door import DoorChallenge, PeerDoor
 from hil.provisioning.errors import Refusal, RefusalCode
+from hil.provisioning.eum import EuiccMaker
 from hil.provisioning.links import PacketReceipt
 from hil.provisioning.mno import Mno
+from hil.provisioning.numbering import NumberPlan
 from hil.provisioning.orders import (
     ProfileRequest,
     Route,
@@ -20,8 +24,9 @@ from hil.provisioning.orders import (
     Source,
     Subscription,
 )
+from hil.provisioning.store import Store
 from hil.provisioning.tables import ORDERS
-from hil.provisioning.trust import Peer, Role
+from hil.provisioning.trust import Peer, Principal, Role
 from hil.wire.packets import PacketSet
 from tests.provisioning.world import World, eid_of, peer_keys
 
@@ -80,6 +85,45 @@ def test_an_unknown_type_is_refused_and_the_known_ones_are_named(world: World) -
 def test_an_impossible_amount_is_refused(world: World, amount: int) -> None:
     with pytest.raises(Refusal, match="amount"):
         world.sm_dp.place(ProfileRequest(amount=amount), "support-1")
+
+
+def test_too_many_targets_are_refused() -> None:
+    targets = tuple(eid_of(number) for number in range(10_001))
+    with pytest.raises(Refusal, match="amount 10001 is not between 1 and 10000"):
+        ProfileRequest(profile_type="test", targets=targets).check()
+
+
+@pytest.mark.parametrize("amount", [0, -1, 10_001, 2**31, 2**63])
+def test_an_impossible_amount_of_numbers_is_refused_and_moves_none(
+    world: World, amount: int
+) -> None:
+    sm_dp = Principal("sm-dp-1", Role.SM_DP)
+    world.mno.add_subscription(subscription())
+    (before,) = world.maker.subscriptions(sm_dp, 1)
+    asked: tuple[Callable[[], object], ...] = (
+        lambda: world.mno.reserve("sm-dp-1", "order", amount),
+        lambda: world.maker.subscriptions(sm_dp, amount),
+    )
+    for ask in asked:
+        with pytest.raises(Refusal, match="amount") as caught:
+            ask()
+        assert caught.value.code is RefusalCode.INVALID
+    (after,) = world.maker.subscriptions(sm_dp, 1)
+    assert int(after.imsi) == int(before.imsi) + 1, "each number once, and none left out"
+    assert world.mno.reserve("sm-dp-1", "order", 1)[0].iccid == subscription().iccid
+
+
+def test_a_maker_whose_plan_is_used_up_loses_nothing_by_being_asked(tmp_path: Path) -> None:
+    plan = NumberPlan("890010123456", "001010000", "8821000000")
+    store = Store(f"sqlite:///{tmp_path}/eum.db")
+    key = ec.generate_private_key(ec.SECP256R1())
+    maker = EuiccMaker("eum-1", store, key, plan=plan, sm_sr="sm-sr-1")
+    sm_dp = Principal("sm-dp-1", Role.SM_DP)
+    assert len(maker.subscriptions(sm_dp, 90)) == 90
+    with pytest.raises(Refusal, match="is used up"):
+        maker.subscriptions(sm_dp, 10)
+    assert len(maker.subscriptions(sm_dp, 9)) == 9
+    store.close()
 
 
 def test_fifty_profiles_are_distinct_and_each_is_bound_to_its_own_euicc(
