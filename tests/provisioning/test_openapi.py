@@ -16,6 +16,7 @@ from hil.provisioning.http import device_messages as d
 from hil.provisioning.http import es_messages as e
 from hil.provisioning.http import messages as m
 from hil.provisioning.http.description import example_of, title_of
+from hil.provisioning.http.orders import request_of
 from hil.provisioning.openapi import descriptions
 from hil.provisioning.serve import Servers
 from hil.provisioning.serve_config import parse_config
@@ -126,6 +127,17 @@ def test_examples_are_taken_by_the_messages_themselves() -> None:
         schema = model.model_json_schema()
         schemas |= schema.get("$defs", {})
         model.model_validate(example_of(schema, schemas))
+
+
+def test_the_example_of_an_order_is_an_order(described_kinds: dict[str, dict[str, Any]]) -> None:
+    for kind, path in (
+        ("mno", "/orders"),
+        ("sm-dp", "/bulk-orders"),
+        ("support-server", "/profile-requests"),
+    ):
+        body = described_kinds[kind]["paths"][path]["post"]["requestBody"]["content"]
+        message = m.OrderMessage.model_validate(body["application/json"]["example"])
+        request_of(message).check()
 
 
 def test_it_is_written_to_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

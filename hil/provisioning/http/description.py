@@ -176,6 +176,8 @@ def example_of(schema: dict[str, Any], schemas: dict[str, Any], name: str = "") 
     """Return a value that fits a JSON schema; ``schemas`` are those that it may refer to."""
     if "$ref" in schema:
         return example_of(schemas[schema["$ref"].rsplit("/", 1)[-1]], schemas, name)
+    if "examples" in schema:
+        return schema["examples"][0]
     if "anyOf" in schema:
         return example_of(schema["anyOf"][0], schemas, name)
     kind = schema.get("type")

@@ -92,6 +92,9 @@ class ProofRequest(Message):
 class OrderMessage(Message):
     """A profile request (patent claims 7 and 15)."""
 
+    # No field is needed by itself, but one of them is.
+    model_config = ConfigDict(json_schema_extra={"examples": [{"amount": 1}]})
+
     profile_id: Text | None = None
     amount: int | None = None
     mno: Text | None = None
