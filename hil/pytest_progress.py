@@ -141,6 +141,7 @@ class Progress:
         reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter is None and not self._file:
             return
+        _let_no_line_wait(reporter)
         foreign = type(reporter).__module__ != "_pytest.terminal"
         verbose = self._config.get_verbosity(pytest.Config.VERBOSITY_TEST_CASES)
         self._board.workers = int(workers or 1)
@@ -395,6 +396,17 @@ def _duplicate(config: pytest.Config) -> TextIO:
         except OSError:  # closed: nobody looks
             number = os.open(os.devnull, os.O_WRONLY)
     return os.fdopen(number, "w", encoding=encoding, errors="backslashreplace")
+
+
+def _let_no_line_wait(reporter: Any) -> None:  # noqa: ANN401 - whoever reports
+    """Have the reporter's lines written as they end: into a pipe they go in blocks, and ours first.
+
+    It is called while nothing is captured, so what waits goes where it should.
+    """
+    writer = getattr(reporter, "_tw", None)
+    reconfigure = getattr(getattr(writer, "_file", None), "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(line_buffering=True)
 
 
 def _open(file: str) -> TextIO:

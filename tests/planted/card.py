@@ -89,7 +89,7 @@ DEFECTS: Final = (
     Defect(
         "GET RESPONSE gives what waited before another command",
         f"{_EUICC}/runtime.py",
-        "        channel.waiting = None\n",
+        "        self._drop_waiting(command)\n",
         "",
         ("EUICC-UICC-T0-01",),
     ),

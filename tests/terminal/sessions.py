@@ -73,7 +73,7 @@ def command(folder: Path, source: str, *options: str) -> list[str]:
 
 
 def environment(folder: Path, variables: dict[str, str]) -> dict[str, str]:
-    ours = ("HIL_", "PYTEST", "NO_COLOR", "FORCE_COLOR", "PY_COLORS", "CI", "COLUMNS")
+    ours = ("HIL_", "PYTEST", "PYTHONUNBUFFERED", "NO_COLOR", "FORCE_COLOR", "PY_COLORS", "CI", "COLUMNS")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     fixed = {
         "PYTHONPATH": str(ROOT),
