@@ -12,18 +12,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from hil.errors import ConfigError
 from hil.provisioning.tables import METADATA
 
 if TYPE_CHECKING:
     from alembic.config import Config
+    from sqlalchemy import Dialect
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 FIRST: Final = "0001"
 """The schema of databases that were made before there were migrations."""
 
 _VERSION_TABLE: Final = "alembic_version"
+_STATEMENTS: Final[dict[str, tuple[str, ...]]] = {}
+"""By dialect: to compile them is most of the time that a new store takes."""
 
 
 def head() -> str:
@@ -35,7 +39,8 @@ def bring_up_to_date(connection: Connection, shown_url: str) -> None:
     """Make or migrate the tables in the caller's transaction; ConfigError for a newer schema."""
     names = set(inspect(connection).get_table_names())
     if not names & set(METADATA.tables):
-        METADATA.create_all(connection)
+        for statement in _all_tables(connection.dialect):
+            connection.exec_driver_sql(statement)
         _stamp(connection, head(), new=_VERSION_TABLE not in names)
         return
     if _VERSION_TABLE not in names:
@@ -49,6 +54,18 @@ def bring_up_to_date(connection: Connection, shown_url: str) -> None:
             "use the program that wrote it, or a newer one"
         )
     migrate(connection)
+
+
+def _all_tables(dialect: Dialect) -> tuple[str, ...]:
+    """Return the statements that make all tables and indexes, in an order that can be followed."""
+    if dialect.name not in _STATEMENTS:
+        elements: list[CreateTable | CreateIndex] = []
+        for table in METADATA.sorted_tables:
+            elements.append(CreateTable(table))
+            by_name = sorted(table.indexes, key=lambda index: str(index.name))
+            elements += (CreateIndex(index) for index in by_name)
+        _STATEMENTS[dialect.name] = tuple(str(one.compile(dialect=dialect)) for one in elements)
+    return _STATEMENTS[dialect.name]
 
 
 def migrate(connection: Connection, to: str = "head") -> None:

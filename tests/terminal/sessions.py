@@ -73,8 +73,10 @@ def command(folder: Path, source: str, *options: str) -> list[str]:
 
 
 def environment(folder: Path, variables: dict[str, str]) -> dict[str, str]:
-    ours = ("HIL_", "PYTEST", "PYTHONUNBUFFERED", "NO_COLOR", "FORCE_COLOR", "PY_COLORS", "CI", "COLUMNS")
+    ours = ("HIL_", "PYTEST", "NO_COLOR", "FORCE_COLOR", "PY_COLORS", "CI", "COLUMNS")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    # Without it, and so by default, lines of one writer may overtake those of another.
+    kept.pop("PYTHONUNBUFFERED", None)
     fixed = {
         "PYTHONPATH": str(ROOT),
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
