@@ -17,6 +17,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
+from hil.bench.late_signals import LateSignals
+
 _log = logging.getLogger(__name__)
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
 
@@ -38,6 +40,7 @@ class SafeState:
         self._next = 0
         self._previous: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
         self._terminating = False
+        self._late = LateSignals()
 
     def register(self, name: str, action: Callable[[], object]) -> Callable[[], None]:
         """Register an idempotent action; return a function that forgets it again."""
@@ -95,11 +98,13 @@ class SafeState:
                 continue
             self._previous[number] = previous
             signal.signal(number, self._on_signal)
+        self._late.watch()
 
     def _disarm(self) -> None:
         atexit.unregister(self.make_safe)
         if threading.current_thread() is not threading.main_thread():
             return
+        self._late.leave()
         for number, previous in self._previous.items():
             if signal.getsignal(number) == self._on_signal:
                 signal.signal(number, previous)
