@@ -50,7 +50,7 @@ def _idle_cost() -> dict[str, Any]:
         (Path(folder) / "test_empty.py").write_text(body)
         with_us, without = [], []
         # Alternating, and the smallest of each: what else the machine does only ever adds.
-        for _ in range(5):
+        for _ in range(9):
             without.append(_session(folder))
             with_us.append(_session(folder, "-p", "hil.plugin"))
     cost = (min(with_us) - min(without)) / TESTS * 1000

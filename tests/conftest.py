@@ -37,7 +37,7 @@ settings.register_profile(
     "hil",
     parent=settings(),
     deadline=None,
-    max_examples=100 if IS_THOROUGH else 50,
+    max_examples=100 if IS_THOROUGH else 35,
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("hil")

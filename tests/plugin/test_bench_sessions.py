@@ -62,7 +62,13 @@ def gone(pid: object) -> bool:
     return False
 
 
-@pytest.mark.parametrize("workers", [[], ["-p", "xdist", "-n", "2"]], ids=["plain", "xdist"])
+@pytest.mark.parametrize(
+    "workers",
+    [
+        pytest.param([], id="plain"),
+        pytest.param(["-p", "xdist", "-n", "2"], id="xdist", marks=thorough),
+    ],
+)
 def test_one_bench_a_process_and_none_left(
     session: Session, tmp_path: Path, workers: list[str]
 ) -> None:

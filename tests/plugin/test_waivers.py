@@ -12,6 +12,7 @@ import pytest
 from hil.evidence.run_record import read_run
 from hil.run_waivers import waiver_of
 from tests.plugin.conftest import Session
+from tests.thorough import thorough
 
 SOURCE = """
 import pytest
@@ -123,7 +124,13 @@ def test_twice(stuck): assert False, "fails, and is not torn down"
 )
 
 
-@pytest.mark.parametrize("workers", [[], ["-p", "xdist", "-n", "2"]], ids=["plain", "xdist"])
+@pytest.mark.parametrize(
+    "workers",
+    [
+        pytest.param([], id="plain"),
+        pytest.param(["-p", "xdist", "-n", "2"], id="xdist", marks=thorough),
+    ],
+)
 def test_junit_tells_the_waivers_that_the_journal_does(
     session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: list[str]
 ) -> None:

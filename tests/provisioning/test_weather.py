@@ -14,6 +14,7 @@ from hil.virtual.euicc.remote_scripts import RemoteScripts
 from hil.wire.command_script import C_APDU, CommandScript
 from tests.provisioning.aired import EID, Air
 from tests.provisioning.world import OPERATOR
+from tests.thorough import thorough
 
 CHANGING = frozenset({0xE2, 0xE4, 0xE6})
 """Instructions that change the card: STORE DATA, DELETE, INSTALL."""
@@ -83,7 +84,9 @@ def run(air: Air, job: str, chance: random.Random) -> str:
     return "running"
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize(
+    "seed", [*range(4), *(pytest.param(seed, marks=thorough) for seed in range(4, 8))]
+)
 def test_whatever_the_weather(air: Air, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     chance = random.Random(seed)  # noqa: S311 - weather, not a secret
     iccids = [air.installed(enable=True), air.installed()]

@@ -74,7 +74,7 @@ def test_heartbeats_in_a_log(tmp_path: Path, workers: tuple[str, ...]) -> None:
     assert "alive" not in none.stdout
 
 
-@pytest.mark.parametrize("options", [(), ("-n2",)], ids=str)
+@pytest.mark.parametrize("options", [(), pytest.param(("-n2",), marks=thorough)], ids=str)
 def test_json(tmp_path: Path, options: tuple[str, ...]) -> None:
     output = on_a_pipe(tmp_path, SOURCE, *options, "--hil-progress", "json").stdout
     told = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
@@ -125,7 +125,7 @@ def test_what_is_no_setting(tmp_path: Path, option: str, value: str, why: str) -
         ("80", (), {}),
         ("40", (), {}),
         ("80", (), {"NO_COLOR": "1"}),
-        ("80", ("-n2",), {}),
+        pytest.param("80", ("-n2",), {}, marks=thorough),
         ("80", (), {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}),
         ("80", ("-q",), {}),
     ],
