@@ -19,11 +19,14 @@ from hil.provisioning.http.support_client import SupportServerClient
 from hil.provisioning.store import Store
 from hil.provisioning.tables import EIS
 from tests.provisioning.databases import postgresql, programs
+from tests.thorough import thorough
 
 EID = "89049032000000000012345678901212"
 
 
-@pytest.mark.parametrize("layout", ["separate", "inside-sm-sr", "one-server"])
+@pytest.mark.parametrize(
+    "layout", ["separate", "inside-sm-sr", pytest.param("one-server", marks=thorough)]
+)
 def test_every_layout_runs_and_knows_the_bench(
     lab_folder: Path, tmp_path: Path, layout: str
 ) -> None:

@@ -72,7 +72,7 @@ def test_sets_up_once_then_passes_everything_on(checkout: Checkout) -> None:
     assert "lab: set up" in said
     assert checkout.asked("pip install") == [
         f"{checkout.root}|-m pip install --disable-pip-version-check --no-input "
-        f"-e {checkout.root}[dev]"
+        f"--no-compile -e {checkout.root}[dev]"
     ]
     assert checkout.asked("-m hil")[-1] == f"{checkout.path}|-m hil doctor --bench my bench"
     started = time.monotonic()
@@ -80,6 +80,19 @@ def test_sets_up_once_then_passes_everything_on(checkout: Checkout) -> None:
     assert (code, said) == (0, "")
     assert time.monotonic() - started < 1
     assert len(checkout.asked("pip install")) == 1
+
+
+@pytest.mark.parametrize(
+    ("builds", "asked"), [("0", ["[pcsc,dev]"]), ("1", ["[pcsc,dev]", "[dev]"])]
+)
+def test_where_pyscard_can_be_built_it_takes_one_go(
+    checkout: Checkout, builds: str, asked: list[str]
+) -> None:
+    for name in ("gcc", "swig"):
+        (checkout.path / name).symlink_to(checkout.path / "cat")
+    code, said = checkout.run("doctor", PIP=builds)
+    assert code == int(builds), said
+    assert [line.rpartition("checkout")[2] for line in checkout.asked("pip install")] == asked
 
 
 def test_exit_codes_come_through(checkout: Checkout) -> None:

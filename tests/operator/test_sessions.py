@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.terminal.sessions import at_a_terminal, journalled, on_a_pipe
+from tests.thorough import thorough
 
 SOURCE = '''
 import pytest
@@ -97,7 +98,7 @@ def test_ci_is_asked_nothing_even_at_a_terminal(tmp_path: Path) -> None:
     assert "type yes" not in terminal.written
 
 
-@pytest.mark.parametrize("options", [(), ("-s",), ("-n1",)], ids=str)
+@pytest.mark.parametrize("options", [(), pytest.param(("-s",), marks=thorough), ("-n1",)], ids=str)
 @pytest.mark.parametrize(
     ("word", "verdict"), [("yes", (1, 0, 0, 0)), ("no", (0, 1, 0, 0)), ("abort", (0, 0, 1, 0))]
 )
