@@ -32,7 +32,6 @@ class LateSignals:
 
     def __init__(self) -> None:
         self._write = -1
-        self._before = -1
 
     def watch(self) -> None:
         """Begin; nothing is watched where somebody else has a use for what it needs."""
@@ -40,9 +39,9 @@ class LateSignals:
             return
         read, write = os.pipe()
         os.set_blocking(write, False)
-        self._before = signal.set_wakeup_fd(write, warn_on_full_buffer=False)
-        if self._before >= 0:  # an event loop of this thread, which is woken by it anyway
-            signal.set_wakeup_fd(self._before)
+        found = signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+        if found >= 0:  # an event loop of this thread, which is woken by it anyway
+            signal.set_wakeup_fd(found)
             os.close(read)
             os.close(write)
             return

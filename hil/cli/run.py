@@ -89,7 +89,9 @@ def main(arguments: argparse.Namespace, rest: list[str]) -> int:
     try:
         banner = _look_at(lab, folder, journal)
     except BaseException as err:
-        journal.write("note", {"text": f"the bench could not be opened: {err}"})
+        journal.write(
+            "note", {"text": f"the bench could not be opened: {err or type(err).__name__}"}
+        )
         journal.close("broken off")
         raise
     print("\n".join(banner), flush=True)
