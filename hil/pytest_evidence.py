@@ -19,7 +19,7 @@ from hil.pytest_verdicts import VERDICT_ATTRIBUTE, reason_of, requirements_of, t
 from hil.pytest_ways import ways_of
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from contextlib import AbstractContextManager
 
     from hil.applicability import Applicability
@@ -73,7 +73,7 @@ class Evidence:
                 journal = Journal(folder, self._run.worker, run_begin(self._run))
             except EvidenceError as err:
                 raise pytest.UsageError(str(err)) from None
-        self.notebook = Notebook(journal, _view(config), folder=folder)
+        self.notebook = Notebook(journal, _view(config), folder=folder, scrub=self.scrubbing.text)
         if folder is not None:
             self._logs = PartLogs(self._run.folder())
         self._open = opened(self.notebook)
@@ -97,7 +97,7 @@ class Evidence:
         """Register every test before the first begins."""
         self.open()
         for item in () if self._run.refused else session.items:
-            self._write("test-registered", _registered(item), item.nodeid)
+            self._write("test-registered", _registered(item, self.scrubbing.text), item.nodeid)
             self._applicability(item)
         if self.notebook.journal is not None:
             self.notebook.journal.sync()
@@ -130,7 +130,7 @@ class Evidence:
         What this package asserts of itself is no check of a product.
         """
         if not counting.is_our_own():
-            self.notebook.check(orig.partition("  # ")[0])
+            self.notebook.asserted(orig.partition("  # ")[0])
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_makereport(
@@ -225,7 +225,7 @@ class Evidence:
             return
         try:
             for name, raw in self._logs.since_mark():
-                text = self.scrubbing.text(raw.decode("utf-8", "backslashreplace"))
+                text = raw.decode("utf-8", "backslashreplace")
                 self.notebook.attach(f"log of the {name}", text)
         except (EvidenceError, OSError) as err:
             self._write("note", {"text": f"logs of this test are lost: {err}"})
@@ -253,7 +253,7 @@ def _view(config: pytest.Config) -> View | None:
     return AllureView()
 
 
-def _registered(item: pytest.Item) -> dict[str, object]:
+def _registered(item: pytest.Item, scrub: Callable[[str], str]) -> dict[str, object]:
     file, line, _ = item.location
     function = getattr(item, "function", None)
     case = case_of(item)
@@ -265,7 +265,11 @@ def _registered(item: pytest.Item) -> dict[str, object]:
         "description": (getattr(function, "__doc__", None) or "").strip(),
         "requirements": list(requirements_of(item) or ()),
         "ways": {name: [str(way) for way in ways] for name, ways in ways_of(item).items()},
-        "parameters": {name: one for name, one in given.items() if isinstance(one, _SIMPLE)},
+        "parameters": {
+            name: scrub(one) if isinstance(one, str) else one
+            for name, one in given.items()
+            if isinstance(one, _SIMPLE)
+        },
         "file": file,
         "line": (line or 0) + 1,
     }

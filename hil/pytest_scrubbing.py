@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from hil.evidence.secret_forms import SHORTEST
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 _OURS: Final = ("requirement", "case", "verdict")
 _ID: Final = re.compile(r"[A-Z]{1,12}(?:[ -][A-Z\d]{1,12}){0,4}", re.ASCII)
 """What stands in properties of ours, ids and verdicts: most tests have no others."""
+_TITLE: Final = 400
+"""Characters of what may be a title: those come again, from the same step or for another view."""
+_TITLES: Final = 1024
 _GENERATION: Final = 1024
 """Secrets of tests that are looked for together; those of the generation before are, too."""
 
@@ -42,6 +46,9 @@ class Scrubbing:
         self._announced: list[Scrubber] = []
         self._learned: set[bytes] = set()
         self._last = 0
+        self._lock = threading.Lock()
+        self._titles: dict[str, str] = {}
+        """Short texts of late, and what was left of them."""
         self._output: dict[str, str] = {}
         self._properties: dict[str, str] = {}
 
@@ -50,13 +57,24 @@ class Scrubbing:
         lab = self._run.load() if self._run.has_bench else None
         if lab is None or not text:
             return text
-        if self._scrubber is None:
-            from hil.bench.lab_secrets import secrets_of  # noqa: PLC0415 - only when needed
-            from hil.evidence.scrubbing import Scrubber  # noqa: PLC0415
+        with self._lock:
+            if self._scrubber is None:
+                from hil.bench.lab_secrets import secrets_of  # noqa: PLC0415 - only when needed
+                from hil.evidence.scrubbing import Scrubber  # noqa: PLC0415
 
-            self._scrubber = Scrubber(secrets_of(lab))
-        self._learn()
-        for one in (self._scrubber, *self._announced):
+                self._scrubber = Scrubber(secrets_of(lab))
+            self._learn()
+            if len(text) > _TITLE:
+                return self._without_secrets(text, self._scrubber)
+            known = self._titles.get(text)
+            if known is None:
+                if len(self._titles) >= _TITLES:
+                    self._titles.clear()
+                known = self._titles[text] = self._without_secrets(text, self._scrubber)
+            return known
+
+    def _without_secrets(self, text: str, of_bench: Scrubber) -> str:
+        for one in (of_bench, *self._announced):
             text = one.scrub(text)
         return text
 
@@ -68,6 +86,7 @@ class Scrubbing:
         for secret in news:
             if secret.value in self._learned:
                 continue
+            self._titles.clear()
             if not self._announced or len(self._learned) >= _GENERATION:
                 self._announced = [*self._announced[-1:], Scrubber({})]
                 self._learned = set()

@@ -15,7 +15,7 @@ from hil.evidence.attachments import store
 from hil.evidence.journal.errors import EvidenceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from hil.evidence.journal.writer import Journal
@@ -25,6 +25,8 @@ KEEP_IN_MEMORY: Final = 20_000
 """Exchanges kept for the attachment of one test; the journal keeps all of them."""
 
 
+TEXTS: Final = ("text", "json", "csv")
+"""Kinds of attachments whose bytes are read as UTF-8."""
 COUNTED: Final = "counted"
 """What stands for the instrument of a number that nothing has measured."""
 
@@ -50,7 +52,8 @@ class Notebook:
     """Takes notes for one process of one run; an :class:`~hil.observer.Observer`.
 
     Without a ``journal`` notes stay in memory, for the view. Attachments are kept in the folder of
-    the run, ``folder``; None keeps none.
+    the run, ``folder``; None keeps none. What the author of a test words (titles, checks,
+    questions, texts that are attached) goes through ``scrub``, which takes known secrets out.
     """
 
     def __init__(
@@ -59,8 +62,10 @@ class Notebook:
         view: View | None = None,
         *,
         folder: Path | None = None,
+        scrub: Callable[[str], str] = str,
     ) -> None:
         self.view = view
+        self._scrub = scrub
         self.journal = journal
         self.watcher: Watcher | None = None
         """Whoever is told of each event as it happens, from whatever thread."""
@@ -148,6 +153,13 @@ class Notebook:
 
     def check(self, text: str, *, ok: bool = True) -> None:
         """Note that something was checked, and whether it was as required."""
+        self._check(self._scrub(text), ok=ok)
+
+    def asserted(self, source: str) -> None:
+        """Note that an assertion held, by its source."""
+        self._check(source)
+
+    def _check(self, text: str, *, ok: bool = True) -> None:
         self.checked += 1
         if not ok:
             self.not_met = self.not_met or text or "a check without a name"
@@ -160,18 +172,20 @@ class Notebook:
 
         One that was judged (``verdict``) is a check as well.
         """
+        name = self._scrub(name)
         details = {**details, "instrument": instrument}
         self._write("measurement", {"name": name, "value": value, "unit": unit, **details})
         verdict = details.get("verdict")
         if verdict is not None:
             text = f"{name} {value:g} {unit} within {details.get('limits', 'its limits')}"
-            self.check(text, ok=verdict != "FAIL")
+            self._check(text, ok=verdict != "FAIL")
         if self.view is not None:
             more = "".join(f"\n{key}: {given}" for key, given in details.items())
             self.view.attach(name, f"{value:g} {unit}{more}")
 
     def proof(self, name: str, text: str) -> None:
         """Note what was read to prove a state, such as that all outputs are off."""
+        text = self._scrub(text)
         self._write("proof", {"name": name, "text": text})
         if self.view is not None:
             self.view.attach(name, text)
@@ -182,21 +196,24 @@ class Notebook:
 
     def prompt_begins(self, question: str, options: str, limit_s: float) -> None:
         """Note that a person is being asked, and has ``limit_s`` to answer."""
+        question = self._scrub(question)
         self._write("prompt-begin", {"question": question, "options": options, "limit_s": limit_s})
 
     def prompt(
         self, question: str, options: str, answer: str, operator: str, asked_ns: int
     ) -> None:
         """Note what a person was asked (at ``asked_ns``, :func:`time.monotonic_ns`) and said."""
+        question, answer = self._scrub(question), self._scrub(answer)
         body = {"question": question, "options": options, "answer": answer, "operator": operator}
         self._write("prompt", {**body, "seconds": (time.monotonic_ns() - asked_ns) / 1e9})
 
     def attach(self, name: str, body: str | bytes | Path, *, kind: str = "text") -> None:
         """Keep ``body`` (a text, bytes, or the file that holds them) with the present test.
 
-        What cannot be kept is said in the journal, and raises EvidenceError. To the view goes what
-        is in memory.
+        Texts (of the kinds in TEXTS) are scrubbed, a file is taken as it is. What cannot be kept is
+        said in the journal, and raises EvidenceError. To the view goes what is in memory.
         """
+        name, body = self._scrub(name), self._scrubbed(body, kind)
         raw = body.encode("utf-8", "backslashreplace") if isinstance(body, str) else body
         if self._folder is not None:
             try:
@@ -209,9 +226,18 @@ class Notebook:
         if self.view is not None and isinstance(body, str | bytes):
             self.view.attach(name, body, kind=kind)
 
+    def _scrubbed(self, body: str | bytes | Path, kind: str) -> str | bytes | Path:
+        if isinstance(body, bytes) and kind in TEXTS:
+            # Any byte comes back as it was: no text is told by its encoding here.
+            return self._scrub(body.decode("utf-8", "surrogateescape")).encode(
+                "utf-8", "surrogateescape"
+            )
+        return self._scrub(body) if isinstance(body, str) else body
+
     @contextmanager
     def step(self, title: str, *, limit_s: float | None = None) -> Iterator[None]:
         """Run the context as one step of the test; ``limit_s`` is shown while it goes on."""
+        title = self._scrub(title)
         self._last_step = number = self._last_step + 1
         begun: dict[str, object] = {"step": number, "title": title}
         if self._steps:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -36,6 +36,8 @@ _SHORT_CODE: Final = re.compile(rb"\d{4,5}")
 _CUT: Final = "..."
 _LEAST_OF_CUT: Final = 6
 """Characters of a form's begin or end beside the dots of a shortened value."""
+_STRETCH: Final = 65_536
+"""Pieces of a long text that are looked up at once."""
 _LEAST_VARIETY: Final = 5
 """Different characters in a piece of a secret that is taken for it: others come by chance."""
 
@@ -91,6 +93,8 @@ class _Needles:
     run: re.Pattern[str]
     """What is long enough to have a piece in it."""
     whole: dict[str, str] = field(default_factory=dict, repr=False)
+    heads: dict[str, list[str]] = field(default_factory=dict, repr=False)
+    """Whole forms by their first SHORTEST characters."""
     pieces: dict[str, str] = field(default_factory=dict, repr=False)
 
     def add(self, form: str, name: str, *, by_pieces: bool) -> None:
@@ -100,25 +104,38 @@ class _Needles:
         telling = [piece for piece in pieces if len(set(piece)) >= _LEAST_VARIETY]
         for piece in telling:
             self.pieces.setdefault(piece, name)
-        if not telling or len(telling) < len(pieces):
-            self.whole.setdefault(form, name)
+        if (not telling or len(telling) < len(pieces)) and form not in self.whole:
+            self.whole[form] = name
+            self.heads.setdefault(form[:SHORTEST], []).append(form)
 
     def found_in(self, text: str) -> Iterator[tuple[int, int, str]]:
         """Give begin, end and name of what stands in ``text``; what is found may overlap."""
-        for form, name in self.whole.items():
+        for form in self._candidates(text):
             start = text.find(form)
             while start >= 0:
-                yield start, start + len(form), name
+                yield start, start + len(form), self.whole[form]
                 start = text.find(form, start + 1)
         size = self.piece
-        slices: set[str] = set()
-        for run in self.run.finditer(text):
-            slices.update(text[at : at + size] for at in range(run.start(), run.end() - size + 1))
-        for piece in slices & self.pieces.keys():
+        for piece in set().union(*self._pieces_in(text)):
             start = text.find(piece)
             while start >= 0:
                 yield start, start + size, self.pieces[piece]
                 start = text.find(piece, start + 1)
+
+    def _pieces_in(self, text: str) -> Iterator[set[str]]:
+        """Give the pieces that stand in each stretch of ``text``; memory stays flat."""
+        for run in self.run.finditer(text):
+            starts = range(run.start(), run.end() - self.piece + 1)
+            for first in range(0, len(starts), _STRETCH):
+                stretch = starts[first : first + _STRETCH]
+                yield {text[at : at + self.piece] for at in stretch} & self.pieces.keys()
+
+    def _candidates(self, text: str) -> Iterable[str]:
+        """Return the whole forms that may stand in ``text``: few in a short one, like a title."""
+        if len(text) >= len(self.whole):
+            return self.whole
+        heads = {text[at : at + SHORTEST] for at in range(len(text) - SHORTEST + 1)}
+        return [form for head in heads & self.heads.keys() for form in self.heads[head]]
 
 
 class Scrubber:
