@@ -8,8 +8,8 @@ import re
 import subprocess
 from pathlib import Path
 
-from hil.provisioning.serve import Servers
 from hil.provisioning.serve_config import parse_config
+from hil.provisioning.servers import Servers
 from tests.docs.pages import ROOT
 from tests.provisioning.serving import Bench
 

@@ -21,8 +21,8 @@ from hil.provisioning.http.client import PeerClient
 from hil.provisioning.http.description import example_of
 from hil.provisioning.http.messages import Message
 from hil.provisioning.http.receiver_face import read_batch, write_batch
-from hil.provisioning.serve import Servers
 from hil.provisioning.serve_config import ServeConfig, parse_config
+from hil.provisioning.servers import Servers
 from hil.provisioning.sm_sr.eis_rows import EisProfileRow
 from hil.provisioning.sm_sr.handover_rows import HandedEis
 from hil.provisioning.sm_sr.send_data import check_for_isd_r, parse_data

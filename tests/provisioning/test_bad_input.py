@@ -20,8 +20,8 @@ from starlette.types import Message
 
 from hil.provisioning.http import face
 from hil.provisioning.http.protocol import ServerProtocol
-from hil.provisioning.serve import Servers
 from hil.provisioning.serve_config import parse_config
+from hil.provisioning.servers import Servers
 from tests.provisioning.serving import Bench, Clients
 
 

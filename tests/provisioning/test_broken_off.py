@@ -14,8 +14,8 @@ from hil.provisioning.function_calls import Ledger
 from hil.provisioning.http import device_messages as d
 from hil.provisioning.http.client import PeerClient
 from hil.provisioning.orders import ProfileRequest
-from hil.provisioning.serve import Servers
 from hil.provisioning.serve_config import parse_config
+from hil.provisioning.servers import Servers
 from tests.provisioning.line_device import LineDevice
 from tests.provisioning.serving import Bench, Clients
 from tests.provisioning.world import eid_of, factory_of

@@ -16,8 +16,8 @@ import pytest
 
 from hil.errors import LinkError
 from hil.provisioning.orders import ProfileRequest
-from hil.provisioning.serve import Servers
 from hil.provisioning.serve_config import parse_config
+from hil.provisioning.servers import Servers
 from tests.provisioning.serving import IDS, Bench, Clients
 from tests.provisioning.world import eid_of, factory_of
 from tests.thorough import thorough

@@ -18,8 +18,8 @@ from hil.provisioning import schema, sequences
 from hil.provisioning.errors import Refusal
 from hil.provisioning.function_calls import Answer, FunctionCall, Ledger
 from hil.provisioning.orders import ProfileRequest
-from hil.provisioning.serve import Servers
 from hil.provisioning.serve_config import parse_config
+from hil.provisioning.servers import Servers
 from hil.provisioning.store import Store
 from hil.provisioning.tables import OTA_KEYS, OUTBOX, SEQUENCES
 from tests.provisioning.databases import postgresql, programs

@@ -21,8 +21,8 @@ from hil.provisioning.http.es2_client import Es2Client
 from hil.provisioning.http.es_clients import Es3Client, Es4Client, Es7Client
 from hil.provisioning.http.sm_sr_client import SmSrClient
 from hil.provisioning.online.calls import Place
-from hil.provisioning.serve import Servers
 from hil.provisioning.serve_config import parse_config
+from hil.provisioning.servers import Servers
 from hil.provisioning.sm_sr.eis_rows import SubscriptionAddress
 from hil.provisioning.trust import PeerKeySet
 from hil.virtual.euicc import open_card

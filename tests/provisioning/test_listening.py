@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from hil.errors import ConfigError
-from hil.provisioning.serve import _listen
+from hil.provisioning.servers import _listen
 
 
 def test_accepted_connections_have_no_nagle() -> None:

@@ -18,8 +18,8 @@ from hil.provisioning.http import messages as m
 from hil.provisioning.http.description import example_of, title_of
 from hil.provisioning.http.orders import request_of
 from hil.provisioning.openapi import descriptions
-from hil.provisioning.serve import Servers
 from hil.provisioning.serve_config import parse_config
+from hil.provisioning.servers import Servers
 from tests.provisioning.serving import Bench
 from tests.thorough import thorough
 

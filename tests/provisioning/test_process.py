@@ -17,7 +17,7 @@ import httpx2
 import pytest
 
 from hil.errors import LinkError
-from hil.provisioning import serve
+from hil.provisioning import servers
 from hil.provisioning.orders import ProfileRequest
 from hil.provisioning.serve_config import parse_config
 from tests.provisioning.serving import Bench, Clients
@@ -128,10 +128,10 @@ def test_a_wrong_file_is_refused_in_one_line(
 
 def test_no_worker_holds_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waits for news is woken, whatever it waits for."""
-    monkeypatch.setattr(serve, "IDLE_SECONDS", 60.0)
+    monkeypatch.setattr(servers, "IDLE_SECONDS", 60.0)
     before = set(threading.enumerate())
     centre = {"address": "127.0.0.1:1", "system_id": "sm-sr", "password": "p", "number": "1"}
-    with serve.Servers(parse_config(Bench(None, carrier=centre).text(), "test")):
+    with servers.Servers(parse_config(Bench(None, carrier=centre).text(), "test")):
         begun = set(threading.enumerate()) - before
         names = {one.name for one in begun}
         assert {"sm-sr-1 over the air", "sm-dp-1 large orders", "http"} <= names

@@ -19,8 +19,8 @@ from hil.provisioning.http.client import PeerClient
 from hil.provisioning.http.messages import ReceiptMessage
 from hil.provisioning.line_station import LineStation
 from hil.provisioning.orders import ProfileRequest, Source
-from hil.provisioning.serve import Servers
 from hil.provisioning.serve_config import parse_config
+from hil.provisioning.servers import Servers
 from hil.provisioning.support_server.device_sessions import DevicePolicy
 from hil.provisioning.support_server.jig import JigPolicy, JigSample, Window
 from hil.virtual.euicc import VirtualCard, open_card

@@ -25,8 +25,8 @@ from hil.provisioning.http.sm_sr_client import SmSrClient
 from hil.provisioning.http.tls import client_context, server_context
 from hil.provisioning.lab_ca import LabCa
 from hil.provisioning.orders import ProfileRequest
-from hil.provisioning.serve import Servers
 from hil.provisioning.serve_config import parse_config
+from hil.provisioning.servers import Servers
 from tests.provisioning.serving import Bench, Clients
 
 

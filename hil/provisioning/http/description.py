@@ -120,6 +120,10 @@ ERROR_CONTENT: Final = {
 """The body of every refusal, by reference: as a model it would be built anew for each function and
 status, which was most of what it took to start a server."""
 
+_BEARER: Final = "HTTPBearer"
+BEHIND_A_SESSION: Final[dict[str, Any]] = {"security": [{_BEARER: []}]}
+"""Description of a function whose caller shows a session (OpenAPI 3.1, 4.8.30)."""
+
 _OCTETS: Final = "00112233445566778899aabbccddeeff"
 _SPECIFIED: Final = re.compile(r"/(es\d)/(\w+)$")
 _METHODS: Final = ("get", "put", "post", "patch", "delete")
@@ -140,6 +144,8 @@ def describe(app: FastAPI, kind: str) -> None:
             description = plain()
             schemas = description.setdefault("components", {}).setdefault("schemas", {})
             schemas.update(_error_schemas())
+            bearer = {"type": "http", "scheme": "bearer"}
+            description["components"]["securitySchemes"] = {_BEARER: bearer}
             for path, item in description["paths"].items():
                 for method in _METHODS:
                     if method in item:

@@ -6,12 +6,12 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Annotated, Final
+from typing import Final
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security.utils import get_authorization_scheme_param
 from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,7 +20,7 @@ from hil.errors import CodecError, LinkError, LinkTimeoutError
 from hil.provisioning.door import PeerDoor, require_role
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.function_calls import Ledger
-from hil.provisioning.http.description import ERROR_CONTENT, describe
+from hil.provisioning.http.description import BEHIND_A_SESSION, ERROR_CONTENT, describe
 from hil.provisioning.http.function_routes import (
     BODY_KEY,
     RECEIVED_KEY,
@@ -81,8 +81,6 @@ _ANSWERS: Final = {
     504: {"description": "a peer kept silent"},
 }
 
-_bearer = HTTPBearer(auto_error=False)
-
 
 def _error(
     status: int,
@@ -133,7 +131,7 @@ def new_face(title: str, kind: str, door: PeerDoor, ledger: Ledger) -> FastAPI:
         check_initiator(asked, request.initiator)
         return ChallengeAnswer.of(door.challenge(request.initiator, request.nonce))
 
-    @app.post("/sessions/proof", status_code=204)
+    @app.post("/sessions/proof", status_code=204, openapi_extra=BEHIND_A_SESSION)
     def prove(request: ProofRequest, session: str = Depends(token)) -> None:
         door.prove(session, request.proof)
 
@@ -142,24 +140,26 @@ def new_face(title: str, kind: str, door: PeerDoor, ledger: Ledger) -> FastAPI:
     return app
 
 
-async def token(
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-) -> str:
-    """Return the bearer token of a request; refuse a request without one.
+async def token(request: Request) -> str:
+    """Return the bearer token of a request (RFC 6750, 2.1); refuse a request without one.
 
     This and :func:`caller_of` look into memory only: as coroutines they cost no change of thread.
+    They take the request as it is: each parameter that FastAPI analyses costs every function of a
+    server a part of the time in which the server starts.
     """
-    if credentials is None:
+    scheme, session = get_authorization_scheme_param(request.headers.get("authorization"))
+    if scheme.lower() != "bearer" or not session:
         raise Refusal(
             RefusalCode.NOT_AUTHENTICATED, "no session: authenticate at POST /sessions first"
         )
-    return credentials.credentials
+    return session
 
 
 def caller_of(door: PeerDoor, *roles: Role) -> Callable[..., Awaitable[Peer]]:
     """Return a dependency that gives the authenticated peer, and refuses other roles than these."""
 
-    async def caller(session: str = Depends(token)) -> Peer:
+    async def caller(request: Request) -> Peer:
+        session = await token(request)
         if roles:
             require_role(door.principal(session), *roles)
         return door.peer(session)

@@ -16,7 +16,7 @@ from contextlib import suppress
 from functools import wraps
 from typing import Annotated, Any, Final, TypeVar
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
@@ -30,6 +30,7 @@ from hil.provisioning.function_calls import (
     Ledger,
     digest_of,
 )
+from hil.provisioning.http.description import BEHIND_A_SESSION
 from hil.provisioning.trust import Peer
 
 CALL_HEADER: Final = "Function-Call-Identifier"
@@ -42,6 +43,25 @@ RECEIVED_KEY: Final = "hil.received"
 
 SHORT_BODY: Final = 16 * 1024
 """Bytes of a body that are read in less time than a change of thread takes."""
+
+HEADERS: Final[tuple[dict[str, Any], ...]] = (
+    {
+        "name": CALL_HEADER,
+        "in": "header",
+        "required": False,
+        "schema": {"type": "string", "minLength": 1, "maxLength": MAX_IDENTIFIER},
+        "description": "names this call: a repetition with the same identifier is answered as "
+        "before and changes nothing",
+    },
+    {
+        "name": VALIDITY_HEADER,
+        "in": "header",
+        "required": False,
+        "schema": {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_VALIDITY_S},
+        "description": "seconds in which this call may be carried out",
+    },
+)
+"""How these headers are described (OpenAPI 3.1, 4.8.12)."""
 
 _CHANGING: Final = frozenset(("POST", "PUT", "PATCH", "DELETE"))
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
@@ -59,41 +79,21 @@ def needs_identifier(endpoint: _Endpoint) -> _Endpoint:
     return endpoint
 
 
-def function_route(ledger: Ledger, peer_of: Callable[..., Awaitable[Peer]]) -> type[APIRoute]:
+def function_route(ledger: Ledger, peer_of: Callable[[Request], Awaitable[Peer]]) -> type[APIRoute]:
     """Return the class of routes whose functions go through ``ledger``.
 
-    ``peer_of`` is the dependency that gives the authenticated caller.
+    ``peer_of`` gives the authenticated caller of a request.
     """
 
-    async def asked(
-        request: Request,
-        peer: Peer = Depends(peer_of),  # noqa: B008 - FastAPI's own way
-        header: Annotated[
-            str | None,
-            Header(
-                alias=CALL_HEADER,
-                max_length=MAX_IDENTIFIER,
-                description="names this call: a repetition with the same identifier is answered "
-                "as before and changes nothing",
-            ),
-        ] = None,
-        validity: Annotated[
-            float | None,
-            Header(
-                alias=VALIDITY_HEADER,
-                gt=0,
-                le=MAX_VALIDITY_S,
-                description="seconds in which this call may be carried out",
-            ),
-        ] = None,
-    ) -> FunctionCall | None:
+    async def asked(request: Request) -> FunctionCall | None:
+        peer = await peer_of(request)
         if len(request.scope.get(BODY_KEY, b"")) > SHORT_BODY:
-            return await run_in_threadpool(call_of, request, peer, header, validity)
-        return call_of(request, peer, header, validity)
+            return await run_in_threadpool(call_of, request, peer)
+        return call_of(request, peer)
 
-    def call_of(
-        request: Request, peer: Peer, header: str | None, validity: float | None
-    ) -> FunctionCall | None:
+    def call_of(request: Request, peer: Peer) -> FunctionCall | None:
+        header = request.headers.get(CALL_HEADER)
+        validity = _number(request.headers.get(VALIDITY_HEADER))
         body: bytes = request.scope.get(BODY_KEY, b"")
         fields = _fields(request, body)
         requester = fields.get("functionRequesterId")
@@ -124,11 +124,13 @@ def function_route(ledger: Ledger, peer_of: Callable[..., Awaitable[Peer]]) -> t
         """A route; what changes something is carried out once for each identifier."""
 
         def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:  # noqa: ANN401 - FastAPI's own
+            described = {**(options.pop("openapi_extra", None) or {}), **BEHIND_A_SESSION}
             if _CHANGING & set(options.get("methods") or ()):
                 if OF_SGP02.match(path):
                     endpoint = needs_identifier(endpoint)
                 endpoint = _once(endpoint, ledger, asked, options.get("status_code") or 200)
-            super().__init__(path, endpoint, **options)
+                described["parameters"] = list(HEADERS)
+            super().__init__(path, endpoint, openapi_extra=described, **options)
 
     return FunctionRoute
 
@@ -136,7 +138,7 @@ def function_route(ledger: Ledger, peer_of: Callable[..., Awaitable[Peer]]) -> t
 def _once(
     endpoint: Callable[..., Any],
     ledger: Ledger,
-    asked: Callable[..., Awaitable[FunctionCall | None]],
+    asked: Callable[[Request], Awaitable[FunctionCall | None]],
     status: int,
 ) -> Callable[..., Any]:
     signature = inspect.signature(endpoint, eval_str=True)
@@ -203,6 +205,15 @@ def _same(header: Any, body: Any, name: str) -> Any:  # noqa: ANN401 - whatever 
     if header is not None and body is not None and header != body:
         raise Refusal(RefusalCode.INVALID, f"header {name} and the body say different things")
     return body if header is None else header
+
+
+def _number(header: str | None) -> float | None:
+    if header is None:
+        return None
+    try:
+        return float(header)
+    except ValueError:
+        raise Refusal(RefusalCode.INVALID, f"{VALIDITY_HEADER} is no number of seconds") from None
 
 
 def _is_identifier(value: object) -> bool:
