@@ -205,7 +205,7 @@ def test_status_tells_the_current_folder(usim: Terminal) -> None:
     assert usim.raw("80F2000100") == "840C" + USIM.hex().upper() + "9000"
     assert usim.raw("80F2000C") == "9000"
     usim.select(0x3F00)
-    assert usim.raw("80F2000100") == "6985"
+    assert usim.raw("80F2000100") == "840C" + USIM.hex().upper() + "9000"
 
 
 def test_updates_need_their_key_and_survive(own: Terminal, tmp_path: Path) -> None:

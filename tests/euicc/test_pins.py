@@ -242,6 +242,16 @@ def test_an_application_that_another_channel_has_keeps_its_pin(terminal: Termina
     assert terminal.raw("01200081") == "9000"
 
 
+def test_a_closed_channel_ends_the_session_although_the_mf_is_current(terminal: Terminal) -> None:
+    assert terminal.raw("0070000001") == "019000"
+    assert terminal.raw(f"01A4040C0C{USIM.hex()}") == "9000"
+    assert terminal.raw(f"0120008108{PIN2}") == "9000"
+    assert terminal.raw("01A4000C023F00") == "9000"
+    assert terminal.raw("00708001") == "9000"
+    terminal.select(USIM)
+    assert terminal.raw("00200081") == "63C3"
+
+
 def test_the_universal_pin_stands_in_for_a_disabled_one(terminal: Terminal, tmp_path: Path) -> None:
     terminal.select(USIM)
     assert terminal.raw(f"0026910108{PIN1}") == "9000"

@@ -21,9 +21,10 @@ class Channel:
     """State of one open channel; all of it is lost at reset.
 
     ``domain`` is the selected security domain, ``None`` when the UICC's files or an NAA are
-    selected. ``record``: current record, 0 for none. ``waiting``: answer kept for GET RESPONSE.
-    ``transfer``: data object that goes in or out in pieces. ``deletions``: those of the tree that
-    the channel has taken note of.
+    selected. ``application``: ADF of the application that is active, also while other directories
+    are current (8.4.1). ``record``: current record, 0 for none. ``waiting``: answer kept for GET
+    RESPONSE. ``transfer``: data object that goes in or out in pieces. ``deletions``: those of the
+    tree that the channel has taken note of.
     """
 
     number: int
@@ -36,3 +37,4 @@ class Channel:
     chain: Chain = field(default_factory=Chain)
     transfer: Transfer | None = None
     deletions: int = 0
+    application: Df | None = None

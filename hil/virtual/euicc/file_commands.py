@@ -112,5 +112,7 @@ class FileCommands:
         channel.deletions = self._tree.deletions
         if channel.ef is not None and not self._tree.holds(channel.ef):
             channel.ef, channel.record, channel.transfer = None, 0, None
+        if channel.application is not None and not self._tree.holds(channel.application):
+            channel.application = None
         while not self._tree.holds(channel.df) and channel.df.parent is not None:
             channel.df = channel.df.parent

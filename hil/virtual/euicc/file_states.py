@@ -64,7 +64,7 @@ class FileStateCommands:
             found = find_file(command.data, channel, self._tree)
         else:
             start = self._tree.mf if command.p1 == _FROM_MF else channel.df
-            found = find_by_path(command.data, start, channel, self._tree)
+            found = find_by_path(command.data, start, channel)
         if found is None:
             raise RefusalError(0x6A82, f"file {command.data.hex()}")
         if not isinstance(found, Ef):

@@ -239,23 +239,26 @@ HEADER_COST: Final = 24
 """Bytes a file costs besides its content: a round figure for descriptor and allocation."""
 
 
-def find(start: Df, fid: int, mf: Df) -> Df | Ef | None:
-    """Find a file by id as SELECT with P1 = 00 does (ETSI TS 102 221, 8.4.1).
+def find(start: Df, fid: int, mf: Df, active: Df | None) -> Df | Ef | None:
+    """Find a file by id as SELECT with P1 = 00 does (ETSI TS 102 221, 8.4.1 and 11.1.1.2).
 
-    Children of the current DF, its parent, children of the parent; besides the current DF itself,
-    the MF and 7FFF, the current ADF. Temporary ids of ADFs are not found.
+    In this order: a child of the current DF ``start``, that DF itself, its parent, a DF beside it;
+    and always the MF and 7FFF, the ADF of the application that is active. The EFs beside the
+    current DF are not among them, nor are temporary ids of ADFs.
     """
     if fid == MF_ID:
         return mf
     if fid == CURRENT_ADF_ID:
-        adf = start.application
-        return adf if adf.name else None
-    candidates: list[Df | Ef] = [start]
-    candidates += start.children.values()
-    if start.parent is not None:
-        candidates.append(start.parent)
-        candidates += start.parent.children.values()
-    for file in candidates:
-        if file.fid == fid and not (isinstance(file, Df) and file.name):
-            return file
-    return None
+        return active
+    child = start.children.get(fid)
+    if child is not None and not _is_adf(child):
+        return child
+    for directory in (start, start.parent):
+        if directory is not None and directory.fid == fid and not directory.name:
+            return directory
+    beside = None if start.parent is None else start.parent.children.get(fid)
+    return beside if isinstance(beside, Df) and not beside.name else None
+
+
+def _is_adf(file: Df | Ef) -> bool:
+    return isinstance(file, Df) and bool(file.name)

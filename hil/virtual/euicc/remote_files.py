@@ -115,8 +115,8 @@ class _Start:
 
     def __call__(self) -> _Context:
         """Return a context at the MF or the application's ADF."""
-        found = [one for one in self._tree.applications if one.name == self._application.adf]
-        return _Context(Channel(0, found[0] if found else self._tree.mf), self._pins.apart())
+        adf = self._adf
+        return _Context(Channel(0, adf or self._tree.mf, application=adf), self._pins.apart())
 
     def read(self, raw: bytes) -> _Context:
         """Return a context that was written; 6A82 if its files are gone."""
@@ -125,4 +125,11 @@ class _Start:
         ef = None if ef_path is None else self._tree.at(bytes.fromhex(ef_path))
         if not isinstance(df, Df) or isinstance(ef, Df) or (ef is None) is not (ef_path is None):
             raise RefusalError(0x6A82, f"file {ef_path or path} of a script chain")
-        return _Context(Channel(0, df, ef, record), self._pins.apart())
+        active = df.application if df.application.name else self._adf
+        return _Context(Channel(0, df, ef, record, application=active), self._pins.apart())
+
+    @property
+    def _adf(self) -> Df | None:
+        """The ADF of the application, if it has one."""
+        name = self._application.adf
+        return next((one for one in self._tree.applications if name and one.name == name), None)

@@ -234,7 +234,7 @@ class Runtime:
         Called when the channel that ends it has left it already.
         """
         others = (one for one in self._channels if one is not None and one.domain is None)
-        if not any(one.df.application is application for one in others):
+        if not any(one.application is application for one in others):
             self._pins.forget_local(application.path)
 
     def _refuse_secured(self, command: CommandApdu) -> None:
@@ -254,7 +254,8 @@ class Runtime:
             if number is None:
                 raise RefusalError(0x6A81, "no logical channel is free")
             df = self._tree.mf if channel.number == 0 else channel.df
-            self._channels[number] = Channel(number, df)
+            active = df.application if df.application.name else None
+            self._channels[number] = Channel(number, df, application=active)
             return ResponseApdu(bytes((number,)), OK)
         if command.p1 != 0x80 or not 0 < command.p2 < CHANNELS:
             raise RefusalError(0x6A86)
@@ -266,8 +267,8 @@ class Runtime:
         if closing.domain is not None:
             closing.domain.deselected(closing)
         self._channels[command.p2] = None
-        if closing.df.application.name:
-            self._end_application(closing.df.application)
+        if closing.application is not None:
+            self._end_application(closing.application)
         return _DONE
 
     def _domain(self, aid: bytes) -> SecurityDomain | None:

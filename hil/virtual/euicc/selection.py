@@ -81,7 +81,7 @@ class Selector:
                 procedure.check_le(command, len(self._template(found)))
         elif command.p1 in (0x08, 0x09):
             start = self._tree.mf if command.p1 == 0x08 else channel.df
-            found = find_by_path(data, start, channel, self._tree)
+            found = find_by_path(data, start, channel)
         else:
             raise RefusalError(0x6A86)
         if found is None:
@@ -118,16 +118,17 @@ class Selector:
         if command.p2 & _TERMINATE:
             _leave(channel)
             channel.df, channel.ef, channel.record = self._tree.mf, None, 0
-            channel.transfer = None
+            channel.application, channel.transfer = None, None
             if isinstance(chosen, Df):
                 self._end_session(chosen)
             return ResponseApdu(b"", OK)
         if isinstance(chosen, Df):
+            channel.application = chosen
             return self._file(chosen, command, channel)
         _leave(channel)
         channel.domain = chosen
         channel.df, channel.ef, channel.record = self._tree.mf, None, 0
-        channel.transfer = None
+        channel.application, channel.transfer = None, None
         no_data = command.p2 & _NO_DATA == _NO_DATA
         return ResponseApdu(b"" if no_data else chosen.selection(), OK)
 
@@ -145,10 +146,10 @@ class Selector:
 
 def find_file(data: bytes, channel: Channel, tree: FileTree) -> Df | Ef | None:
     """Return the file that an id means on a channel; 6700 for an id that has not 2 bytes."""
-    return files.find(channel.df, _file_id(data), tree.mf)
+    return files.find(channel.df, _file_id(data), tree.mf, channel.application)
 
 
-def find_by_path(path: bytes, start: Df, channel: Channel, tree: FileTree) -> Df | Ef | None:
+def find_by_path(path: bytes, start: Df, channel: Channel) -> Df | Ef | None:
     """Return the file at a path of ids from ``start``; 6700 for a path that is none."""
     if not path or len(path) % 2:
         raise RefusalError(0x6700, "a path is made of 2-byte file ids")
@@ -158,7 +159,7 @@ def find_by_path(path: bytes, start: Df, channel: Channel, tree: FileTree) -> Df
         if not isinstance(found, Df):
             return None
         if at == 0 and fid == files.CURRENT_ADF_ID:
-            found = files.find(channel.df, fid, tree.mf)
+            found = channel.application
             continue
         child = found.children.get(fid)
         found = None if isinstance(child, Df) and child.name else child
@@ -179,7 +180,7 @@ def _occurrence(
         raise RefusalError(0x6A82, "no such application")
     if which in (0, 1):
         return fitting[-which]
-    current = channel.domain or channel.df.application
+    current = channel.domain or channel.application
     if current not in fitting:
         return fitting[0 if which == 2 else -1]
     place = fitting.index(current) + (1 if which == 2 else -1)

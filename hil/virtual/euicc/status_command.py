@@ -21,7 +21,7 @@ _AS_SELECT, _NAME, _NOTHING = 0x00, 0x01, 0x0C
 def status(
     command: CommandApdu, channel: Channel, *, free: int, pins: fcp.PinStates
 ) -> ResponseApdu:
-    """Answer STATUS: the current DF, the name of its application, or nothing.
+    """Answer STATUS: the current DF, the name of the active application, or nothing.
 
     P1 tells how far the terminal's application is; the card keeps no note of it.
     """
@@ -32,7 +32,7 @@ def status(
         return ResponseApdu(b"", OK)
     if command.p2 == _AS_SELECT:
         return ResponseApdu(fcp.template(channel.df, free=free, pins=pins), OK)
-    application = channel.df.application
-    if not application.name:
+    application = channel.application
+    if application is None:
         raise RefusalError(0x6985, "no application is selected")
     return ResponseApdu(tlv.encode(0x84, application.name), OK)

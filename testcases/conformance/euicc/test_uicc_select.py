@@ -26,6 +26,7 @@ pytestmark = [
     pytest.mark.severity("normal"),
 ]
 SELECT = "ETSI TS 102 221, 11.1.1"
+SELECT_ID = "ETSI TS 102 221, 8.4.1"
 FCP = "ETSI TS 102 221, 11.1.1.3 and 11.1.1.4"
 STATUS = "ETSI TS 102 221, 11.1.2"
 
@@ -89,6 +90,8 @@ def test_a_file_is_found(uicc: Card, path: str, command: str, fid: str) -> None:
             "00A40004026FFF00", "6A82"),
         row("EUICC-UICC-SELECT-09", SELECT, "An EF of another DF, by its id (6A82)",
             "00A40004026F0700", "6A82"),
+        row("EUICC-UICC-SELECT-20", SELECT_ID, "An EF beside the current DF, by its id (6A82)",
+            "00A40004022FE200", "6A82"),
         row("EUICC-UICC-SELECT-10", SELECT, "An EF as a child DF (6A82)",
             f"00A4010402{BINARY}00", "6A82"),
         row("EUICC-UICC-SELECT-11", SELECT, "A path that leads nowhere (6A82)",
@@ -147,7 +150,7 @@ def test_the_usim_by_a_part_of_its_aid(uicc: Card) -> None:
     Steps:
     1. SELECT by the whole AID: 9000, an FCP template with the AID in 84.
     2. SELECT of the MF, then by the first seven bytes of the AID: the same AID.
-    3. SELECT of EF.IMSI by id: 9000. SELECT of 7FFF from the MF: an FCP with the AID, or 6A82.
+    3. SELECT of EF.IMSI by id: 9000.
     """
     with step("1. The whole AID"):
         assert own_files.select_usim(uicc)[0x84] == USIM_AID
@@ -157,6 +160,31 @@ def test_the_usim_by_a_part_of_its_aid(uicc: Card) -> None:
         assert tlv.require(whole.children(), 0x84, where="FCP") == USIM_AID
     with step("3. Inside"):
         own_files.select(uicc, "6F07")
+
+
+@pytest.mark.conformance("EUICC-UICC-SELECT-21", section=f"{SELECT_ID}; 11.1.2")
+def test_the_application_stays_active(uicc: Card) -> None:
+    """An application stays active while a directory outside it is current.
+
+    Preconditions: a profile with a USIM is ENABLED.
+
+    Steps:
+    1. SELECT of the USIM by its AID, then of the MF and of a DF in it: 9000.
+    2. STATUS for the name of the application (P2 01): 84 with the AID of the USIM.
+    3. SELECT of 7FFF: 9000, an FCP template with that AID. SELECT of EF.IMSI by id: 9000.
+    4. After a reset SELECT of 7FFF: 6A82.
+    """
+    with step("1. Outside"):
+        own_files.select_usim(uicc)
+        own_files.select(uicc, "3F00", DF)
+    with step("2. STATUS"):
+        assert ask(uicc, "80F2000100") == f"84{len(USIM_AID):02X}{USIM_AID.hex().upper()} 9000"
+    with step("3. Back"):
+        assert own_files.select(uicc, "7FFF")[0x84] == USIM_AID
+        own_files.select(uicc, "6F07")
+    with step("4. After a reset"):
+        uicc.reset()
+        assert ask(uicc, "00A4000C027FFF") == "6A82"
 
 
 @pytest.mark.conformance("EUICC-UICC-SELECT-19", section="GlobalPlatform, 11.9; SGP.02, 2.2.3")
