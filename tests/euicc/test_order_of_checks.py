@@ -66,6 +66,14 @@ def test_a_command_of_globalplatform_in_the_class_of_iso(terminal: Terminal, apd
     assert terminal.raw(apdu) == "6E00"
 
 
+@pytest.mark.parametrize("name", DOMAINS)
+@pytest.mark.parametrize("apdu", ["00820000", "80820000", "04823300", "04500000", "84500000"])
+def test_a_class_of_the_handshake(with_isd_p: Terminal, name: str, apdu: str) -> None:
+    """GlobalPlatform Amendment D, 7.1: 80 for INITIALIZE UPDATE, 84 for EXTERNAL AUTHENTICATE."""
+    with_isd_p.select(DOMAINS[name])
+    assert with_isd_p.raw(f"{apdu}10" + "00" * 16) == "6E00"
+
+
 @pytest.mark.parametrize("cla", ["08", "0C", "88", "8C"])
 def test_secure_messaging_of_iso(selected: Terminal, cla: str) -> None:
     assert selected.raw(f"{cla}CA00E000") == "6882"
@@ -101,9 +109,9 @@ def test_a_toolkit_command_in_another_class(selected: Terminal, cla: str, ins: s
         ("80F24002024F00", "6982"),
         ("80E2980000", "6A86"),
         ("80E2880000", "6985"),
-        ("8082000010" + "00" * 16, "6A86"),
-        ("8082330008" + "00" * 8, "6700"),
-        ("8082330010" + "00" * 16, "6985"),
+        ("8482000010" + "00" * 16, "6A86"),
+        ("8482330008" + "00" * 8, "6700"),
+        ("8482330010" + "00" * 16, "6985"),
         ("8050000108" + "00" * 8, "6A86"),
         ("8050000007" + "00" * 7, "6700"),
         ("8050550008" + "00" * 8, "6A88"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,31 @@ def test_wrong_mac_of_external_authenticate(terminal: Terminal) -> None:
     bad = CommandApdu(good.cla, good.ins, good.p1, good.p2, data)
     assert terminal.send(bad).sw == 0x6982
     assert counter(terminal) == 1
+
+
+def test_external_authenticate_bears_the_mark_of_secure_messaging(terminal: Terminal) -> None:
+    """In class 80 the right C-MAC does not help; in class 84 it does (Amendment D, 7.1)."""
+    terminal.select(ISD_R_AID)
+    host = HostSession(AUDIT_KEYS, bytes(8))
+    host.open(terminal.send(host.initialize_update()), aid=ISD_R_AID)
+    proof = host.external_authenticate(level=0x33)
+    assert terminal.send(replace(proof, cla=0x80)).sw == 0x6E00
+    assert terminal.send(proof).sw == 0x9000
+
+
+@pytest.mark.parametrize("channel", [1, 2, 3])
+def test_the_handshake_on_another_channel(terminal: Terminal, channel: int) -> None:
+    for _ in range(channel):
+        assert terminal.raw("0070000001").endswith("9000")
+    host = HostSession(AUDIT_KEYS, bytes(8))
+    for command in (isdr_commands.select(ISD_R_AID), host.initialize_update()):
+        answer = terminal.send(command.on_channel(channel))
+    host.open(answer, aid=ISD_R_AID)
+    proof = host.external_authenticate(level=0x33).on_channel(channel)
+    assert proof.cla == 0x84 | channel
+    assert terminal.send(proof).sw == 0x9000
+    asked = host.wrap(CommandApdu(0x80, 0xCA, 0x00, 0x66, le=256)).on_channel(channel)
+    assert host.unwrap(terminal.send(asked)).sw == 0x9000
 
 
 def test_a_session_can_not_be_replayed(terminal: Terminal, card: VirtualCard) -> None:

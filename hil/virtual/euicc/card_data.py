@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from hil.errors import CodecError
+from hil.virtual.euicc.gp_keys import KEY_INFORMATION, SEQUENCE_COUNTER
 from hil.virtual.euicc.refusal import RefusalError
 from hil.wire import tlv
 from hil.wire.apdu import CommandApdu, ResponseApdu
@@ -19,7 +20,6 @@ _FORWARDED_CASD_DATA: Final = 0xBF30
 _CERTIFICATE: Final = 0x7F21
 _ISSUER: Final = 0x42
 RECOGNITION: Final = 0x66
-KEY_INFORMATION: Final = 0xE0
 _MEMORY: Final = 0xFF21
 
 # GlobalPlatform Card Specification, H.2: each object holds one identifier under 1.2.840.114283.
@@ -34,7 +34,7 @@ RECOGNITION_DATA: Final = tlv.encode(
 
 
 class CardData:
-    """Answers GET DATA: 66, E0, FF21, 42 and, through the ECASD, BF30 { 5C 7F21 }."""
+    """Answers GET DATA: 66, E0, C1, FF21, 42 and, through the ECASD, BF30 { 5C 7F21 }."""
 
     def __init__(self, registry: Registry, keys: KeyCommands, ecasd: EcasdData | None) -> None:
         self._registry = registry
@@ -50,6 +50,8 @@ class CardData:
             return ResponseApdu(tlv.encode(tag, RECOGNITION_DATA), OK)
         if tag == KEY_INFORMATION:
             return ResponseApdu(self._keys.information(), OK)
+        if tag == SEQUENCE_COUNTER:
+            return ResponseApdu(self._keys.sequence_counter(), OK)
         if tag == _MEMORY:
             return ResponseApdu(self._memory(), OK)
         if tag == _ISSUER and self._ecasd is not None and self._ecasd.sin:

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 _OBJECTS: Final = frozenset({0x42, 0x45, 0x5F50, 0x66})
 """Data objects that a domain takes: IIN, CIN, management URL, card recognition data."""
 
-_SCP02_AND_03: Final = range(0x20, 0x40)
 _SECURITY_DOMAIN: Final = 0x80
 
 
@@ -61,15 +60,6 @@ class DomainContents:
     def data(self, aid: bytes, tag: int) -> bytes | None:
         """Return a data object with its tag."""
         return self.store.data(aid, tag)
-
-    def sequence_counter(self, aid: bytes) -> bytes:
-        """Return ``C1``: the counter of the first SCP02 or SCP03 key set; 6A88 if there is none."""
-        domain = domain_id(self.store.owner, aid)
-        for kvn in self._keys.versions(domain):
-            if kvn in _SCP02_AND_03:
-                size = 2 if kvn < 0x30 else 3
-                return tlv.encode(0xC1, self._keys.counter(domain, kvn).to_bytes(size, "big"))
-        raise RefusalError(0x6A88, "no key set with a sequence counter")
 
     def create(self, domain: bytes, aid: bytes, privileges: bytes, parameters: bytes) -> None:
         """Make a security domain below ``domain`` (INSTALL [for install])."""

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 _EID: Final = 0x005A
 _CERTIFICATE: Final = 0x7F21
+_ISSUER: Final = 0x42
 
 
 class Ecasd(SecurityDomain):
-    """Answers GET DATA: 5A, the EID as a data object, plain BCD; 7F21, CERT.ECASD.ECKA."""
+    """Answers GET DATA: 5A, the EID, plain BCD; 7F21, CERT.ECASD.ECKA; 42, the SIN."""
 
     instructions = frozenset({INS_GET_DATA})
 
@@ -40,4 +41,6 @@ class Ecasd(SecurityDomain):
             return ResponseApdu(tlv.encode(_EID, self._eid), OK)
         if tag == _CERTIFICATE and self._data is not None:
             return ResponseApdu(self._data.certificate, OK)
+        if tag == _ISSUER and self._data is not None and self._data.sin:
+            return ResponseApdu(tlv.encode(tag, self._data.sin), OK)
         raise RefusalError(0x6A88, f"ECASD: data {command.p1:02X}{command.p2:02X}")

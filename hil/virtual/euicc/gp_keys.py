@@ -1,4 +1,4 @@
-"""PUT KEY, DELETE key and the key information template, for every security domain.
+"""PUT KEY, DELETE key and what GET DATA tells of the keys, for every security domain.
 
 GlobalPlatform Card Specification 11.8, 11.2 and 11.3.3.1. Status words: 6A88 for keys that are not
 there, 6A80 for wrong data, 9484 for a key type that is not known, 9485 for a wrong check value.
@@ -16,6 +16,7 @@ from hil.virtual.euicc.refusal import RefusalError
 from hil.wire import tlv
 from hil.wire.apdu import CommandApdu, ResponseApdu
 from hil.wire.key_blocks import CardKey, KeyBlockError, key_cipher, read_blocks
+from hil.wire.scp03_channel import Option
 from hil.wire.status_words import OK
 
 if TYPE_CHECKING:
@@ -30,6 +31,11 @@ _SEVERAL: Final = 0x80
 _MORE_COMMANDS: Final = 0x80
 _IDENTIFIER, _VERSION = 0xD0, 0xD2
 _ALL_VERSIONS: Final = range(0x01, 0x80)
+_COUNTED: Final = range(0x20, 0x40)
+_FIRST_SCP03: Final = 0x30
+_SCP02_SIZE, _SCP03_SIZE = 2, 3
+KEY_INFORMATION: Final = 0xE0
+SEQUENCE_COUNTER: Final = 0xC1
 
 
 def _take_any(change: Transaction, size: int) -> None:
@@ -168,7 +174,24 @@ class KeyCommands:
                 if key is not None:
                     row = bytes((identifier, kvn, key.kind, len(key.value)))
                     rows += tlv.encode(0xC0, row)
-        return tlv.encode(0xE0, rows)
+        return tlv.encode(KEY_INFORMATION, rows)
+
+    def sequence_counter(self) -> bytes:
+        """Return ``C1``: the last sequence counter used with the key set that KVN 00 stands for.
+
+        Two bytes of SCP02, three of SCP03. 6A88 without such a key set, or when its challenges are
+        random: then it counts nothing.
+        """
+        kvn = next((one for one in self.keys.versions(self.domain) if one in _COUNTED), None)
+        if kvn is None:
+            raise RefusalError(0x6A88, "no key set with a sequence counter")
+        size = _SCP02_SIZE
+        if kvn >= _FIRST_SCP03:
+            size = _SCP03_SIZE
+            if not self.keys.option(self.domain, kvn) & Option.PSEUDO_RANDOM:
+                raise RefusalError(0x6A88, f"challenges of key set {kvn:02X} are random")
+        counter = self.keys.counter(self.domain, kvn)
+        return tlv.encode(SEQUENCE_COUNTER, counter.to_bytes(size, "big"))
 
 
 KEY_COST: Final = 16

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hil.errors import CodecError
 from hil.virtual.euicc import gp_keys, store_data
-from hil.virtual.euicc.card_data import KEY_INFORMATION, RECOGNITION, RECOGNITION_DATA
+from hil.virtual.euicc.card_data import RECOGNITION, RECOGNITION_DATA
 from hil.virtual.euicc.refusal import RefusalError
 from hil.virtual.euicc.security_domain import DONE, INS_GET_DATA, SecurityDomain
 from hil.wire import dgi, tlv
@@ -65,8 +65,10 @@ class IsdPDomain(SecurityDomain):
 
     def _data(self, tag: int) -> bytes:
         """Return what every security domain tells of itself (GlobalPlatform, 11.3.3.1)."""
-        if tag == KEY_INFORMATION:
+        if tag == gp_keys.KEY_INFORMATION:
             return self._keys.information()
+        if tag == gp_keys.SEQUENCE_COUNTER:
+            return self._keys.sequence_counter()
         if tag == RECOGNITION:
             return tlv.encode(tag, RECOGNITION_DATA)
         raise RefusalError(0x6A88, f"ISD-P: data {tag:04X}")

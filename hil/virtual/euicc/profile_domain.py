@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Final
 from hil.errors import CodecError
 from hil.virtual.euicc import gp_status, store_data
 from hil.virtual.euicc.application_store import LOCKED, Application, Kind
-from hil.virtual.euicc.gp_keys import INS_PUT_KEY, KeyCommands
+from hil.virtual.euicc.gp_keys import (
+    INS_PUT_KEY,
+    KEY_INFORMATION,
+    SEQUENCE_COUNTER,
+    KeyCommands,
+)
 from hil.virtual.euicc.gp_status import Entry, StatusPages
 from hil.virtual.euicc.install_domains import SD_MODULE, SD_PACKAGE
 from hil.virtual.euicc.refusal import RefusalError
@@ -47,8 +52,6 @@ _SET_STATUS_SCOPES: Final = frozenset({0x80, 0x40, 0x60})
 _AID: Final = 0x4F
 _LOADED: Final = 0x01
 _RECOGNITION: Final = 0x66
-_SEQUENCE_COUNTER: Final = 0x00C1
-_KEY_INFORMATION: Final = 0x00E0
 _NO_CONFIRMATION: Final = ResponseApdu(b"\x00", OK)
 
 
@@ -146,16 +149,14 @@ class ProfileDomain(SecurityDomain):
 
     def _initialize(self, command: CommandApdu, channel: Channel) -> ResponseApdu:
         channel.session = None
-        if command.cla & 0x04:
-            raise RefusalError(0x6E00)
         channel.session = self._domain_channels.begin(self.aid, command)
         return channel.session.answer()
 
     def _data(self, tag: int) -> bytes:
-        if tag == _KEY_INFORMATION:
+        if tag == KEY_INFORMATION:
             return self._keys.information()
-        if tag == _SEQUENCE_COUNTER:
-            return self._contents.sequence_counter(self.aid)
+        if tag == SEQUENCE_COUNTER:
+            return self._keys.sequence_counter()
         found = self._contents.data(self.aid, tag)
         if found is None:
             raise RefusalError(0x6A88, f"no data {tag:04X}")

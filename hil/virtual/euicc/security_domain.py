@@ -25,7 +25,7 @@ SECURED: Final = 0x04
 _MESSAGING: Final = 0x0C
 _GLOBAL_PLATFORM: Final = 0x80
 """b8 of CLA: the commands of GlobalPlatform, those of ISO/IEC 7816 stand without it."""
-_IN_BOTH_CLASSES: Final = frozenset({INS_EXTERNAL_AUTHENTICATE, INS_GET_DATA})
+_IN_BOTH_CLASSES: Final = frozenset({INS_GET_DATA})
 _MAX_DATA: Final = 0xFF
 DONE: Final = ResponseApdu(b"", OK)
 
@@ -105,14 +105,19 @@ class SecurityDomain:
                 # Unwrapped first: the other end has counted this command.
                 return
             raise RefusalError(0x6D00, f"INS {command.ins:02X}")
-        if not command.cla & _GLOBAL_PLATFORM and command.ins not in _IN_BOTH_CLASSES:
+        good = bool(command.cla & _GLOBAL_PLATFORM) or command.ins in _IN_BOTH_CLASSES
+        # GlobalPlatform Amendment D, 7.1: 80 to 83 for INITIALIZE UPDATE, and 84 to 87, with the
+        # mark of secure messaging, for EXTERNAL AUTHENTICATE, which carries a C-MAC.
+        if command.ins == INS_INITIALIZE_UPDATE:
+            good = good and not messaging
+        elif command.ins == INS_EXTERNAL_AUTHENTICATE:
+            good = good and messaging == SECURED
+        if not good:
             raise RefusalError(0x6E00, f"CLA {command.cla:02X} of INS {command.ins:02X}")
 
     def _initialize(self, command: CommandApdu, channel: Channel) -> ResponseApdu:
         channel.session = None
         channel.chain.end()
-        if command.cla & SECURED:
-            raise RefusalError(0x6E00)
         channel.session = self._channels.initialize(self.aid, command)
         return channel.session.answer()
 
