@@ -382,7 +382,6 @@ def test_services_decide_about_2g(make: Make) -> None:
         (f"0088008012 10{RAND}00", "6700"),
         (f"0089008122 10{RAND} 10{'00' * 16}", "6D00"),
         (f"0184000010{'00' * 16}", "6881"),
-        ("0084000010", "6D00"),
         ("80760000", "6D00"),
     ],
 )
@@ -413,7 +412,7 @@ def test_class_a0_and_cave_are_not_offered(make: Make, ts48_packages: dict[str, 
     terminal.select(CSIM)
     assert terminal.raw("A0A40000027F20") == "6E00"
     assert terminal.raw("A088000010" + "00" * 16) == "6E00"
-    for ins in ("82", "84", "86", "8A", "8E"):
+    for ins in ("82", "86", "8A", "8E"):
         assert terminal.raw(f"00{ins}000006" + "00" * 6) == "6D00"
 
 

@@ -183,7 +183,6 @@ def test_records(usim: Terminal) -> None:
     assert usim.raw(f"00B20104{length - 1:02X}") == f"6C{length:02X}"
     assert usim.raw("00B0000001") == "6981"
     assert usim.raw(f"00B20105{length:02X}") == "6A86"
-    assert usim.raw(f"00B20102{length:02X}") == "6A86"
 
 
 def test_a_wrong_le_moves_no_record_pointer(usim: Terminal) -> None:

@@ -219,6 +219,30 @@ def test_the_sm_srs_number_is_changed_over_the_air(tmp_path: Path) -> None:
     card.close()
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["A5058403800102", "A309810791947110325476A500", "A40082", "", "8107917491103254"],
+)
+def test_addressing_by_others_than_sms_is_refused_and_loses_no_number(
+    tmp_path: Path, value: str
+) -> None:
+    """Its coding is not in print: 6A80, and the SM-SR is still reached by SMS."""
+    card = made(tmp_path)
+    field = Field(card)
+    body = bytes.fromhex(value)
+    refused = CommandApdu(0x80, 0xE2, 0x88, 0, b"\x3a\x07" + bytes((len(body),)) + body)
+    assert field.terminal.isd_r(refused).sw == 0x6A80
+    field.start()
+    assert field.kinds() == [NotificationType.FIRST_ATTACH]
+    card.close()
+
+
+def test_an_address_with_its_length_before_it() -> None:
+    """As an open SM-SR writes it: A3 { 81 { 05 85 digits } }."""
+    written = bytes.fromhex("A309810705856058123456")
+    assert isdr_commands.read_addressing(written) == sms.Address("0685214365", 0x85)
+
+
 def test_switched_off_it_says_nothing_and_policy_deletes_at_the_next_start(tmp_path: Path) -> None:
     card = made(tmp_path, notifications={"number": NUMBER, "enabled": False})
     field = Field(card)

@@ -13,7 +13,7 @@ from tests.euicc.terminal import Terminal
 ISD_P_AID = isd_p_aid(0x20)
 DOMAINS = {"ISD-R": ISD_R_AID, "ISD-P": ISD_P_AID, "ECASD": ECASD_AID}
 KNOWN = bytes.fromhex(
-    "A470C0AA101214C2 5082CAD8E2E4E6F0F2 B0D6B2DCA232 202426282C 0444 CBDB E0D4 88 78"
+    "A470C0AA101214C284 5082CAD8E2E4E6F0F2 B0D6B2DCA232 202426282C 0444 CBDB E0D4 88 78"
 )
 """INS of all commands that some part of the card knows."""
 UNKNOWN = bytes(sorted(set(range(256)) - set(KNOWN)))

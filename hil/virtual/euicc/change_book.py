@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import cbor2
 
 from hil.errors import CodecError
-from hil.wire import isdr_commands
+from hil.wire import isdr_commands, tlv
 from hil.wire.notification import NotificationType
 
 if TYPE_CHECKING:
@@ -60,7 +60,13 @@ class ChangeBook:
         return self.rules.enabled is not False and self.number is not None
 
     def set_addressing(self, value: bytes) -> None:
-        """Store SM-SR addressing parameters; :class:`CodecError` if they cannot be read."""
+        """Store the SM-SR's number; :class:`CodecError` if it cannot be read.
+
+        So too for parameters that bring anything else: of addresses by CAT_TP, HTTPS or DNS the
+        coding is not in print, and to take them unread would lose the number.
+        """
+        if [one.tag for one in tlv.decode_all(value, limit=16)] != [isdr_commands.SMS_ADDRESSING]:
+            raise CodecError("SM-SR addressing other than by SMS (A3)")
         isdr_commands.read_addressing(value)
         with self._nvm.transaction() as change:
             change.put(_ADDRESSING, value)

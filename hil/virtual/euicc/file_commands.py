@@ -11,6 +11,7 @@
 :mod:`.authenticate`          AUTHENTICATE
 :mod:`.identity`              GET IDENTITY
 :mod:`.status_command`        STATUS
+:mod:`.challenge`             GET CHALLENGE
 ============================  ==============================================
 """
 
@@ -22,6 +23,8 @@ from typing import TYPE_CHECKING, Final
 from hil.virtual.euicc.aka_store import AkaStore
 from hil.virtual.euicc.authenticate import Authenticate
 from hil.virtual.euicc.binary_commands import BinaryCommands
+from hil.virtual.euicc.challenge import INS as GET_CHALLENGE
+from hil.virtual.euicc.challenge import challenge
 from hil.virtual.euicc.data_objects import DataObjectCommands
 from hil.virtual.euicc.file_management import FileManagementCommands
 from hil.virtual.euicc.file_states import FileStateCommands
@@ -83,6 +86,7 @@ class FileCommands:
             **Authenticate(AkaStore(nvm, tree), pins).handlers,
             **Identity(pins).handlers,
             _STATUS: self._status,
+            GET_CHALLENGE: challenge,
         }
 
     def process(self, command: CommandApdu, channel: Channel) -> ResponseApdu:

@@ -53,7 +53,7 @@ class RecordCommands:
         _check_mode(command)
         with_data(command)
         file = record_file(command.p2 >> 3, channel)
-        if file.structure is Structure.CYCLIC and (command.p2 & 7 != _PREVIOUS or command.p1):
+        if file.structure is Structure.CYCLIC and command.p2 & 7 != _PREVIOUS:
             raise RefusalError(0x6A86, "a cyclic file is updated in previous mode only")
         if len(command.data) != file.record_length:
             raise RefusalError(0x6700, f"records have {file.record_length} bytes")
@@ -106,10 +106,9 @@ def record_file(sfi: int, channel: Channel) -> Ef:
 
 
 def _check_mode(command: CommandApdu) -> None:
+    """Refuse an unknown mode. P1 has no significance with next and previous (11.1.5.2)."""
     if command.p2 & 7 not in (_NEXT, _PREVIOUS, _ABSOLUTE):
         raise RefusalError(0x6A86)
-    if command.p2 & 7 != _ABSOLUTE and command.p1:
-        raise RefusalError(0x6A86, "next and previous take no record number")
 
 
 def _record_number(command: CommandApdu, channel: Channel, file: Ef) -> int:

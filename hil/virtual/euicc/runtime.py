@@ -6,7 +6,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Final
 
-from hil.virtual.euicc import procedure, selection
+from hil.virtual.euicc import procedure, selection, terminal_capability
 from hil.virtual.euicc.access import FileAccess
 from hil.virtual.euicc.admin_agent import AdminAgent
 from hil.virtual.euicc.card_data import CardData
@@ -33,7 +33,7 @@ from hil.virtual.euicc.secure_session import SecureChannels
 from hil.virtual.euicc.secured_packets import SecuredPackets
 from hil.virtual.euicc.selection import Selector
 from hil.virtual.euicc.toolkit import Toolkit
-from hil.wire.apdu import CommandApdu, ResponseApdu
+from hil.wire.apdu import LAST_CHANNEL, CommandApdu, ResponseApdu
 from hil.wire.cat_events import EVENT_DOWNLOAD
 from hil.wire.identifiers import ISD_R_AID
 from hil.wire.status_words import OK
@@ -50,7 +50,6 @@ log = logging.getLogger(__name__)
 CHANNELS: Final = 4
 _MANAGE_CHANNEL: Final = 0x70
 _GET_RESPONSE: Final = 0xC0
-_TERMINAL_CAPABILITY: Final = 0xAA
 _DONE: Final = ResponseApdu(b"", OK)
 
 
@@ -214,15 +213,9 @@ class Runtime:
             if command.cla != 0x80:
                 raise RefusalError(0x6E00, f"CLA {command.cla:02X} of INS {ins:02X}")
             return toolkit(command)
-        if ins == _TERMINAL_CAPABILITY:
+        if ins == terminal_capability.INS:
             self._refuse_secured(command)
-            if not command.cla & 0x80:
-                raise RefusalError(0x6E00)
-            if command.p1 or command.p2:
-                raise RefusalError(0x6A86)
-            if not command.data:
-                raise RefusalError(0x6700)
-            return _DONE
+            return terminal_capability.take(command)
         if channel.domain is not None:
             return channel.domain.process(command, channel)
         self._refuse_secured(command)
@@ -257,11 +250,11 @@ class Runtime:
             active = df.application if df.application.name else None
             self._channels[number] = Channel(number, df, application=active)
             return ResponseApdu(bytes((number,)), OK)
-        if command.p1 != 0x80 or not 0 < command.p2 < CHANNELS:
+        if command.p1 != 0x80 or not 0 < command.p2 <= LAST_CHANNEL:
             raise RefusalError(0x6A86)
         if command.data:
             raise RefusalError(0x6700)
-        closing = self._channels[command.p2]
+        closing = self._channels[command.p2] if command.p2 < CHANNELS else None
         if closing is None:
             raise RefusalError(0x6881, f"channel {command.p2} is not open")
         if closing.domain is not None:

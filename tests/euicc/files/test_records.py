@@ -128,6 +128,50 @@ def test_cyclic_files_turn(terminal: Terminal) -> None:
     assert records(terminal, 3, 3) == ["AABBCC", "000009", "000005"]
     assert [terminal.raw("00B2000203")[:-4] for _ in range(3)] == ["000009", "000005", "AABBCC"]
     assert terminal.raw("00B2000303")[:-4] == "000005"
-    for refused in ("00DC010403AABBCC", "00DC000203AABBCC", "00DC010303AABBCC"):
+    for refused in ("00DC010403AABBCC", "00DC000203AABBCC"):
         assert terminal.raw(refused) == "6A86"
     assert terminal.raw("00DC000304AABBCCDD") == "6700"
+
+
+def test_next_and_previous_do_not_look_at_p1(terminal: Terminal) -> None:
+    """P1 has no significance there; cards of the field ignore it, as of old (GSM 11.11, 9.2.5)."""
+    terminal.select(LINEAR)
+    first, other = (one.hex().upper() + " 9000" for one in (b"first", b"other"))
+    assert ask(terminal, "00B2030205") == first
+    assert ask(terminal, "00B2FF0205") == other
+    assert ask(terminal, "00B2040305") == first
+    assert terminal.raw("00DC090205" + b"fresh".hex()) == "9000"
+    assert records(terminal, 2, 5)[1] == b"fresh".hex().upper()
+    assert ask(terminal, "00B2000405") == b"fresh".hex().upper() + " 9000"
+    terminal.select(CYCLIC)
+    assert terminal.raw("00DC010303AABBCC") == "9000"
+    assert records(terminal, 3, 3) == ["AABBCC", "000009", "000005"]
+
+
+@pytest.mark.parametrize("ins", ["B2", "DC"])
+def test_a_refused_command_leaves_the_record_pointer(terminal: Terminal, ins: str) -> None:
+    data = "05" + ("AA" * 5 if ins == "DC" else "")
+    terminal.select(LINEAR)
+    assert ask(terminal, "00B2000205") == b"first".hex().upper() + " 9000"
+    for refused in ("0903", "010F", "00FC", "098C", "091C", "0914"):
+        assert terminal.raw(f"00{ins}{refused}{data}")[:2] in ("6A", "6C"), refused
+    assert terminal.raw(f"00{ins}050405" + "AA" * 5 * (ins == "DC")) == "6A83"
+    # One by the SFI of another file, too long or too short for it, moves nothing either.
+    assert ask(terminal, "00B2000405") == b"first".hex().upper() + " 9000"
+    assert ask(terminal, "00B2000205") == b"other".hex().upper() + " 9000"
+
+
+def test_the_record_pointer_after_what_moves_the_file(terminal: Terminal) -> None:
+    """It is undefined after SELECT and after the use of an SFI, of the current file too (8.2.2)."""
+    terminal.select(LINEAR)
+    for again in (f"00A4000C02{LINEAR:04X}", "00B2021405"):
+        assert ask(terminal, "00B2000205").endswith("9000")
+        assert terminal.raw(again).endswith("9000")
+        assert terminal.raw("00B2000405") == "6A83"
+        assert ask(terminal, "00B2000305") == b"third".hex().upper() + " 9000"
+        terminal.select(LINEAR)
+    # An SFI takes the current file elsewhere, where commands without one go on.
+    assert ask(terminal, "00B0810002") == "3031 9000"
+    assert terminal.raw("00B2010405") == "6981"
+    assert ask(terminal, "00B2011C03") == "000009 9000"
+    assert ask(terminal, "00B2000203") == "000009 9000"
