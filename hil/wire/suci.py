@@ -110,12 +110,36 @@ def conceal(
 def encipher(plain: bytes, scheme: Scheme, key: bytes, ephemeral: bytes | None = None) -> bytes:
     """Return ephemeral public key, ciphertext and tag of ECIES (TS 33.501, C.3.2 and C.3.4)."""
     public, shared = (_agree_a if scheme is Scheme.PROFILE_A else _agree_b)(key, ephemeral)
+    enciphering, counter, signing = _derive(shared, public)
+    hidden = Cipher(AES(enciphering), CTR(counter)).encryptor().update(plain)
+    return public + hidden + hmac.digest(signing, hidden, "sha256")[:_TAG]
+
+
+def decipher(output: bytes, scheme: Scheme, private: bytes) -> bytes:
+    """Return what a card has concealed, with the home network's private key (C.3.3 and C.3.5).
+
+    :class:`CodecError` for what is too short, has no point of the curve or another tag.
+    """
+    size = _KEY_BYTES if scheme is Scheme.PROFILE_A else _KEY_BYTES + 1
+    public, hidden, tag = output[:size], output[size:-_TAG], output[-_TAG:]
+    if len(output) <= size + _TAG:
+        raise CodecError(f"a scheme output of {len(output)} bytes conceals nothing")
+    if scheme is Scheme.PROFILE_A:
+        _, shared = _agree_a(public, private)
+    else:
+        shared = PrivateKey(P256, private).agree(PublicKey.from_encoded(P256, public))
+    enciphering, counter, signing = _derive(shared, public)
+    if not hmac.compare_digest(hmac.digest(signing, hidden, "sha256")[:_TAG], tag):
+        raise CodecError("the tag of a scheme output is wrong")
+    return Cipher(AES(enciphering), CTR(counter)).decryptor().update(hidden)
+
+
+def _derive(shared: bytes, public: bytes) -> tuple[bytes, bytes, bytes]:
+    """Return the keys to encipher, its first counter block, and the key of the tag."""
     derived = b"".join(
         hashlib.sha256(shared + number.to_bytes(4, "big") + public).digest() for number in (1, 2)
     )
-    enciphering, counter, signing = derived[:_BLOCK], derived[_BLOCK : 2 * _BLOCK], derived[32:]
-    hidden = Cipher(AES(enciphering), CTR(counter)).encryptor().update(plain)
-    return public + hidden + hmac.digest(signing, hidden, "sha256")[:_TAG]
+    return derived[:_BLOCK], derived[_BLOCK : 2 * _BLOCK], derived[2 * _BLOCK :]
 
 
 def _agree_a(key: bytes, ephemeral: bytes | None) -> tuple[bytes, bytes]:
@@ -123,7 +147,7 @@ def _agree_a(key: bytes, ephemeral: bytes | None) -> tuple[bytes, bytes]:
     try:
         shared = private.exchange(X25519PublicKey.from_public_bytes(key))
     except ValueError as err:
-        raise CodecError("the key of the home network is none of Curve25519") from err
+        raise CodecError("a public key is none of Curve25519") from err
     return private.public_key().public_bytes_raw(), shared
 
 

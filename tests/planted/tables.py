@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.planted import card, device, servers
+from tests.planted import card, device, servers, uicc
 
-DEFECTS: Final = (*card.DEFECTS, *device.DEFECTS, *servers.DEFECTS)
+DEFECTS: Final = (*card.DEFECTS, *uicc.DEFECTS, *device.DEFECTS, *servers.DEFECTS)

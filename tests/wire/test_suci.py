@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 
 from hil.errors import CodecError
 from hil.wire.ecc import P256, PrivateKey, PublicKey
-from hil.wire.suci import CalculationInfo, HomeKey, Scheme, conceal, encipher
+from hil.wire.suci import CalculationInfo, HomeKey, Scheme, conceal, decipher, encipher
 
 IMSI = "274012001002086"
 ROUTING = bytes.fromhex("17FF")
 A_KEY = bytes.fromhex("5a8d38864820197c3394b92613b20b91633cbd897119273bf8e4a6f4eec0a650")
+A_PRIVATE = bytes.fromhex("c53c22208b61860b06c62e5406a7b330c2b577aa5558981510d128247d38bd1d")
 A_EPHEMERAL = bytes.fromhex("c80949f13ebe61af4ebdbd293ea4f942696b9e815d7e8f0096bbf6ed7de62256")
 A_OUTPUT = (
     "b2e92f836055a255837debf850b528997ce0201cb82adfe4be1f587d07d8457dcb02352410cddd9e730ef3fa87"
@@ -51,6 +52,25 @@ def test_the_data_of_the_standard(
     home = HomeKey(27, key)
     made = conceal(IMSI, 3, ROUTING, scheme=scheme, key=home, ephemeral=ephemeral)
     assert made.hex() == f"0172241017ff{scheme:02x}1b" + output
+
+
+@pytest.mark.parametrize(
+    ("scheme", "private", "output"),
+    [(Scheme.PROFILE_A, A_PRIVATE, A_OUTPUT), (Scheme.PROFILE_B, B_PRIVATE, B_OUTPUT)],
+)
+def test_the_home_network_reads_the_data_of_the_standard(
+    scheme: Scheme, private: bytes, output: str
+) -> None:
+    raw = bytes.fromhex(output)
+    assert decipher(raw, scheme, private).hex() == "00012080f6"
+    for place in (0, 35, len(raw) - 1):
+        wrong = bytearray(raw)
+        wrong[place] ^= 0x10
+        with pytest.raises(CodecError):
+            decipher(bytes(wrong), scheme, private)
+    for cut in (0, 8, 33, 41):
+        with pytest.raises(CodecError):
+            decipher(raw[:cut], scheme, private)
 
 
 def test_the_null_scheme() -> None:

@@ -73,6 +73,24 @@ def enabled(
     """
     plain = maker.profile()
     package = with_files(plain.package, objects=objects)
+    return enabled_as(
+        session, maker, plain, package, lacking=("the card has no BER-TLV files", "O_BER_TLV")
+    )
+
+
+def enabled_as(
+    session: OverTheAirSession,
+    maker: ProfileMaker,
+    plain: LabProfile,
+    package: bytes,
+    *,
+    lacking: tuple[str, str],
+) -> LabProfile:
+    """Install a changed package of a profile, and enable it.
+
+    ``lacking``: reason and item of the conformance statement of NOT APPLICABLE, where the card
+    says feature-not-supported.
+    """
     profile = maker.profile(
         package=package,
         tar=plain.tar,
@@ -83,7 +101,7 @@ def enabled(
     )
     preparing.created(session, profile)
     with step("Precondition: a profile with files of the lab's own is ENABLED"):
-        _load(maker, profile)
+        _load(maker, profile, lacking)
         assert one(session, isdr_commands.enable_profile(profile.aid)).sw == 0x9000
     return profile
 
@@ -125,8 +143,8 @@ def row(case: str, section: str, title: str, *values: object) -> Any:  # noqa: A
     return pytest.param(*values, marks=pytest.mark.conformance(case, section=section, title=title))
 
 
-def _load(maker: ProfileMaker, profile: LabProfile) -> None:
-    """Load the package; NOT APPLICABLE where it fails for want of BER-TLV files."""
+def _load(maker: ProfileMaker, profile: LabProfile, lacking: tuple[str, str]) -> None:
+    """Load the package; NOT APPLICABLE where it fails for want of a feature."""
     packets, key = prepare_packets(
         profile.package, maker.keys(profile.aid), profile.aid, 1, secrets.token_bytes(8)
     )
@@ -136,8 +154,9 @@ def _load(maker: ProfileMaker, profile: LabProfile) -> None:
         return
     response = last_response(packets[: wrong + 1], key, answers[wrong])
     if response.statuses[-1].status == _FEATURE_NOT_SUPPORTED:
-        not_applicable("the card has no BER-TLV files", item="O_BER_TLV")
-    raise AssertionError(f"the profile with files of the lab's own: {response.text}")
+        reason, item = lacking
+        not_applicable(reason, item=item)
+    raise AssertionError(f"the package that the lab has changed: {response.text}")
 
 
 def _file(fid: str, descriptor: bytes, content: bytes, rule: bytes, sfi: int) -> list[FileStep]:

@@ -173,6 +173,32 @@ def test_authentication_needs_a_challenge(isd_r: Card, esim: Esim) -> None:
     assert isd_r.send(command).sw in (0x6985, 0x6982)
 
 
+@pytest.mark.requirement("R-43", refusal=True)
+@pytest.mark.conformance("EUICC-SCP03-AUTH-04", section=AUTHENTICATE)
+def test_external_authenticate_in_the_wrong_class(isd_r: Card, esim: Esim) -> None:
+    """EXTERNAL AUTHENTICATE without the mark of secure messaging in its class opens nothing.
+
+    Preconditions: the ISD-R is selected.
+
+    Steps:
+    1. INITIALIZE UPDATE, then EXTERNAL AUTHENTICATE with the right cryptogram and C-MAC in class
+       80: 6E00, 6982 or 6985.
+    2. GetStatus protected by the keys of that session: an error, no data.
+    3. INITIALIZE UPDATE and EXTERNAL AUTHENTICATE in class 84: 9000.
+    """
+    host = HostSession(esim.audit_keys, CHALLENGE)
+    host.open(isd_r.expect(host.initialize_update()), aid=ISD_R_AID)
+    with step("1. Class 80"):
+        proof = host.external_authenticate(level=0x33)
+        assert isd_r.send(replace(proof, cla=0x80)).sw in (0x6E00, 0x6982, 0x6985)
+    with step("2. GetStatus"):
+        answer = isd_r.send(host.wrap(STATUS))
+        assert answer.sw not in (0x9000, 0x6310)
+        assert answer.data == b""
+    with step("3. Class 84"):
+        opened(isd_r, esim)
+
+
 @pytest.mark.conformance("EUICC-SCP03-MAC-01", section=MESSAGES)
 def test_a_changed_command_ends_the_session(isd_r: Card, esim: Esim) -> None:
     """A command with a wrong C-MAC is refused with 6982, and the session is over.
