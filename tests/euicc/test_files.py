@@ -229,7 +229,7 @@ def test_adm_protects_the_iccid(own: Terminal) -> None:
     assert own.raw("0020000A08" + "39" * 8) == "63C9"
     assert own.raw("0020000A00") == "63C9"
     assert own.raw("0020000A08" + "35" * 8) == "9000"
-    assert own.raw("0020000A") == "9000"
+    assert own.raw("0020000A") == "63CA"
     own.select(0x2FE2)
     assert own.raw("00D600000100") in ("9000", "6982")
     assert isinstance(own.card, VirtualCard)

@@ -23,6 +23,7 @@ PUK1 = "3131313131313131"
 ADM1 = "3535353535353535"
 UNIVERSAL = "3737373737373737"
 WRONG = "3434343434343434"
+FDN = 0x6F3B
 LOCI = 0x6F7E
 """Rule 5 of EF.ARR: read and update with PIN1."""
 
@@ -73,6 +74,29 @@ def readable(terminal: Terminal) -> bool:
     return answer == "9000"
 
 
+def changeable(terminal: Terminal) -> bool:
+    """Whether the fixed dialling numbers of the USIM can be changed, which takes its PIN2."""
+    for what in (USIM, FDN):
+        assert terminal.select(what).sw == 0x9000
+    answer = terminal.raw("00DC01041C" + "FF" * 28)
+    assert answer in ("9000", "6982")
+    return answer == "9000"
+
+
+def test_the_tries_left_are_told_in_every_state(terminal: Terminal) -> None:
+    """VERIFY without a value asks for the counter and changes nothing (11.1.9.1.2)."""
+    terminal.select(USIM)
+    assert terminal.raw(f"0020000108{WRONG}") == "63C2"
+    assert terminal.raw("00200001") == "63C2"
+    assert terminal.raw(f"0020000108{PIN1}") == "9000"
+    assert terminal.raw("00200001") == "63C3"
+    assert readable(terminal)
+    assert terminal.raw(f"0026000108{PIN1}") == "9000"
+    assert terminal.raw("0020000100") == "63C3"
+    assert terminal.raw(f"0028000108{WRONG}") == "63C2"
+    assert terminal.raw("00200001") == "63C2"
+
+
 def pin_states(terminal: Terminal) -> str:
     (template,) = tlv.decode_all(terminal.select(USIM).data)
     return tlv.require(template.children(), 0xC6, where="FCP").hex().upper()
@@ -93,7 +117,7 @@ def test_change(terminal: Terminal, tmp_path: Path) -> None:
     again_on = again(terminal, tmp_path)
     assert again_on.raw(f"0020000108{PIN1}") == "63C2"
     assert again_on.raw(f"0020000108{PIN1_NEW}") == "9000"
-    assert again_on.raw("00200001") == "9000"
+    assert readable(again_on)
 
 
 def test_disable_and_enable(terminal: Terminal, tmp_path: Path) -> None:
@@ -143,7 +167,7 @@ def test_unblock_sets_enables_and_verifies(terminal: Terminal, tmp_path: Path) -
 def test_unblock_enables_a_disabled_pin(terminal: Terminal) -> None:
     assert terminal.raw(f"0026000108{PIN1}") == "9000"
     assert terminal.raw(f"002C000110{PUK1}{PIN1}") == "9000"
-    assert terminal.raw("00200001") == "9000"
+    assert readable(terminal)
     reset(terminal)
     assert not readable(terminal)
 
@@ -218,19 +242,17 @@ def test_refusals(terminal: Terminal, command: str, sw: str) -> None:
 def test_a_local_pin_belongs_to_its_application(terminal: Terminal) -> None:
     isim = bytes.fromhex("A0000000871004FF49FF0589")
     terminal.select(USIM)
+    assert not changeable(terminal)
     assert terminal.raw(f"0020008108{PIN2}") == "9000"
-    assert terminal.raw("00200081") == "9000"
+    assert changeable(terminal)
     terminal.select(isim)
-    assert terminal.raw("00200081") == "63C3"
     assert terminal.raw(f"0020008108{WRONG}") == "63C2"
-    terminal.select(USIM)
-    assert terminal.raw("00200081") == "9000"
+    assert changeable(terminal)
     # The session ends: what was proven to the application ends with it, what is global stays.
     assert terminal.raw(f"0020000108{PIN1}") == "9000"
     assert terminal.raw(f"00A404440C{USIM.hex()}") == "9000"
-    terminal.select(USIM)
-    assert terminal.raw("00200081") == "63C3"
-    assert terminal.raw("00200001") == "9000"
+    assert not changeable(terminal)
+    assert readable(terminal)
 
 
 def test_an_application_that_another_channel_has_keeps_its_pin(terminal: Terminal) -> None:
@@ -239,7 +261,7 @@ def test_an_application_that_another_channel_has_keeps_its_pin(terminal: Termina
     assert terminal.raw(f"01A4040C0C{USIM.hex()}") == "9000"
     assert terminal.raw(f"0020008108{PIN2}") == "9000"
     assert terminal.raw(f"00A404440C{USIM.hex()}") == "9000"
-    assert terminal.raw("01200081") == "9000"
+    assert changeable(terminal)
 
 
 def test_a_closed_channel_ends_the_session_although_the_mf_is_current(terminal: Terminal) -> None:
@@ -248,8 +270,7 @@ def test_a_closed_channel_ends_the_session_although_the_mf_is_current(terminal: 
     assert terminal.raw(f"0120008108{PIN2}") == "9000"
     assert terminal.raw("01A4000C023F00") == "9000"
     assert terminal.raw("00708001") == "9000"
-    terminal.select(USIM)
-    assert terminal.raw("00200081") == "63C3"
+    assert not changeable(terminal)
 
 
 def test_the_universal_pin_stands_in_for_a_disabled_one(terminal: Terminal, tmp_path: Path) -> None:

@@ -43,7 +43,10 @@ class PinAnswer:
 
 
 def pin_state(card: Card, reference: int) -> PinAnswer:
-    """Ask for the state of a PIN; no try is spent."""
+    """Ask for the tries left of a PIN; none is spent.
+
+    Other cards than a UICC tell by it too that a PIN is verified, or disabled (ISO/IEC 7816-4).
+    """
     return _ask(card, commands.pin_state(reference))
 
 

@@ -44,11 +44,11 @@ class PinCommands:
         path, pin = self._named(command, channel, 0, _SIZE)
         if not pin.tries:
             raise RefusalError(0x6983)
+        if not command.data:
+            # The counter is asked for, whatever the state of the PIN (11.1.9.1.2).
+            return ResponseApdu(b"", 0x63C0 | pin.tries)
         if not pin.enabled:
             raise RefusalError(0x6984)
-        if not command.data:
-            proven = self._pins.proven(path, pin.reference)
-            return ResponseApdu(b"", OK if proven else 0x63C0 | pin.tries)
         self._compare(path, pin, command.data)
         self._accept(path, pin)
         return _DONE

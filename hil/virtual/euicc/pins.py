@@ -85,10 +85,6 @@ class PinPresentations:
         found = (self.find(df, key) for key in df.pins)
         return any(one is not None and one[1].replaced for one in found)
 
-    def proven(self, path: str, reference: int) -> bool:
-        """Whether a PIN was verified since the last reset."""
-        return (path, reference) in self._verified
-
     def prove(self, path: str, reference: int) -> None:
         """Note that a PIN was verified."""
         self._verified.add((path, reference))

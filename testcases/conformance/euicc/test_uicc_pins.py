@@ -55,7 +55,7 @@ def test_a_pin_is_verified(uicc: Card) -> None:
     Steps:
     1. VERIFY without a value: 63C3. READ BINARY of a file that needs PIN1: 6982.
     2. VERIFY with PIN1: 9000. READ BINARY: the content.
-    3. VERIFY without a value: 9000, or 63C3.
+    3. VERIFY without a value: 63C3, the tries left; 9000 of a card that goes by ISO/IEC 7816-4.
     4. After a reset READ BINARY: 6982.
     """
     with step("1. Before"):
