@@ -221,7 +221,7 @@ def test_the_sm_srs_number_is_changed_over_the_air(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["A5058403800102", "A309810791947110325476A500", "A40082", "", "8107917491103254"],
+    ["A5058403800102", "A309810791947110325476A500", "A40082", "8107917491103254"],
 )
 def test_addressing_by_others_than_sms_is_refused_and_loses_no_number(
     tmp_path: Path, value: str
@@ -234,6 +234,16 @@ def test_addressing_by_others_than_sms_is_refused_and_loses_no_number(
     assert field.terminal.isd_r(refused).sw == 0x6A80
     field.start()
     assert field.kinds() == [NotificationType.FIRST_ATTACH]
+    card.close()
+
+
+def test_no_parameters_take_the_number_away(tmp_path: Path) -> None:
+    card = made(tmp_path)
+    field = Field(card)
+    nobody = CommandApdu(0x80, 0xE2, 0x88, 0, bytes.fromhex("3A0700"))
+    assert field.terminal.isd_r(nobody).sw == 0x9000
+    field.start()
+    assert field.sent == []
     card.close()
 
 

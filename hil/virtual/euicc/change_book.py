@@ -60,12 +60,13 @@ class ChangeBook:
         return self.rules.enabled is not False and self.number is not None
 
     def set_addressing(self, value: bytes) -> None:
-        """Store the SM-SR's number; :class:`CodecError` if it cannot be read.
+        """Store the SM-SR's number, none to take it away; :class:`CodecError` if it is no number.
 
         So too for parameters that bring anything else: of addresses by CAT_TP, HTTPS or DNS the
         coding is not in print, and to take them unread would lose the number.
         """
-        if [one.tag for one in tlv.decode_all(value, limit=16)] != [isdr_commands.SMS_ADDRESSING]:
+        tags = [one.tag for one in tlv.decode_all(value, limit=16)]
+        if tags not in ([], [isdr_commands.SMS_ADDRESSING]):
             raise CodecError("SM-SR addressing other than by SMS (A3)")
         isdr_commands.read_addressing(value)
         with self._nvm.transaction() as change:
