@@ -66,7 +66,7 @@ def test_a_script_that_is_none_is_told_before_anything_runs(
         ({}, (), "there is no terminal"),
         ({"CI": "true"}, (), "this is CI"),
         ({}, ("-n2",), "2 workers would compete for one terminal"),
-        ({}, ("-n1",), "there is no terminal"),
+        pytest.param({}, ("-n1",), "there is no terminal", marks=thorough),
     ],
     ids=str,
 )
@@ -98,9 +98,20 @@ def test_ci_is_asked_nothing_even_at_a_terminal(tmp_path: Path) -> None:
     assert "type yes" not in terminal.written
 
 
-@pytest.mark.parametrize("options", [(), pytest.param(("-s",), marks=thorough), ("-n1",)], ids=str)
 @pytest.mark.parametrize(
-    ("word", "verdict"), [("yes", (1, 0, 0, 0)), ("no", (0, 1, 0, 0)), ("abort", (0, 0, 1, 0))]
+    ("options", "word", "verdict"),
+    [
+        ((), "yes", (1, 0, 0, 0)),
+        ((), "no", (0, 1, 0, 0)),
+        ((), "abort", (0, 0, 1, 0)),
+        (("-n1",), "yes", (1, 0, 0, 0)),
+        pytest.param(("-n1",), "no", (0, 1, 0, 0), marks=thorough),
+        (("-n1",), "abort", (0, 0, 1, 0)),
+        pytest.param(("-s",), "yes", (1, 0, 0, 0), marks=thorough),
+        pytest.param(("-s",), "no", (0, 1, 0, 0), marks=thorough),
+        pytest.param(("-s",), "abort", (0, 0, 1, 0), marks=thorough),
+    ],
+    ids=str,
 )
 def test_at_a_terminal(
     tmp_path: Path, options: tuple[str, ...], word: str, verdict: tuple[int, ...]
@@ -201,7 +212,10 @@ def test_it(operator):
     "keeper",
     [
         ("--hil-test-timeout", "2"),
-        ("-p", "pytest_timeout", "--timeout", "2", "--timeout-method", "signal"),
+        pytest.param(
+            ("-p", "pytest_timeout", "--timeout", "2", "--timeout-method", "signal"),
+            marks=thorough,
+        ),
         ("-p", "pytest_timeout", "--timeout", "2", "--timeout-method", "thread"),
     ],
     ids=lambda keeper: keeper[-1],

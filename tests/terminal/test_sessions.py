@@ -15,14 +15,14 @@ from tests.terminal.screen import shown
 from tests.terminal.sessions import ROOT, SOURCE, at_a_terminal, on_a_pipe
 from tests.thorough import thorough
 
-WAYS: list[tuple[tuple[str, ...], dict[str, str]]] = [
+WAYS = [
     ((), {}),
     (("-s",), {}),
     (("-v",), {}),
     (("-n2",), {}),
-    ((), {"NO_COLOR": "1"}),
+    pytest.param((), {"NO_COLOR": "1"}, marks=thorough),
     ((), {"TERM": "dumb"}),
-    ((), {"COLUMNS": "40"}),
+    pytest.param((), {"COLUMNS": "40"}, marks=thorough),
     ((), {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}),
 ]
 
@@ -124,7 +124,7 @@ def test_what_is_no_setting(tmp_path: Path, option: str, value: str, why: str) -
     [
         ("80", (), {}),
         ("40", (), {}),
-        ("80", (), {"NO_COLOR": "1"}),
+        pytest.param("80", (), {"NO_COLOR": "1"}, marks=thorough),
         pytest.param("80", ("-n2",), {}, marks=thorough),
         ("80", (), {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}),
         ("80", ("-q",), {}),
