@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
+from hil.virtual.network import subscribers
 from hil.virtual.network.link_model import Conditions
 from hil.wire.smpp import (
     ESM_UDHI,
@@ -72,6 +75,32 @@ def test_a_device_that_left_gets_it_when_it_is_back(
     second = RadioLine(network.radio)
     attach(second)
     assert heard(second)[1].user_data == tpdu.user_data
+    second.close()
+
+
+def test_a_message_for_a_device_that_is_off_is_not_given_up(
+    network: RunningNetwork, client: SmppLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscribers, "RETRY_SECONDS", 0.001)
+    client.send(bind())
+    first = RadioLine(network.radio)
+    attach(first)
+    client.send(submit())
+    number, _ = heard(first)
+    first.say({"delivered": number, "report": "", "ok": True})
+    first.close()
+    assert client.send(submit(3, registered_delivery=1)).status == Status.OK
+    # As long as a few attempts would take.
+    assert client.send(Pdu(Command.ENQUIRE_LINK, 4)).command is Command.ENQUIRE_LINK_RESP
+    time.sleep(0.2)
+    second = RadioLine(network.radio)
+    attach(second)
+    number, tpdu = heard(second)
+    assert tpdu.user_data == USER_DATA
+    second.say({"delivered": number, "report": "", "ok": True})
+    receipt = client.hear().body
+    assert isinstance(receipt, ShortMessage)
+    assert b"stat:DELIVRD" in receipt.message
     second.close()
 
 

@@ -118,7 +118,8 @@ class Subscribers:
     def detach(self, msisdn: str, send: Send) -> None:
         """Take the number from its device; what was not confirmed is delivered again later."""
         subscriber = self._of(msisdn)
-        if subscriber.send is send:
+        # Equal, not the same: each look at a method of a connection makes another object of it.
+        if subscriber.send == send:
             subscriber.send = None
             self._fail_reports(subscriber)
 
