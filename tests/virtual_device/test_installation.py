@@ -308,6 +308,10 @@ def test_a_stored_image_does_not_install_in_second_mode(workbench: Workbench) ->
     command_mode(device, "second")
     device.reboot()
     assert device.wait_installed(timeout_s=5).result == "none"
+    with pytest.raises(DeviceRefusal, match="mode refuses images"):
+        device.install()
+    with pytest.raises(DeviceRefusal, match="mode refuses images"):
+        device.user_input("*3#")
     assert 0x50 not in card.instructions()
     command_mode(device, "first")
     device.reboot()

@@ -174,6 +174,7 @@ class Firmware:
             raise Refusal(Cme.INCORRECT_PARAMETERS, f"keys {keys!r} mean nothing")
         if meaning == "install":
             self.modes.require_user()
+            self._refuse_in_second_mode()
             for label in self.memory.state.images:
                 if label.state == "waiting":
                     self.memory.set_image_state(label.image_id, "stored")
@@ -194,11 +195,13 @@ class Firmware:
         """Install what is stored, by command.
 
         Raises:
-            Refusal: nothing to install, not by this device, or the installation failed.
+            Refusal: nothing to install, not by this device, not in second mode, or the
+                installation failed.
 
         """
         if self.config.installation is Installation.STORE_ONLY:
             raise Refusal(Cme.OPERATION_NOT_ALLOWED, "this device only stores images")
+        self._refuse_in_second_mode()
         if self._installer.running:
             raise Refusal(Cme.SIM_BUSY, "an installation runs")
         labels = [label for label in self.memory.state.images if label.state == "stored"]
@@ -207,6 +210,17 @@ class Firmware:
         for report in [await self._install(label) for label in labels]:
             if report.result != "installed":
                 raise Refusal(Cme.INSTALLATION_FAILED, f"{report.result}: {report.reason}")
+
+    def _refuse_in_second_mode(self) -> None:
+        """Refuse a command to install: without an input event nothing is installed from an image.
+
+        Where nothing is stored there is nothing to refuse.
+        """
+        pending = any(label.state in _PENDING for label in self.memory.state.images)
+        if pending and self.modes.mode is Mode.SECOND:
+            raise Refusal(
+                Cme.MODE_REFUSES_IMAGES, "second mode installs from packets: images wait for first"
+            )
 
     def installation_state(self) -> str:
         """Return ``running``, ``waiting`` for the user, or the last result."""
