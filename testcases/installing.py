@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from hil.equipment.card.euicc import ProfileState
+from hil.errors import LinkTimeoutError
 from hil.evidence import step
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from hil.bench.profile_maker import LabProfile
     from hil.equipment.device.device import Device
     from hil.equipment.device.types import InstallReport, TransferReport
+    from hil.provisioning.http.sm_sr_client import SmSrClient
+    from hil.provisioning.sm_sr.jobs import JobReport
 
 INSTALL_TIMEOUT_S: Final = 60.0
 JOB_TIMEOUT_S: Final = 60.0
@@ -31,6 +34,14 @@ def install_at_boot(device: Device) -> InstallReport:
     with step("The device restarts and installs at boot"):
         device.reboot()
         return device.wait_installed(timeout_s=INSTALL_TIMEOUT_S)
+
+
+def ended(sm_sr: SmSrClient, job: str) -> JobReport:
+    """Wait until a job of an SM-SR has ended, and hold it to coming to an end."""
+    try:
+        return sm_sr.wait(job, timeout_s=JOB_TIMEOUT_S)
+    except LinkTimeoutError as late:
+        raise AssertionError(f"the job came to no end: {late}") from late
 
 
 def assert_installed(report: InstallReport, iccid: str) -> None:

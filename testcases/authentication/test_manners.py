@@ -70,12 +70,15 @@ def test_the_jig_alone_where_it_is_the_manner(owner: DeviceOwner, jig: Jig) -> N
 
 @pytest.mark.requirement("R-24", "R-30", refusal=True)
 @pytest.mark.severity("blocker")
-def test_taking_the_jig_away_takes_the_authentication_away(owner: DeviceOwner, jig: Jig) -> None:
-    """A sender let in by the jig is out again as soon as the jig is gone."""
-    owner.command_manner(Manner.JIG)
+@pytest.mark.parametrize("manner", [Manner.JIG, Manner.BOTH])
+def test_taking_the_jig_away_takes_the_authentication_away(
+    owner: DeviceOwner, jig: Jig, manner: Manner
+) -> None:
+    """A sender let in by the jig, alone or with the key set, is out as soon as the jig is gone."""
+    owner.command_manner(manner)
     jig.attach()
     until_accepted(owner.device, jig)
-    assert let_in(owner, good_key=False) == "passed"
+    assert let_in(owner, good_key=True) == "passed"
     jig.remove()
     until(
         lambda: owner.device.status().server_auth == "revoked",
@@ -94,6 +97,16 @@ def test_skipping_is_called_skipped(owner: DeviceOwner) -> None:
     owner.command_manner(Manner.SKIP)
     assert let_in(owner, good_key=False) == "skipped"
     assert owner.device.status().server_auth == "skipped"
+
+
+@pytest.mark.requirement("R-32", "R-56")
+@pytest.mark.severity("normal")
+def test_a_replaced_manner_is_there_after_a_restart(owner: DeviceOwner) -> None:
+    """A restart does not bring an earlier manner back: the jig was ordered, the jig it is."""
+    owner.command_manner(Manner.JIG)
+    owner.device.reboot()
+    assert owner.device.status().manner is Manner.JIG
+    assert let_in(owner, good_key=True) == "jig not accepted"
 
 
 @pytest.mark.requirement("R-32", refusal=True)

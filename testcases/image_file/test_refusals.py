@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.requires("device", "card.m2m"), pytest.mark.severity("critical")]
 
+INITIALIZE_UPDATE = 0x50
 OTHER_EID = "89086030202200000022000023022943"
 
 
@@ -104,6 +106,24 @@ def test_a_truncated_image(
     raw = image_maker.sealed(profile)
     cut = raw[: int(left * len(raw)) if isinstance(left, float) else left]
     refuse(owner, esim, profile, cut, "image (signature|format) wrong")
+
+
+@pytest.mark.requirement("R-43", refusal=True)
+@pytest.mark.parametrize("lack", ["no authentication", "an answer that is not compared"])
+def test_an_image_that_does_not_authenticate_to_the_isd_r_first(
+    owner: DeviceOwner, esim: Esim, image_maker: ImageMaker, lack: str
+) -> None:
+    """Its script would create the ISD-P without proof, or whatever ISD-R has answered."""
+    profile = image_maker.profile()
+    image = image_maker.image(profile)
+    steps = list(image.steps_before)
+    first = next(at for at, one in enumerate(steps) if one.command[1] == INITIALIZE_UPDATE)
+    if lack == "no authentication":
+        del steps[first : first + 2]
+    else:
+        steps[first] = replace(steps[first], expected=None)
+    raw = image_maker.seal(replace(image, steps_before=tuple(steps)))
+    refuse(owner, esim, profile, raw, "image format wrong")
 
 
 @pytest.mark.requirement("R-46", refusal=True)

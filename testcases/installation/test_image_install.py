@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from hil.checks import refusal
+from hil.equipment.device import TransferError
 from hil.errors import LinkError
 from hil.evidence import step
 from hil.wire.scp03 import KeySet
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.requires("device", "card.m2m")
 
+MOST_IMAGES = 12
+
 
 @pytest.mark.requirement(
     "R-34", "R-35", "R-40", "R-41", "R-42", "R-43", "R-44", "R-45", "R-47", "R-53"
@@ -41,8 +45,64 @@ def test_an_image_is_stored_and_installed_at_the_next_boot(
     with step("Before the restart the image is only stored"):
         assert [one.state for one in owner.device.images()] == ["stored"]
         assert esim.profile(profile.aid) is None
-    assert_installed(install_at_boot(owner.device), profile.iccid)
+    report = install_at_boot(owner.device)
+    assert_installed(report, profile.iccid)
+    assert report.boot == owner.device.boot_count()
     assert_on_card(esim, profile)
+
+
+@pytest.mark.requirement("R-40", "R-42")
+@pytest.mark.severity("normal")
+def test_a_stored_image_is_not_lost_to_a_later_one(
+    owner: DeviceOwner, image_maker: ImageMaker
+) -> None:
+    """The device takes as many images as it has room for, then says so; none of them goes."""
+    profile = image_maker.profile()
+    raws = [image_maker.sealed(profile) for _ in range(MOST_IMAGES)]
+    owner.authenticate()
+    sent: list[str] = []
+    for raw in raws:
+        try:
+            sent.append(owner.device.send_image(raw).image_id)
+        except TransferError as refused:
+            assert refused.name == "memory full"  # noqa: PT017 - the device may have room for all
+            break
+    assert [one.image_id for one in owner.device.images()] == sent
+    assert len(sent) > 1
+
+
+@pytest.mark.requirement("R-43", "R-45", refusal=True)
+@pytest.mark.severity("critical")
+def test_a_card_that_does_not_take_the_packets_has_no_profile(
+    owner: DeviceOwner, esim: Esim, image_maker: ImageMaker
+) -> None:
+    """The ISD-P answers otherwise than the image says: the device does not call that installed."""
+    profile = image_maker.profile(counter=7)
+    fallback = esim.iccid()
+    hand_over(owner, image_maker.seal(image_maker.image(profile, enable=False)))
+    report = install_at_boot(owner.device)
+    assert report.result == "failed"
+    assert report.reason
+    assert [one.state for one in owner.device.images()] == ["failed"]
+    assert esim.iccid() == fallback
+
+
+@pytest.mark.requirement("R-42", "R-45", refusal=True)
+@pytest.mark.severity("critical")
+def test_an_enabling_that_the_card_refuses_is_no_installation(
+    owner: DeviceOwner, esim: Esim, image_maker: ImageMaker
+) -> None:
+    """The packets go in, but the last step would enable an ISD-P that does not exist."""
+    profile = image_maker.profile()
+    other = image_maker.profile(tar=profile.tar + 1)
+    fallback = esim.iccid()
+    image = image_maker.image(profile)
+    image = replace(image, steps_after=image_maker.image(other).steps_after)
+    hand_over(owner, image_maker.seal(image))
+    report = install_at_boot(owner.device)
+    assert report.result == "failed"
+    assert report.reason
+    assert esim.iccid() == fallback
 
 
 @pytest.mark.requirement("R-46")

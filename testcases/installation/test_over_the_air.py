@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from hil.equipment.card.euicc import ProfileState
+from hil.equipment.device import DeviceTimeoutError
 from hil.evidence import step
 from hil.provisioning.orders import ProfileRequest
-from testcases.installing import JOB_TIMEOUT_S
+from testcases.authentication.watching import until
+from testcases.installing import ended
 
 if TYPE_CHECKING:
     from hil.bench.desk import Desk
     from hil.bench.esim import Esim
+    from hil.bench.jig import Rail
     from hil.equipment.device.device import Device
 
+OFF_S: Final = 10.0
+REPEATS_S: Final = 10.0
+"""So long an SM-SR waits for an answer before it repeats, unless configured otherwise."""
 GSMA_TEST_PROFILE = pytest.param("ts48", marks=pytest.mark.requires("profiles.ts48"))
 
 pytestmark = pytest.mark.requires("device", "card.m2m", "network", "servers.sm-sr", "servers.sm-dp")
@@ -35,7 +42,7 @@ def test_packets_over_the_air_install_a_profile(
     assert device.status().mode == "second"
     sm_sr = desk.sm_sr("sm-sr-1")
     with step("The SM-SR sends the packets over the air, and enables the profile"):
-        report = sm_sr.wait(sm_sr.download(ordered.iccid, enable=True), timeout_s=JOB_TIMEOUT_S)
+        report = ended(sm_sr, sm_sr.download(ordered.iccid, enable=True))
     assert (report.state, report.reason) == ("done", "")
     with step("The card shows the profile, enabled"):
         enabled = esim.enabled()
@@ -60,11 +67,46 @@ def test_answers_come_back_in_delivery_reports(desk: Desk, device: Device, esim:
     sm_sr = desk.sm_sr("sm-sr-1")
     with step("The SM-SR sends the packets, and enables the profile"):
         started = sm_sr.download(ordered.iccid, enable=True, way="report")
-        report = sm_sr.wait(started, timeout_s=JOB_TIMEOUT_S)
+        report = ended(sm_sr, started)
         assert (report.state, report.reason) == ("done", "")
     with step("The card shows the profile"):
         assert esim.iccid_after_reset(ordered.iccid) == ordered.iccid
     with step("The SM-SR asks the card for its profiles"):
-        report = sm_sr.wait(sm_sr.audit(eid, way="report"), timeout_s=JOB_TIMEOUT_S)
+        report = ended(sm_sr, sm_sr.audit(eid, way="report"))
         assert (report.state, report.reason, report.messages) == ("done", "", 1)
     assert device.status().mode == "second"
+
+
+def answers(device: Device) -> bool:
+    """Whether the device answers a question, for which it gets a moment."""
+    try:
+        device.jig(timeout_s=0.2)
+    except DeviceTimeoutError:
+        return False
+    return True
+
+
+@pytest.mark.requirement("R-52", "R-64")
+@pytest.mark.requires("power_supply.rail")
+@pytest.mark.severity("normal")
+def test_a_packet_for_a_device_that_is_off_waits_for_it(
+    desk: Desk, device: Device, esim: Esim, rail: Rail
+) -> None:
+    """The SM-SR calls while the device has no power: it is answered once the power is back."""
+    eid, sm_sr = esim.eid(), desk.sm_sr("sm-sr-1")
+    with step("The device is off"):
+        rail.off()
+        until(lambda: not answers(device), timeout_s=OFF_S, otherwise="it answers")
+        began = time.monotonic()
+        job = sm_sr.audit(eid)
+        until(lambda: sm_sr.job(job).messages > 0, timeout_s=OFF_S, otherwise="nothing was sent")
+        assert sm_sr.job(job).state == "running"
+    with step("It is on again"):
+        rail.on()
+        device.wait_ready(timeout_s=20.0)
+        away_s = time.monotonic() - began
+    report = ended(sm_sr, job)
+    assert (report.state, report.reason) == ("done", "")
+    if away_s < REPEATS_S / 2:
+        with step("No message was lost meanwhile: none had to be repeated"):
+            assert report.messages == 1

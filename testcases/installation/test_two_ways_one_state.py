@@ -11,7 +11,7 @@ from hil.provisioning.door import enter
 from hil.provisioning.http.clients import ReceiverClient
 from hil.wire.identifiers import tar_of
 from hil.wire.profile_package.variety import varied
-from testcases.installing import JOB_TIMEOUT_S, assert_installed, hand_over, install_at_boot
+from testcases.installing import assert_installed, ended, hand_over, install_at_boot
 
 if TYPE_CHECKING:
     from hil.bench.desk import Desk
@@ -88,7 +88,7 @@ def assert_one_state(
         profile = delivered(esim, image_maker, desk, **made_of)
     with step("They go over the air"):
         sm_sr = desk.sm_sr(SM_SR)
-        job = sm_sr.wait(sm_sr.download(profile.iccid, enable=True), timeout_s=JOB_TIMEOUT_S)
+        job = ended(sm_sr, sm_sr.download(profile.iccid, enable=True))
         assert (job.state, job.reason) == ("done", "")
         assert esim.iccid_after_reset(profile.iccid) == profile.iccid
         by_air = esim.state()
@@ -120,7 +120,7 @@ def test_image_and_https_session_end_in_the_same_card_state(
     with step("The card fetches them over HTTPS, and enables the profile"):
         sm_sr = desk.sm_sr(SM_SR)
         ordered = sm_sr.download(profile.iccid, enable=True, way="https")
-        job = sm_sr.wait(ordered, timeout_s=JOB_TIMEOUT_S)
+        job = ended(sm_sr, ordered)
         assert (job.state, job.reason) == ("done", "")
         assert job.messages < len(profile.packets.packets), "the packets did not go by message"
         shown = esim.iccid_after_reset(profile.iccid, timeout_s=SWITCH_TIMEOUT_S)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,12 +11,14 @@ from hil.checks import refusal
 from hil.equipment.card.euicc import ProfileState
 from hil.evidence import step
 from hil.provisioning.errors import Refusal
+from hil.provisioning.http.clients import ReceiverClient
 from hil.provisioning.orders import ProfileRequest
-from testcases.installing import JOB_TIMEOUT_S
+from testcases.installing import ended
 
 if TYPE_CHECKING:
     from hil.bench.desk import Desk
     from hil.bench.esim import Esim
+    from hil.bench.profile_maker import ProfileMaker
     from hil.provisioning.sm_sr.jobs import JobReport
 
 pytestmark = [
@@ -30,7 +33,7 @@ DISABLE_NOT_ALLOWED, DELETE_NOT_ALLOWED = 1, 2
 
 def done(desk: Desk, job: str) -> JobReport:
     """Wait for a job of the SM-SR and hold it to its success."""
-    report = desk.sm_sr(SM_SR).wait(job, timeout_s=JOB_TIMEOUT_S)
+    report = ended(desk.sm_sr(SM_SR), job)
     assert (report.state, report.reason) == ("done", "")
     return report
 
@@ -77,8 +80,14 @@ def test_enable_disable_delete(desk: Desk, esim: Esim) -> None:
 def test_operations_in_the_wrong_state_are_refused(desk: Desk, esim: Esim) -> None:
     """Deleting an enabled profile, enabling it twice, or disabling it twice is refused."""
     sm_sr, eid = desk.sm_sr(SM_SR), esim.eid()
+    fallback = esim.iccid()
+    with step("Disable what has the fall-back attribute"), refusal(Refusal):
+        sm_sr.disable(eid, fallback)
     iccid = downloaded(desk, esim, enable=True)
+    assert esim.iccid_after_reset(iccid) == iccid
     state = esim.state()
+    with step("Delete what has the fall-back attribute"), refusal(Refusal):
+        sm_sr.delete(eid, fallback)
     with step("Delete while enabled"), refusal(Refusal, match="enabled"):
         sm_sr.delete(eid, iccid)
     with step("Enable while enabled"), refusal(Refusal):
@@ -127,3 +136,32 @@ def test_an_sm_sr_sends_nothing_that_it_does_not_hold(desk: Desk, esim: Esim) ->
     with step("A profile that nobody made"), refusal(Refusal):
         desk.sm_sr(SM_SR).download("8900109999999999995")
     assert esim.state().differences(state) == []
+
+
+@pytest.mark.requires("card.keys")
+@pytest.mark.requirement("R-45", "R-64", "R-65", refusal=True)
+@pytest.mark.severity("critical")
+def test_packets_that_the_card_does_not_take_make_no_profile(
+    desk: Desk, esim: Esim, profile_maker: ProfileMaker
+) -> None:
+    """The ISD-P answers otherwise than the packets say: the job fails, and the EIS has no profile.
+
+    What is left of the ISD-P can be deleted.
+    """
+    sm_sr, eid = desk.sm_sr(SM_SR), esim.eid()
+    before = esim.iccid()
+    made = profile_maker.profile(sm_dp="sm-dp-1", counter=7).packets
+    packets = replace(made, mno="mno-2")
+    with desk.servers.client(ReceiverClient, SM_SR, me="sm-dp-1") as sender:
+        raw = packets.encode(desk.servers.key_set(SM_SR, "sm-dp-1").mac)
+        sender.deliver(sender.session(), raw)
+    report = ended(sm_sr, sm_sr.download(packets.iccid, enable=True))
+    assert report.state == "failed"
+    assert report.reason
+    assert esim.iccid() == before
+    states = {row.iccid: row.state for row in sm_sr.euicc(eid).profiles}
+    assert states.get(packets.iccid) in (None, "created")
+    if packets.iccid in states:
+        with step("What is left is deleted"):
+            done(desk, sm_sr.delete(eid, packets.iccid))
+    assert esim.profile(packets.isdp_aid) is None

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hil.checks import refusal
-from hil.equipment.device import DeviceRefusal
+from hil.equipment.device import DeviceRefusal, TransferError
 from hil.evidence import step
 from hil.not_applicable import not_applicable
 from hil.provisioning.orders import ProfileRequest
 from hil.wire.device_auth import DeviceKeySet, Manner, Mode
 from testcases.authentication.watching import until
-from testcases.installing import JOB_TIMEOUT_S
+from testcases.installing import ended, install_at_boot
 from testcases.modes.test_modes import mode_of
 
 if TYPE_CHECKING:
@@ -48,8 +48,15 @@ def test_the_type_of_the_data_leads_to_first_mode(
     owner.command_manner(Manner.SKIP)
     assert owner.device.authenticate() == "skipped"
     assert mode_of(owner) == ("second", "none")
-    owner.device.send_image(image_maker.sealed(image_maker.profile()))
+    raw = image_maker.sealed(image_maker.profile())
+    with step("An image that the device refuses is none"), refusal(TransferError):
+        owner.device.send_image(raw[:-1])
+    assert mode_of(owner) == ("second", "none")
+    owner.device.send_image(raw)
     assert mode_of(owner) == ("first", "data-type")
+    with step("The installation uses the event up"):
+        assert install_at_boot(owner.device).result == "installed"
+        assert mode_of(owner) == ("second", "none")
 
 
 @pytest.mark.requirement("R-42", refusal=True)
@@ -83,5 +90,5 @@ def test_packets_over_the_air_are_for_second_mode(
         assert esim.state().differences(before) == []
     with step("The server leaves the mode; the SM-SR's repetition gets through"):
         owner.release_mode()
-        assert sm_sr.wait(job, timeout_s=JOB_TIMEOUT_S).state == "done"
+        assert ended(sm_sr, job).state == "done"
         assert esim.iccid() == ordered.iccid

@@ -95,6 +95,11 @@ def test_forged_and_replayed_commands_are_refused(owner: DeviceOwner) -> None:
         owner.command_mode(Mode.SECOND)
         with refusal(DeviceRefusal, match="not authorized"):
             owner.device.set_mode(Mode.FIRST, order)
+    with step("The same command after the device has given another nonce"):
+        assert owner.device.challenge() != owner.device.challenge()
+        with refusal(DeviceRefusal, match="not authorized"):
+            owner.device.set_mode(Mode.FIRST, order)
+    owner.authenticate()
     assert mode_of(owner) == ("second", "server-command")
 
 
@@ -140,3 +145,21 @@ def test_after_an_installation_the_device_is_back_in_second_mode(
     assert mode_of(owner)[0] == "first"
     assert_installed(install_at_boot(owner.device), profile.iccid)
     assert mode_of(owner) == ("second", "none")
+
+
+@pytest.mark.requirement("R-54", "R-56")
+@pytest.mark.severity("normal")
+@pytest.mark.requires("card.m2m")
+@pytest.mark.parametrize("event", ["server-command", "user-input"])
+def test_an_installation_does_not_end_what_server_or_user_chose(
+    owner: DeviceOwner, image_maker: ImageMaker, event: str
+) -> None:
+    """First mode that server or user has set is still there after an image was installed."""
+    if event == "server-command":
+        owner.command_mode(Mode.FIRST)
+    else:
+        owner.device.user_input(FIRST_KEYS)
+    profile = image_maker.profile()
+    hand_over(owner, image_maker.sealed(profile))
+    assert_installed(install_at_boot(owner.device), profile.iccid)
+    assert mode_of(owner) == ("first", event)

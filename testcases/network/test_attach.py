@@ -17,9 +17,12 @@ from hil.evidence import step
 from hil.not_applicable import not_applicable
 from hil.wire.aka import Milenage, make_autn
 from hil.wire.aka.sequence_numbers import INDICES
-from testcases.installing import assert_installed, hand_over, install_at_boot
+from testcases.authentication.watching import until
+from testcases.installation.test_two_ways_one_state import SM_SR, delivered
+from testcases.installing import assert_installed, ended, hand_over, install_at_boot
 
 if TYPE_CHECKING:
+    from hil.bench.desk import Desk
     from hil.bench.device_owner import DeviceOwner
     from hil.bench.esim import Esim
     from hil.bench.image_maker import ImageMaker
@@ -32,6 +35,7 @@ pytestmark = [
 ]
 
 ATTACH_TIMEOUT_S = 20.0
+NOBODY = RegistrationState.DENIED
 AMF = bytes.fromhex("8000")
 USIM = bytes.fromhex("A0000000871002")
 FAR_AHEAD = 0x4000
@@ -74,6 +78,45 @@ def test_the_installed_profile_attaches(
     for _ in range(2):
         report = attached(owner)
         assert (report.state, report.network) == (RegistrationState.HOME, test_network.plmn)
+
+
+@pytest.mark.requirement("R-71")
+@pytest.mark.requires("card.m2m", "network", "servers.sm-sr")
+def test_a_profile_enabled_over_the_air_counts_without_a_restart(
+    owner: DeviceOwner,
+    esim: Esim,
+    image_maker: ImageMaker,
+    desk: Desk,
+    test_network: NetworkKeyFile,
+) -> None:
+    """The card is reset when its profile changes; the device registers with what is enabled now.
+
+    Where the profile before it was let in, the new one is nobody's; otherwise a subscriber's.
+    """
+    one = milenage_subscriber(test_network)
+    imsi, expected = one.imsi, RegistrationState.HOME
+    if attached(owner).state is RegistrationState.HOME:
+        imsi, expected = f"{test_network.plmn}9{secrets.randbelow(10**9):09d}", NOBODY
+    profile = delivered(
+        esim,
+        image_maker,
+        desk,
+        profile_class="operational",
+        imsi=imsi,
+        k=one.k,
+        opc=one.opc or b"",
+    )
+    with step("The SM-SR brings the profile and enables it"):
+        sm_sr = desk.sm_sr(SM_SR)
+        report = ended(sm_sr, sm_sr.download(profile.iccid, enable=True))
+        assert (report.state, report.reason) == ("done", "")
+    with step(f"The network's word on it: {expected.value}"):
+        until(
+            lambda: owner.device.registration().state is expected,
+            timeout_s=ATTACH_TIMEOUT_S,
+            otherwise="the device did not register with the new profile",
+        )
+        assert owner.device.imsi() == imsi
 
 
 @pytest.mark.requirement("R-71", refusal=True)

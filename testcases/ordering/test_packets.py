@@ -134,6 +134,66 @@ def test_a_whole_set_of_the_right_sender_makes_an_image(
     assert desk.support().build_image(packet_set.iccid).iccid == packet_set.iccid
 
 
+@pytest.mark.requires("card.m2m")
+@pytest.mark.requirement("R-18", "R-19", "R-20", refusal=True)
+def test_stored_packets_are_not_replaced(
+    desk: Desk, sender: ReceiverClient, packet_set: PacketSet
+) -> None:
+    """Other packets for a profile, or for an ISD-P that is taken, do not replace the first ones."""
+    key = mac_key(desk)
+    session = sender.session()
+    first = sender.deliver(session, packet_set.encode(key))
+    for what, other in (
+        ("Other packets for the same ICCID", replace(packet_set, order_id="another")),
+        ("Another ICCID in the same ISD-P", replace(packet_set, iccid="8900109000000000045")),
+    ):
+        with step(what), refusal(Refusal) as refused:
+            sender.deliver(session, other.encode(key))
+        assert refused.value.code is RefusalCode.EXISTS
+    with step("The first ones are still there"):
+        assert sender.deliver(session, packet_set.encode(key)) == first
+        assert "8900109000000000045" not in desk.support().stored()
+
+
+@pytest.mark.requires("card.m2m")
+@pytest.mark.requirement("R-12", "R-59", refusal=True)
+def test_packets_that_are_not_what_they_say_are_refused(
+    desk: Desk, sender: ReceiverClient, packet_set: PacketSet, profile_maker: ProfileMaker
+) -> None:
+    """Packets in the name of another SM-DP, and an operational profile that says it is a test."""
+    other = next(one for one in desk.servers.of_kind("sm-dp") if one != "sm-dp-1")
+    forged = replace(packet_set, sm_dp=other)
+    disguised = profile_maker.profile("operational", claimed_class="test", sm_dp="sm-dp-1").packets
+    disguised = replace(
+        disguised, eid=packet_set.eid, isdp_aid=packet_set.isdp_aid, mno=packet_set.mno
+    )
+    for what, one, code in (
+        ("In the name of another", forged, RefusalCode.NOT_ALLOWED),
+        ("Disguised as a test profile", disguised, RefusalCode.INVALID),
+    ):
+        with step(what), refusal(Refusal) as refused:
+            sender.deliver(sender.session(), one.encode(mac_key(desk)))
+        assert refused.value.code is code
+        assert one.iccid not in desk.support().stored()
+
+
+@pytest.mark.requires("card.m2m", "servers.sm-sr", "servers.mno")
+@pytest.mark.requirement("R-12", refusal=True)
+def test_a_peer_that_is_no_sm_dp_sends_no_packets(desk: Desk, packet_set: PacketSet) -> None:
+    """An MNO, which is let in for other things, neither reserves an ISD-P nor delivers packets."""
+    name = desk.servers.of_kind("sm-sr")[0]
+    with desk.servers.client(ReceiverClient, name, me="mno-1") as mno:
+        raw = replace(packet_set, sm_dp="mno-1").encode(desk.servers.key_set(name, "mno-1").mac)
+        for act in (
+            lambda: mno.reserve_isdp(mno.session(), packet_set.eid, packet_set.iccid),
+            lambda: mno.deliver(mno.session(), raw),
+        ):
+            with refusal(Refusal) as refused:
+                act()
+            assert refused.value.code is RefusalCode.NOT_ALLOWED
+    assert packet_set.iccid not in desk.sm_sr(name).stored()
+
+
 @pytest.mark.requirement("R-17", refusal=True)
 def test_there_is_no_image_without_packets(desk: Desk) -> None:
     """An image of a profile whose packets never came is refused."""
@@ -182,6 +242,49 @@ def test_a_server_that_cannot_prove_itself_gets_no_packet(
             astray.deliver(astray.session(), b"packets")
         assert refused.value.code is RefusalCode.NOT_AUTHENTICATED
         assert [path for path, _ in wrong.requests] == [CHALLENGE_PATH]
+
+
+@pytest.mark.requires("card.m2m")
+@pytest.mark.requirement("R-11", "R-12", refusal=True)
+@pytest.mark.severity("blocker")
+def test_a_session_is_good_once_it_is_proved(
+    desk: Desk, sender: ReceiverClient, packet_set: PacketSet
+) -> None:
+    """Before its proof a session takes nothing, a wrong proof ends it, and a right one is no other.
+
+    The sender that knows the right proof but has tried a wrong one has to begin anew.
+    """
+    name = desk.servers.support_server
+    keys = desk.servers.key_set(name, "sm-dp-1")
+    raw = packet_set.encode(keys.mac)
+
+    def opened() -> tuple[str, bytes]:
+        nonce = fresh_nonce()
+        answer = door_challenge(sender, nonce)
+        exchange = PeerExchange("sm-dp-1", name, nonce, answer.nonce)
+        return answer.session, exchange.proof(keys, Side.INITIATOR)
+
+    def refused(act: Callable[[], object]) -> None:
+        with refusal(Refusal) as caught:
+            act()
+        assert caught.value.code is RefusalCode.NOT_AUTHENTICATED
+
+    session, proof = opened()
+    with step("Not proved yet"):
+        refused(lambda: sender.deliver(session, raw))
+    with step("A wrong proof, and after it the right one"):
+        refused(lambda: sender.prove(session, bytes(len(proof))))
+        refused(lambda: sender.prove(session, proof))
+        refused(lambda: sender.deliver(session, raw))
+    assert packet_set.iccid not in desk.support().stored()
+    session, _ = opened()
+    with step("The proof of another session"):
+        refused(lambda: sender.prove(session, proof))
+    session, proof = opened()
+    with step("A right proof, once"):
+        sender.prove(session, proof)
+        refused(lambda: sender.prove(session, proof))
+    assert sender.deliver(session, raw).iccid == packet_set.iccid
 
 
 @pytest.mark.requires("card.m2m", "servers.sm-sr")

@@ -70,11 +70,14 @@ def test_an_amount_that_cannot_be_is_refused(desk: Desk) -> None:
 @pytest.mark.requirement("R-07", "R-10")
 @pytest.mark.requires("servers.sm-sr")
 def test_what_the_mno_gives_is_what_comes(desk: Desk) -> None:
-    """The ICCID that the MNO entered becomes the profile, at the SM-SR that the MNO named."""
+    """The ICCID that the MNO entered becomes the profile, at the SM-SR that the MNO named for it.
+
+    Other profiles of this MNO go to another SM-SR.
+    """
     subscription = own_subscription(sm_sr="sm-sr-2")
-    desk.mno("mno-3").add_subscription(subscription)
+    desk.mno("mno-2").add_subscription(subscription)
     eid = desk.new_euicc(sm_sr="sm-sr-2")
-    request = ProfileRequest(profile_id=subscription.iccid, mno="mno-3", targets=(eid,))
+    request = ProfileRequest(profile_id=subscription.iccid, mno="mno-2", targets=(eid,))
     receipt = desk.sm_dp("sm-dp-1").place(request)
     assert [one.iccid for one in receipt.profiles] == [subscription.iccid]
     assert subscription.iccid in desk.sm_sr("sm-sr-2").stored()

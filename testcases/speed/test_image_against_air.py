@@ -11,7 +11,7 @@ from hil.bench.judge import noted
 from hil.evidence import step
 from hil.metrology import by_clock
 from hil.provisioning.orders import ProfileRequest
-from testcases.installing import JOB_TIMEOUT_S, assert_installed, hand_over, install_at_boot
+from testcases.installing import assert_installed, ended, hand_over, install_at_boot
 
 if TYPE_CHECKING:
     from hil.bench.desk import Desk
@@ -40,7 +40,7 @@ def test_the_same_kind_of_profile_both_ways(
         (ordered,) = desk.sm_dp().place(request).profiles
         sm_sr = desk.sm_sr("sm-sr-1")
         began = time.monotonic()
-        job = sm_sr.wait(sm_sr.download(ordered.iccid, enable=True), timeout_s=JOB_TIMEOUT_S)
+        job = ended(sm_sr, sm_sr.download(ordered.iccid, enable=True))
         by_air_s = time.monotonic() - began
         assert (job.state, job.reason) == ("done", "")
         assert esim.iccid_after_reset(ordered.iccid) == ordered.iccid

@@ -100,13 +100,17 @@ def told(
     *,
     mno: str | None = None,
     sm_dp: str | None = None,
+    notification: str = "",
 ) -> None:
-    """Have the support server tell the SM-SR of a profile; ``event``: installed, enabled."""
+    """Have the support server tell the SM-SR of a profile; ``event``: installed, enabled.
+
+    ``notification``: what it is called, a new name by default.
+    """
     parties.call(
         parties.support,
         parties.sm_sr,
         "notifications",
-        notification_id=secrets.token_hex(16),
+        notification_id=notification or secrets.token_hex(16),
         eid=eid,
         iccid=iccid,
         isdp_aid=isd_p_aid(tar).hex(),

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from hil.checks import refusal
 from hil.evidence import step
+from hil.provisioning.errors import Refusal, RefusalCode
 from testcases.conformance.servers import preparing
 from testcases.conformance.servers.answers import Answer, eis, refused, unchanged
 from testcases.conformance.servers.preparing import Furnished, case
+from testcases.conformance.servers.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +25,7 @@ pytestmark = [
     pytest.mark.severity("critical"),
 ]
 
+BEGINS_S: Final = 10.0
 SECTIONS: Final = {"es3": "SGP.02, 5.4", "es4": "SGP.02, 5.5"}
 FUNCTIONS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "ENABLE": ("EnableProfile", {}),
@@ -327,3 +331,65 @@ def test_an_audit_is_refused(parties: Parties, interface: str) -> None:
     ):
         with step(f"{number}. {answer}"), refused(answer):
             parties.call(me, parties.sm_sr, f"{interface}/AuditEIS", eid=eid)
+
+
+@pytest.mark.conformance("SMSR-ES4-ADDRESS-03", section="SGP.02, 5.5")
+def test_an_euicc_is_reached_at_the_number_of_its_enabled_profile(parties: Parties) -> None:
+    """The number at which the eUICC is reached follows the profile that is enabled.
+
+    Preconditions: an eUICC with two own profiles, the second one enabled.
+
+    Steps:
+    1. UpdateSubscriptionAddress of both, with two numbers: GetEIS names the second one's number.
+    2. The SM-SR is told that the first profile is enabled: GetEIS names the first one's number.
+    """
+    euicc = preparing.unreachable(parties)
+    numbers = {euicc.own: "15550180011", euicc.own_enabled: "15550180012"}
+
+    def reached() -> object:
+        return parties.call(parties.mno, parties.sm_sr, "es4/GetEIS", eid=euicc.eid)["msisdn"]
+
+    with step("1. UpdateSubscriptionAddress"):
+        for iccid, number in numbers.items():
+            address = {"imsi": "", "msisdn": number}
+            called(parties, "es4", "ADDRESS", euicc.eid, iccid, address=address)
+        assert reached() == numbers[euicc.own_enabled]
+    with step("2. The other one is enabled"):
+        preparing.told(parties, euicc.eid, 0x10, euicc.own, "enabled")
+        assert reached() == numbers[euicc.own]
+
+
+@pytest.mark.parametrize(
+    ("event", "tar", "profile"),
+    [
+        case("SMSR-ES4-POLICY-03", "POL2 delete-on-disable: of a profile that was disabled",
+             SECTIONS["es4"], "disabled", 0x11, "own_enabled"),
+        case("SMSR-ES4-POLICY-04", "POL2 delete-on-disable: of one that another has replaced",
+             SECTIONS["es4"], "enabled", 0x10, "own"),
+    ],
+)  # fmt: skip
+def test_what_pol2_wants_deleted_is_deleted(
+    parties: Parties, event: str, tar: int, profile: str
+) -> None:
+    """A profile that POL2 wants deleted is deleted by the SM-SR as soon as it is disabled.
+
+    Preconditions: an eUICC that does not answer, with an enabled profile of POL2 delete-on-disable.
+
+    Steps:
+    1. The SM-SR is told that the profile is disabled, or that another one is enabled.
+    2. It begins to delete it: the eUICC is busy, wrong-state 1.2 / 4.4 to CreateISDP.
+    """
+    euicc = preparing.reachable(parties)
+    pol2 = preparing.DELETE_ON_DISABLE
+    called(parties, "es4", "POLICY", euicc.eid, euicc.own_enabled, pol2=pol2)
+    with step("1. The profile is disabled"):
+        preparing.told(parties, euicc.eid, tar, getattr(euicc, profile), event)
+
+    def busy() -> bool:
+        # So much memory is granted to nobody: this starts no job of its own.
+        with refusal(Refusal) as caught:
+            preparing.created(parties, euicc.eid, preparing.new_iccid(), memory=4_000_000_000)
+        return caught.value.code is RefusalCode.WRONG_STATE
+
+    with step("2. The eUICC is busy"):
+        until(busy, timeout_s=BEGINS_S, otherwise="the SM-SR has not begun to delete it")

@@ -10,7 +10,7 @@ import pytest
 
 from hil.evidence import step
 from testcases.conformance.servers import preparing
-from testcases.conformance.servers.answers import Answer, refused
+from testcases.conformance.servers.answers import Answer, eis, refused, unchanged
 from testcases.conformance.servers.preparing import case
 from testcases.conformance.servers.waiting import until
 
@@ -69,6 +69,31 @@ def test_the_mno_is_told_of_each_change(parties: Parties) -> None:
             otherwise="the MNO was not told",
         )
         assert told(parties, iccid) == ["enabled", "disabled"]
+
+
+@pytest.mark.conformance("SMSR-STATUS-REPEATED-01", section="US 9,705,546, FIG. 2 (230)")
+def test_a_repeated_status_notification_changes_nothing(parties: Parties) -> None:
+    """A notification of the support server that comes again does not turn the clock back.
+
+    Preconditions: an eUICC with two disabled profiles of the MNO.
+
+    Steps:
+    1. The SM-SR is told that the first is enabled, and then that the second is.
+    2. The first notification again, as another call: accepted.
+    3. The EIS is as after step 1: the second profile is enabled.
+    """
+    eid = preparing.registered(parties)
+    first = preparing.installed(parties, eid, 0x10)
+    second = preparing.installed(parties, eid, 0x11)
+    name = secrets.token_hex(16)
+    with step("1. One is enabled, then the other"):
+        preparing.told(parties, eid, 0x10, first, "enabled", notification=name)
+        preparing.told(parties, eid, 0x11, second, "enabled")
+    with unchanged(parties, eid), step("2. The first notification again"):
+        preparing.told(parties, eid, 0x10, first, "enabled", notification=name)
+    with step("3. The EIS"):
+        states = {row["iccid"]: row["state"] for row in eis(parties, eid)}
+        assert states == {first: "disabled", second: "enabled"}
 
 
 @pytest.mark.conformance("SMSR-ES4-NOTICE-02", section=ES4)

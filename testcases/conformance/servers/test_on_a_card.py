@@ -28,6 +28,7 @@ pytestmark = [
     pytest.mark.usefixtures("device"),
 ]
 TOLD_S = 10.0
+GRANTED = 60_000
 CHANGE_TIMEOUT_S = 60.0
 HANDOVER = "SMSR-ES7-HANDOVER-01"
 
@@ -58,6 +59,12 @@ def audited(parties: Parties, esim: Esim) -> str:
         report = job(parties, parties.mno, "es4/AuditEIS", eid=eid)
         assert (report["state"], report["reason"]) == ("done", "")
     return eid
+
+
+def last_audit(parties: Parties, eid: str) -> float:
+    """Return when the EIS was last set right by the card, in seconds since 1970."""
+    view = parties.call(parties.mno, parties.sm_sr, "es4/GetEIS", eid=eid)
+    return float(view["audited_at"] or 0.0)
 
 
 def downloaded(parties: Parties, eid: str, *, enable: bool) -> str:
@@ -228,6 +235,55 @@ def test_an_isdp_without_a_profile_can_only_be_deleted(parties: Parties, esim: E
     assert (esim.profile(aid), in_eis(parties, eid, iccid)) == (None, None)
 
 
+@pytest.mark.conformance("SMSR-ES3-COMPLETED-01", section="SGP.02, 5.4.3 and 5.4.5")
+def test_what_is_said_of_a_complete_download_is_in_the_eis(parties: Parties, esim: Esim) -> None:
+    """An ISD-P takes its memory, and a download that is complete is a disabled profile.
+
+    Preconditions: the card has its provisioning profile alone, and the EIS agrees with it.
+
+    Steps:
+    1. CreateISDP: the job is done; GetEIS shows as much less memory as was granted.
+    2. CreateISDP with one byte more than what remains: no-memory 8.1 / 4.8.
+    3. ProfileDownloadCompleted: the EIS shows the profile disabled, with the type, the address and
+       the POL2 that were said.
+    4. DeleteISDP, which this POL2 forbids: policy 8.2.3 / 3.8.
+    5. UpdatePolicyRules allows it; DeleteISDP: the job is done, and the memory is there again.
+    """
+    eid, iccid = audited(parties, esim), preparing.new_iccid()
+    place: dict[str, Any] = {"eid": eid, "iccid": iccid}
+
+    def remaining() -> int:
+        view = parties.call(parties.sm_dp, parties.sm_sr, "es3/GetEIS", eid=eid)
+        return int(view["remaining_memory"])
+
+    before = remaining()
+    with step("1. CreateISDP"):
+        answer = preparing.created(parties, eid, iccid, memory=GRANTED)
+        assert finished(parties, parties.sm_dp, answer["job"])["state"] == "done"
+        assert remaining() == before - GRANTED
+    try:
+        with step("2. CreateISDP with more than remains"), refused(Answer.NO_MEMORY):
+            preparing.created(parties, eid, preparing.new_iccid(), memory=before - GRANTED + 1)
+        with step("3. ProfileDownloadCompleted"):
+            address = {"imsi": "001010000000012", "msisdn": ""}
+            said = {"profile_type": "prepaid", "address": address, "pol2": preparing.NO_DELETE}
+            name = "es3/ProfileDownloadCompleted"
+            parties.call(parties.sm_dp, parties.sm_sr, name, **place | said)
+            (row,) = (one for one in eis(parties, eid) if one["iccid"] == iccid)
+            assert (row["state"], row["profile_type"]) == ("disabled", "prepaid")
+            assert (row["imsi"], row["pol2"]) == ("001010000000012", preparing.NO_DELETE)
+        with step("4. DeleteISDP against POL2"), refused(Answer.POL2):
+            parties.call(parties.sm_dp, parties.sm_sr, "es3/DeleteISDP", **place)
+    finally:
+        with step("5. DeleteISDP"):
+            if in_eis(parties, eid, iccid) == "disabled":
+                fields = place | {"pol2": 0}
+                parties.call(parties.mno, parties.sm_sr, "es4/UpdatePolicyRules", **fields)
+            report = job(parties, parties.sm_dp, "es3/DeleteISDP", **place)
+    assert report["state"] == "done"
+    assert remaining() == before
+
+
 @pytest.mark.conformance("SMSR-ES4-ENABLE-01", section="SGP.02, 5.5")
 def test_the_card_has_done_what_a_job_says(parties: Parties, esim: Esim) -> None:
     """EnableProfile, DisableProfile and DeleteProfile of ES4 are done on the card.
@@ -236,7 +292,7 @@ def test_the_card_has_done_what_a_job_says(parties: Parties, esim: Esim) -> None
 
     Steps:
     1. EnableProfile: done. The card shows its ICCID, GetStatus ENABLED, the EIS enabled.
-    2. AuditEIS: done, and the EIS is as before.
+    2. AuditEIS: done, and the EIS is as before, but for the date of the audit.
     3. DisableProfile: done, on card and in EIS, though POL2 has bit 4; DELETE follows by itself.
     4. Neither card nor EIS has the profile; the MNO was told of each change.
     """
@@ -253,7 +309,9 @@ def test_the_card_has_done_what_a_job_says(parties: Parties, esim: Esim) -> None
         assert (found.state, esim.iccid()) == (ProfileState.ENABLED, iccid)
         assert in_eis(parties, eid, iccid) == "enabled"
     with step("2. AuditEIS"), unchanged(parties, eid):
+        before = last_audit(parties, eid)
         assert job(parties, parties.mno, "es4/AuditEIS", eid=eid)["state"] == "done"
+        assert last_audit(parties, eid) > before
     with step("3. DisableProfile, with POL2 delete-on-disable"):
         fields = place | {"pol2": preparing.DELETE_ON_DISABLE}
         parties.call(parties.mno, parties.sm_sr, "es4/UpdatePolicyRules", **fields)
