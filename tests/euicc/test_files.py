@@ -53,6 +53,17 @@ def test_identity_of_the_subscription(usim: Terminal) -> None:
     assert len(usim.read(USIM, 0x6F38)) >= 10
 
 
+def test_files_of_the_mf_by_their_short_ids(usim: Terminal) -> None:
+    """02 is EF.ICCID, 05 EF.PL, 06 EF.ARR, 1E EF.DIR (TS 102 221, 13), as terminals read them."""
+    assert usim.raw("00B082000A") == usim.read(0x3F00, 0x2FE2).hex().upper() + "9000"
+    assert usim.raw("00B0850002") == usim.read(0x2F05)[:2].hex().upper() + "9000"
+    for sfi, fid in ((0x06, 0x2F06), (0x1E, 0x2F00)):
+        by_sfi = usim.raw(f"00B201{sfi << 3 | 4:02X}00")
+        assert usim.select(fid).sw == 0x9000
+        assert usim.raw("00B2010400") == by_sfi
+        assert by_sfi.endswith("9000")
+
+
 def test_applications_stand_in_ef_dir(usim: Terminal) -> None:
     fcp = usim.select(0x2F00).data
     (template,) = tlv.decode_all(fcp)

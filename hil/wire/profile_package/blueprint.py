@@ -67,6 +67,13 @@ def rows_to_items(rows: Iterable[bytes], record: int) -> tuple[FileItem, ...]:
     return tuple(items)
 
 
+_SHORT_IDS: Final = {0x2FE2: b"\x10", 0x2F06: b"\x30"}
+"""Short file ids of EF.ICCID (02) and EF.ARR (06), which the templates leave to the package.
+
+ETSI TS 102 221, 13.2 and 13.4; so in the GSMA TS.48 packages. Terminals read the ICCID by it.
+"""
+
+
 class ElementBuilder:
     """Collects the files of one element; ``arr``: id of the EF.ARR its files refer to."""
 
@@ -178,6 +185,7 @@ def _fcp(descriptor: bytes, file_id: int, security: bytes, size: int, info: Prop
         file_id=file_id.to_bytes(2, "big"),
         security=security,
         size=minimal_bytes(size),
+        short_id=_SHORT_IDS.get(file_id),
         info=info,
     )
 
