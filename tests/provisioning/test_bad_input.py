@@ -156,6 +156,26 @@ def test_a_call_is_known_however_its_content_type_is_written(target: Target, kin
 
 
 @pytest.mark.parametrize(
+    ("headers", "fields"),
+    [({"Validity-Period": "60"}, {}), ({}, {"validityPeriod": 60})],
+    ids=["header", "field"],
+)
+def test_a_validity_period_without_an_identifier_is_not_overlooked(
+    target: Target, headers: dict[str, str], fields: dict[str, int]
+) -> None:
+    path = "/es3/GetEIS" if fields else f"/euiccs/{target.bench.eid}/audit"
+    answer = target.ask(
+        "sm-sr-1",
+        "POST",
+        path,
+        json={"eid": target.bench.eid, **fields} if fields else None,
+        headers=headers | {"Authorization": f"Bearer {target.session('sm-sr-1', 'sm-dp-1')}"},
+    )
+    assert (answer.status_code, code_of(answer)) == (422, "incomplete")
+    assert "a validity period needs" in answer.json()["error"]["reason"]
+
+
+@pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
         ("DELETE", "/euiccs", "GET, HEAD"),

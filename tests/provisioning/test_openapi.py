@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,29 @@ def test_every_example_is_as_described_and_every_function_has_its_title(
     assert len(titles) == len(set(titles))
     functions = [f"{how.upper()} {at}" for at, row in described["paths"].items() for how in row]
     assert [name for name in functions if title_of(kind, name) is None] == [], "TITLES needs them"
+
+
+def test_a_client_can_send_what_is_described_of_headers_and_queries(
+    described_kinds: dict[str, dict[str, Any]],
+) -> None:
+    """Found by schemathesis, which sent a header ``null`` and no identifier to ES3."""
+    for described in described_kinds.values():
+        for path, item in described["paths"].items():
+            for method, operation in item.items():
+                rows = {row["name"]: row for row in operation.get("parameters", ())}
+                assert '"null"' not in json.dumps(rows), path
+                header = rows.get("Function-Call-Identifier")
+                if header is not None:
+                    assert header["required"] is bool(re.match(r"/es\d/", path)), path
+                    assert header["schema"]["type"] == "string"
+                    assert method != "get"
+
+
+def test_bytes_are_described_as_hex_digits(described_kinds: dict[str, dict[str, Any]]) -> None:
+    rows = described_kinds["sm-sr"]["components"]["schemas"]["SendDataRequest"]["properties"]
+    for text, good in (("22a0", True), ("22A0", True), ("", True), ("22a", False), ("xyz0", False)):
+        found = jsonschema.Draft202012Validator(rows["data"]).is_valid(text)
+        assert found is good, text
 
 
 @pytest.mark.parametrize(

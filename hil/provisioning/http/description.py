@@ -216,9 +216,20 @@ def _scalar(kind: object, schema: dict[str, Any], name: str) -> object:
 def _complete(operation: dict[str, Any], kind: str, function: str, schemas: dict[str, Any]) -> None:
     operation["operationId"] = id_of(function)
     operation["summary"] = title_of(kind, function) or operation["summary"]
+    for parameter in operation.get("parameters", ()):
+        _without_null(parameter["schema"])
     bodies = [operation.get("requestBody", {})]
     bodies += [answer for status, answer in operation["responses"].items() if status < "300"]
     for body in bodies:
         media = body.get("content", {}).get("application/json")
         if media is not None and media.get("schema"):
             media["example"] = example_of(media["schema"], schemas)
+
+
+def _without_null(schema: dict[str, Any]) -> None:
+    """Take null from what a parameter may be: a header or a query can only leave it out."""
+    choices = [row for row in schema.pop("anyOf", ()) if row != {"type": "null"}]
+    if len(choices) == 1:
+        schema.update(choices[0])
+    elif choices:
+        schema["anyOf"] = choices

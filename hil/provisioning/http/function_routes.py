@@ -103,14 +103,21 @@ def function_route(ledger: Ledger, peer_of: Callable[[Request], Awaitable[Peer]]
                 f"functionRequesterId is {requester!r}, but the session is that of {peer.id}",
             )
         identifier = _same(header, fields.get("functionCallIdentifier"), CALL_HEADER)
+        validity = _same(validity, fields.get("validityPeriod"), VALIDITY_HEADER)
         if identifier is None:
+            if validity is not None:
+                # It would be overlooked, and what is stale would be carried out.
+                raise Refusal(
+                    RefusalCode.INCOMPLETE,
+                    "a validity period needs a function call identifier",
+                )
             return None
         if not _is_identifier(identifier):
             raise Refusal(
                 RefusalCode.INVALID,
                 f"a function call identifier has 1 to {MAX_IDENTIFIER} printable characters",
             )
-        seconds = _seconds(_same(validity, fields.get("validityPeriod"), VALIDITY_HEADER))
+        seconds = _seconds(validity)
         target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         received = request.scope.get(RECEIVED_KEY, ledger.clock())
         return FunctionCall(
@@ -126,10 +133,11 @@ def function_route(ledger: Ledger, peer_of: Callable[[Request], Awaitable[Peer]]
         def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:  # noqa: ANN401 - FastAPI's own
             described = {**(options.pop("openapi_extra", None) or {}), **BEHIND_A_SESSION}
             if _CHANGING & set(options.get("methods") or ()):
-                if OF_SGP02.match(path):
+                named = bool(OF_SGP02.match(path))
+                if named:
                     endpoint = needs_identifier(endpoint)
                 endpoint = _once(endpoint, ledger, asked, options.get("status_code") or 200)
-                described["parameters"] = list(HEADERS)
+                described["parameters"] = [HEADERS[0] | {"required": named}, HEADERS[1]]
             super().__init__(path, endpoint, openapi_extra=described, **options)
 
     return FunctionRoute

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
 
 MAX_TEXT = 200
 
@@ -20,8 +27,14 @@ def _octets(value: object) -> bytes:
         raise ValueError("bytes are written as hex digits") from None
 
 
+HEX_SCHEMA: Final = {"type": "string", "pattern": "^([0-9A-Fa-f]{2})*$"}
+"""Bytes by themselves are described as raw octets, which say nothing of hex digits."""
+
 HexBytes = Annotated[
-    bytes, BeforeValidator(_octets), PlainSerializer(lambda raw: raw.hex(), return_type=str)
+    bytes,
+    BeforeValidator(_octets),
+    PlainSerializer(lambda raw: raw.hex(), return_type=str),
+    WithJsonSchema(HEX_SCHEMA),
 ]
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
 
