@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from hil.equipment.device import Device
 from hil.virtual.euicc import open_card
 from hil.virtual.euicc.contacts import Contacts
 from hil.wire.apdu import CommandApdu
 from hil.wire.command_script import CommandScript, ResponseScript
-from hil.wire.identifiers import ISD_R_AID, tar_of
+from hil.wire.identifiers import ISD_R_AID, encode_iccid, tar_of
 from hil.wire.isdr_commands import enable_profile
 from hil.wire.scp80 import (
     OtaKeySet,
@@ -84,6 +85,14 @@ def receipt(air: Air) -> ResponseScript:
     return ResponseScript.decode(response.data)
 
 
+def iccid(device: Device) -> bytes:
+    """Read EF.ICCID of the device's eSIM."""
+    assert device.csim(bytes.fromhex("00A4000C022FE2")) == b"\x90\x00"
+    answer = device.csim(bytes.fromhex("00B000000A"))
+    assert answer[-2:] == b"\x90\x00"
+    return answer[:-2]
+
+
 def test_the_device_attaches_with_its_number(workbench: Workbench, air: Air) -> None:
     workbench.start(radio=air.address, msisdn="4917012345", imei="004999010640000")
     assert air.attach() == {"msisdn": "4917012345", "imei": "004999010640000"}
@@ -99,12 +108,13 @@ def test_a_packet_enables_a_profile_and_its_receipt_comes_back(
     device.send_image(seal_image(image))
     assert device.install(timeout_s=10).result == "installed"
     assert device.status().mode == "second"
-    before = device.csim(bytes.fromhex("00A40004022FE2"))
+    before = iccid(device)
     report = air.deliver(message(enable_profile(AID), counter=1))
     assert report["ok"] is True
     assert [answer.sw for answer in receipt(air).answers] == [0x9000]
     device.wait_installed(timeout_s=10)
-    assert before[-2:] != device.csim(bytes.fromhex("00A40004022FE2"))[-2:]
+    assert before == b"\xff" * 10
+    assert iccid(device) == encode_iccid(image.iccid)
 
 
 @pytest.mark.parametrize("mode", ["first", "test"])
