@@ -91,4 +91,4 @@ def test_packets_over_the_air_are_for_second_mode(
     with step("The server leaves the mode; the SM-SR's repetition gets through"):
         owner.release_mode()
         assert ended(sm_sr, job).state == "done"
-        assert esim.iccid() == ordered.iccid
+        assert esim.iccid_after_reset(ordered.iccid) == ordered.iccid
