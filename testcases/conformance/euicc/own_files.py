@@ -2,7 +2,9 @@
 
 A BER-TLV file is there where it is asked for, because a card need not have such files. The rules
 stand in an EF.ARR in the DF. Record 1 allows everything, INCREASE too; 2 reading always and
-updating with ADM1; 3 nothing; 4 reading and updating with PIN1.
+updating with ADM1; 3 nothing; 4 reading and updating with PIN1; 5 reading with PIN1 or ADM1 and
+updating with both; 6 updating and deactivating always, activating with ADM1, and is silent about
+reading; 7 all but INCREASE, which needs ADM1; 8 reading and INCREASE, but no updating.
 """
 
 from __future__ import annotations
@@ -41,6 +43,12 @@ if TYPE_CHECKING:
 DF: Final = "7F50"
 BINARY, LINEAR, CYCLIC = "6F01", "6F02", "6F03"
 CLOSED, GUARDED, PRIVATE, OBJECTS = "6F05", "6F09", "6F0A", "6F0B"
+SHARED, SILENT, FIXED, COUNTED = "6F0C", "6F0D", "6F0E", "6F0F"
+"""Under rules 5 to 8; the last two are cyclic."""
+
+LINEAR_CLOSED, OBJECTS_SILENT, OBJECTS_GUARDED = "6F10", "6F11", "6F12"
+"""Under rules 3, 6 and 2: a linear fixed file, and two BER-TLV files."""
+
 MOST_OBJECTS: Final = 500
 """Bytes that the BER-TLV file may hold."""
 
@@ -59,9 +67,15 @@ _RULES: Final = (
     f"8001019000 80017E{_ADM1}",
     "80017F9700",
     f"800103{_PIN1} 80015C{_ADM1}",
+    f"800101 A010{_PIN1}{_ADM1} 800102 AF10{_PIN1}{_ADM1}",
+    f"80010A9000 800110{_ADM1}",
+    f"80017F9000 840132{_ADM1}",
+    "8001019000 8401329000",
 )
-_RULE: Final = 40
-_ALL, _ADM, _NEVER, _PIN = (bytes.fromhex("6F06") + bytes((number,)) for number in (1, 2, 3, 4))
+_RULE: Final = 48
+_ALL, _ADM, _NEVER, _PIN, _BOTH, _UPDATE, _FIXED, _COUNTED = (
+    bytes.fromhex("6F06") + bytes((number,)) for number in range(1, 9)
+)
 
 
 def enabled(
@@ -171,14 +185,14 @@ def _file(fid: str, descriptor: bytes, content: bytes, rule: bytes, sfi: int) ->
     return [control, FillContent(content)]
 
 
-def _objects() -> Fcp:
+def _objects(fid: str, rule: bytes, sfi: int) -> Fcp:
     size = minimal_bytes(MOST_OBJECTS)
     return Fcp(
         descriptor=BER_TLV,
-        file_id=bytes.fromhex(OBJECTS),
-        security=_ALL,
+        file_id=bytes.fromhex(fid),
+        security=rule,
         size=size,
-        short_id=bytes((11 << 3,)),
+        short_id=bytes((sfi << 3,)) if sfi else b"",
         info=ProprietaryInfo(maximum_size=size),
     )
 
@@ -189,6 +203,11 @@ def _steps(*, objects: bool) -> tuple[FileStep, ...]:
         file_id=bytes.fromhex(DF),
         security=_ALL,
         pin_status=b"\x01\x0a",
+    )
+    of_objects = (
+        _objects(OBJECTS, _ALL, 11),
+        _objects(OBJECTS_SILENT, _UPDATE, 0),
+        _objects(OBJECTS_GUARDED, _ADM, 0),
     )
     rules = b"".join(bytes.fromhex(rule).ljust(_RULE, b"\xff") for rule in _RULES)
     return (
@@ -202,5 +221,10 @@ def _steps(*, objects: bool) -> tuple[FileStep, ...]:
         *_file(CLOSED, TRANSPARENT, b"secret", _NEVER, 5),
         *_file(GUARDED, TRANSPARENT, b"guarded", _ADM, 9),
         *_file(PRIVATE, TRANSPARENT, b"private", _PIN, 10),
-        *([_objects()] if objects else []),
+        *_file(SHARED, TRANSPARENT, b"shared", _BOTH, 0),
+        *_file(SILENT, TRANSPARENT, b"silent", _UPDATE, 0),
+        *_file(FIXED, cyclic(3), NUMBERS, _FIXED, 0),
+        *_file(COUNTED, cyclic(3), NUMBERS, _COUNTED, 0),
+        *_file(LINEAR_CLOSED, linear_fixed(5), b"".join(RECORDS), _NEVER, 0),
+        *(of_objects if objects else ()),
     )
