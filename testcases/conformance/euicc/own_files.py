@@ -49,6 +49,9 @@ SHARED, SILENT, FIXED, COUNTED = "6F0C", "6F0D", "6F0E", "6F0F"
 LINEAR_CLOSED, OBJECTS_SILENT, OBJECTS_GUARDED = "6F10", "6F11", "6F12"
 """Under rules 3, 6 and 2: a linear fixed file, and two BER-TLV files."""
 
+LINKED: Final = "6F13"
+"""A link to the transparent file."""
+
 MOST_OBJECTS: Final = 500
 """Bytes that the BER-TLV file may hold."""
 
@@ -226,5 +229,12 @@ def _steps(*, objects: bool) -> tuple[FileStep, ...]:
         *_file(FIXED, cyclic(3), NUMBERS, _FIXED, 0),
         *_file(COUNTED, cyclic(3), NUMBERS, _COUNTED, 0),
         *_file(LINEAR_CLOSED, linear_fixed(5), b"".join(RECORDS), _NEVER, 0),
+        Fcp(
+            descriptor=TRANSPARENT,
+            file_id=bytes.fromhex(LINKED),
+            security=_ALL,
+            short_id=b"",
+            link=bytes.fromhex(DF + BINARY),
+        ),
         *(of_objects if objects else ()),
     )

@@ -81,6 +81,8 @@ def test_a_new_sm_sr_gets_its_keys(
         parameters = PLAIN | Parameter.DERIVATION_RANDOM
         kic, kid, dek = sm_sr.establish(Reference(free, parameters=parameters)).keys
     with step("2. GET DATA E0"):
+        look = over_the_air.execute(isdr_commands.get_status())
+        assert look.packet is not None, "the keys before open nothing any more"
         assert versions(over_the_air) == before | {free}
     with step("3. and 4. Both key sets"):
         new = OverTheAirSession(esim.card, OtaKeySet(free, kic, kid, dek))

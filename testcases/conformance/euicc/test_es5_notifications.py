@@ -177,3 +177,32 @@ def test_no_addressing_at_all_is_refused(over_the_air: OverTheAirSession, esim: 
     for value in ("A300", "A305810391"):
         group = dgi.encode(esim.functions.addressing_dgi, bytes.fromhex(value))
         assert_refused(over_the_air, esim, CommandApdu(0x80, 0xE2, 0x88, 0, group, 256), 0x6A80)
+
+
+@pytest.mark.conformance("EUICC-ES5-NOTIFY-05", section=f"SGP.02, 2.4; {CONFIRMATION}")
+def test_pol1_deletes_nothing_that_is_enabled_again(
+    over_the_air: OverTheAirSession, profile_maker: ProfileMaker, esim: Esim, inbox: Inbox
+) -> None:
+    """A profile to be deleted after the confirmation is spared if it was enabled in between.
+
+    Preconditions: the card writes to a number of the lab's; a profile with "delete on disable" is
+    ENABLED, and that was confirmed.
+
+    Steps:
+    1. DisableProfile for it, EnableProfile for it: 9000 each.
+    2. The confirmation of the notification that waits: 9000, no ISD-P in the answer.
+    3. GetStatus: the profile is ENABLED.
+    """
+    confirm = isdr_commands.confirm_notification
+    with preparing.pinned(over_the_air, profile_maker, preparing.DELETE_ON_DISABLE) as profile:
+        (waiting,) = inbox.after_start()
+        assert one(over_the_air, confirm(waiting.sequence)).sw == 0x9000
+        with step("1. Off and on"):
+            for command in (isdr_commands.disable_profile, isdr_commands.enable_profile):
+                assert one(over_the_air, command(profile.aid)).sw == 0x9000
+        with step("2. Confirmation"):
+            (waiting,) = inbox.after_start()
+            answer = one(over_the_air, confirm(waiting.sequence))
+            assert (answer.sw, answer.data) == (0x9000, b"")
+        with step("3. GetStatus"):
+            preparing.assert_state(esim, profile.aid, ProfileState.ENABLED)

@@ -328,3 +328,28 @@ def test_master_delete_of_the_enabled_or_the_fallback_profile(
     for aid, sw in rows:
         command = isdr_commands.master_delete(aid, TOKEN_KEY)
         assert_refused(over_the_air, esim, command, sw)
+
+
+@pytest.mark.conformance("EUICC-ES5-POLICY-13", section="SGP.02, 2.4, 3.16 and 4.1.1.6")
+def test_the_fall_back_profile_is_not_deleted_by_its_rule(
+    over_the_air: OverTheAirSession, profile_maker: ProfileMaker, esim: Esim
+) -> None:
+    """The rule "delete on disable" does not delete the profile with the fall-back attribute.
+
+    Preconditions: a profile with that rule is ENABLED and has the fall-back attribute, another one
+    is DISABLED.
+
+    Steps:
+    1. EnableProfile for the other one: 9000.
+    2. GetStatus after another start: the one with the rule is DISABLED.
+    """
+    other = preparing.disabled(over_the_air, profile_maker)
+    profile = preparing.enabled(over_the_air, profile_maker, pol=bytes((DELETE_ON_DISABLE,)))
+    with preparing.fallback_restored(over_the_air, esim):
+        assert preparing.set_fallback(over_the_air, esim, profile.aid).sw == 0x9000
+        with step("1. EnableProfile"):
+            assert one(over_the_air, isdr_commands.enable_profile(other.aid)).sw == 0x9000
+        with step("2. GetStatus"):
+            esim.card.reset()
+            assert_state(esim, profile.aid, ProfileState.DISABLED)
+            assert_state(esim, other.aid, ProfileState.ENABLED)

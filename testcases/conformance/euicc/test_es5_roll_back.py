@@ -10,11 +10,16 @@ import pytest
 from hil.equipment.card.euicc import ProfileState
 from hil.evidence import step
 from hil.not_applicable import not_applicable
-from hil.wire import cat_events, isdr_commands
+from hil.wire import cat, cat_events, isdr_commands
 from hil.wire.cat_events import Service
 from hil.wire.cat_values import CommandType
 from testcases.conformance.euicc import notified, preparing
-from testcases.conformance.euicc.preparing import DISABLE_NOT_ALLOWED, assert_state, one
+from testcases.conformance.euicc.preparing import (
+    DELETE_ON_DISABLE,
+    DISABLE_NOT_ALLOWED,
+    assert_state,
+    one,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,10 +74,22 @@ def confirmed(session: OverTheAirSession, inbox: Inbox) -> None:
 
 
 def rolled_back(esim: Esim, patience_s: float) -> bool:
-    """Start the card where no short message goes out; return whether it asks for a REFRESH."""
+    """Start the card where no short message goes out; return whether it asks for a REFRESH.
+
+    It is held to no more than the attempts that the key set tells.
+    """
+    tried = 0
+
+    def refused(command: cat.ProactiveCommand) -> int:
+        nonlocal tried
+        tried += command.kind == CommandType.SEND_SHORT_MESSAGE
+        return notified.out_of_reach(command)
+
     with esim.card.transaction() as card:
-        notified.started(card, notified.out_of_reach)
-        return notified.refreshed_within(card, patience_s, notified.out_of_reach)
+        notified.started(card, refused)
+        refreshed = notified.refreshed_within(card, patience_s, refused)
+    assert tried <= esim.functions.attempts, f"{tried} messages"
+    return refreshed
 
 
 @pytest.mark.conformance("EUICC-ES5-ROLLBACK-01", section=ROLL_BACK)
@@ -184,8 +201,9 @@ def test_a_change_that_was_confirmed_stays(
 
 @pytest.fixture
 def pinned(over_the_air: OverTheAirSession, profile_maker: ProfileMaker) -> Iterator[LabProfile]:
-    """A profile that POL1 forbids to disable, ENABLED."""
-    with preparing.pinned(over_the_air, profile_maker, DISABLE_NOT_ALLOWED) as profile:
+    """A profile that POL1 forbids to disable, and would delete when it is, ENABLED."""
+    rules = DISABLE_NOT_ALLOWED | DELETE_ON_DISABLE
+    with preparing.pinned(over_the_air, profile_maker, rules) as profile:
         yield profile
 
 
@@ -195,13 +213,15 @@ def test_a_lost_network_brings_the_fall_back_profile(
 ) -> None:
     """Without service for long enough the fall-back profile takes over, whatever POL1 says.
 
-    Preconditions: a profile with the rule "disable not allowed" is ENABLED.
+    Preconditions: a profile with the rules "disable not allowed" and "delete on disable" is
+    ENABLED.
 
     Steps:
     1. Start: the card asks for the event "location status" by SET UP EVENT LIST.
     2. ENVELOPE (EVENT DOWNLOAD) "no service", again and again: REFRESH, not before the time that
        the key set tells.
-    3. GetStatus: the fall-back profile is ENABLED, the other one DISABLED.
+    3. GetStatus, after another start: the fall-back profile is ENABLED, the other one DISABLED and
+       not deleted.
     """
     holder = preparing.fallback(esim)
     lost = cat_events.location_status(Service.NONE)
@@ -214,6 +234,8 @@ def test_a_lost_network_brings_the_fall_back_profile(
             assert notified.refreshed_within(card, loss_s + SPARE_S, poll=lost), "no REFRESH"
             assert time.monotonic() - begin >= loss_s
     with step("3. GetStatus"):
+        with esim.card.transaction() as card:
+            notified.started(card)
         assert_state(esim, holder, ProfileState.ENABLED)
         assert_state(esim, pinned.aid, ProfileState.DISABLED)
 

@@ -9,6 +9,7 @@ import pytest
 
 from hil.equipment.card.euicc import ProfileState
 from hil.evidence import step
+from hil.not_applicable import not_applicable
 from hil.wire import dgi, isdr_commands, tlv
 from hil.wire.apdu import CommandApdu
 from hil.wire.profile_package.generate import OtaKeys
@@ -206,3 +207,33 @@ def test_the_sm_dp_updates_connectivity(
     with step("4. Without a session"), esim.card.transaction() as card:
         card.select(profile.aid)
         assert card.send(update(group, PARAMETERS)).sw in (0x6985, 0x6982)
+
+
+@pytest.mark.conformance("EUICC-ES6-POLICY-05", section=POLICY)
+def test_the_operator_sets_the_other_rules(
+    over_the_air: OverTheAirSession, esim: Esim, profile: LabProfile, mno: OverTheAirSession
+) -> None:
+    """UpdatePOL1 sets "delete not allowed" and "delete on disable" as well.
+
+    Preconditions: a profile without rules is ENABLED.
+
+    Steps:
+    1. UpdatePOL1 with "delete not allowed": 9000. DisableProfile: 9000. DeleteProfile: 69E1.
+    2. EnableProfile: 9000. UpdatePOL1 with "delete on disable": 9000.
+    3. DisableProfile: 9000. GetStatus after another start: the profile is gone.
+    """
+    if esim.functions.sm_sr_number:
+        not_applicable("the card waits for its SM-SR to confirm the change (sm_sr_number)")
+    with step("1. Delete not allowed"):
+        rule = bytes((preparing.DELETE_NOT_ALLOWED,))
+        assert preparing.update_policy(mno, esim, rule).sw == 0x9000
+        assert one(over_the_air, isdr_commands.disable_profile(profile.aid)).sw == 0x9000
+        assert_refused(over_the_air, esim, isdr_commands.delete_profile(profile.aid), 0x69E1)
+    with step("2. Delete on disable"):
+        assert one(over_the_air, isdr_commands.enable_profile(profile.aid)).sw == 0x9000
+        rule = bytes((preparing.DELETE_ON_DISABLE,))
+        assert preparing.update_policy(mno, esim, rule).sw == 0x9000
+    with step("3. Disabled"):
+        assert one(over_the_air, isdr_commands.disable_profile(profile.aid)).sw == 0x9000
+        esim.card.reset()
+        preparing.assert_state(esim, profile.aid, None)

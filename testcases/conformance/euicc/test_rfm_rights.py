@@ -10,10 +10,12 @@ import pytest
 from hil.evidence import step
 from hil.wire import isdr_commands, tlv
 from hil.wire.apdu import CommandApdu
+from hil.wire.command_script import CommandScript
 from hil.wire.profile_package.applications import Rfm
 from hil.wire.profile_package.elements import encode
 from hil.wire.profile_package.generate import OtaKeys
 from hil.wire.profile_package.package import PeHeader, join, split
+from hil.wire.tlv import Tlv
 from testcases.conformance.euicc import own_files, preparing
 from testcases.conformance.euicc.own_files import DF, GUARDED, PRIVATE, USIM_AID, ask
 from testcases.conformance.euicc.preparing import one
@@ -30,7 +32,10 @@ pytestmark = [
 ]
 ACCESS = "ETSI TS 102 226, 8.2.1.3.2.5"
 MANAGE = "ETSI TS 102 222, 6.3, 6.4 and 6.10; TS 102 226, 6"
-UICC_TAR, CLOSED_TAR, PIN_TAR = (bytes.fromhex(tar) for tar in ("B00120", "B00150", "B00151"))
+UICC_TAR, USIM_TAR, CLOSED_TAR, PIN_TAR = (
+    bytes.fromhex(tar) for tar in ("B00120", "B00140", "B00150", "B00151")
+)
+ISIM_AID = bytes.fromhex("A0000000871004")
 _NOTHING, _WITH_PIN1 = b"\xff", b"\x02\x01\x00\x00"
 _INSTANCES: Final = ((b"\x50", CLOSED_TAR, _NOTHING), (b"\x51", PIN_TAR, _WITH_PIN1))
 NEW, ROOM = "6F30", 100
@@ -134,10 +139,13 @@ def test_the_files_of_an_adf_that_is_not_named(mno: OverTheAirSession) -> None:
     Steps:
     1. To TAR B00120: SELECT of the USIM by its AID, SELECT EF.IMSI, READ BINARY: one of them is
        refused.
+    2. To TAR B00140, whose instance names the USIM: SELECT of the ISIM by its AID, SELECT EF.IMPI,
+       READ BINARY: one of them is refused.
     """
-    usim = f"00A4040C{len(USIM_AID):02X}{USIM_AID.hex()}"
-    answers = ran(mno, UICC_TAR, usim, *chosen("6F07"), "00B0000009")
-    assert answers[-1] in ("6982", "6985", "6A82", "6A86", "6D00"), answers
+    for tar, aid, fid in ((UICC_TAR, USIM_AID, "6F07"), (USIM_TAR, ISIM_AID, "6F02")):
+        adf = f"00A4040C{len(aid):02X}{aid.hex()}"
+        answers = ran(mno, tar, adf, *chosen(fid), "00B0000009")
+        assert answers[-1] in ("6982", "6985", "6A82", "6A86", "6D00"), answers
 
 
 def created(fid: str, sfi: int = 0, size: int = ROOM) -> str:
@@ -238,7 +246,7 @@ def test_more_than_the_memory_left_is_refused(mno: OverTheAirSession, esim: Esim
     if size > 0xFFFF:
         # A file as large as can be takes a part of it, until less is left.
         size = 0xFFFF
-        taken = []
+        taken: list[str] = []
         while available(esim) > size:
             fid = f"6F{0x40 + len(taken):02X}"
             assert ran(mno, UICC_TAR, *chosen(DF), created(fid, size=size))[-1] == "9000"
@@ -247,3 +255,29 @@ def test_more_than_the_memory_left_is_refused(mno: OverTheAirSession, esim: Esim
     assert ran(mno, UICC_TAR, *chosen(DF), created(NEW, size=size))[-1] == "6A84"
     assert ran(mno, UICC_TAR, *chosen(DF), resized(own_files.BINARY, size))[-1] == "6A84"
     assert available(esim) == left
+
+
+@pytest.mark.conformance("EUICC-RFM-CHAIN-01", section="ETSI TS 102 226, 5.2.1.2")
+def test_a_chain_of_scripts(mno: OverTheAirSession, esim: Esim) -> None:
+    """What a script selected is current in the next of its chain; a reset ends some chains only.
+
+    Preconditions: a profile is ENABLED.
+
+    Steps:
+    1. SELECT EF.PL with chaining 11 (first, kept on reset). After a reset READ BINARY with chaining
+       03 (last): 9000.
+    2. SELECT EF.PL with chaining 01 (first, deleted on reset). After a reset READ BINARY with
+       chaining 03: not executed.
+    """
+
+    def run(chaining: int, *texts: str) -> list[int]:
+        script = CommandScript.of(CommandApdu.decode(bytes.fromhex(text)) for text in texts)
+        chained = CommandScript((Tlv(0x83, bytes((chaining,))), *script.items)).encode()
+        return [answer.sw for answer in mno.run(chained, tar=UICC_TAR).answers]
+
+    for first, expected in ((0x11, [0x9000]), (0x01, [])):
+        with step(f"Chaining {first:02X}"):
+            assert run(first, *chosen("2F05")) == [0x9000]
+            with esim.card.transaction() as card:
+                card.reset()
+            assert run(0x03, "00B0000002") == expected

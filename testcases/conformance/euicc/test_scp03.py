@@ -11,6 +11,7 @@ from hil.evidence import step
 from hil.wire import isdr_commands
 from hil.wire.identifiers import ISD_R_AID
 from hil.wire.scp03 import HostSession, card_challenge
+from testcases.conformance.euicc import preparing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -271,3 +272,19 @@ def test_a_session_ends_with_its_selection(isd_r: Card, esim: Esim) -> None:
         answer = isd_r.send(host.wrap(STATUS))
         assert answer.sw in (0x6982, 0x6985)
         assert answer.data == b""
+
+
+@pytest.mark.conformance("EUICC-SCP03-INIT-04", section=INITIALIZE)
+def test_the_counter_moves_by_one(esim: Esim) -> None:
+    """Each session has the sequence counter of the one before, plus one.
+
+    Preconditions: none.
+
+    Steps:
+    1. Three sessions with the ISD-R, one after the other: three counters in a row. With a random
+       challenge there is none.
+    """
+    counters = [preparing.opened_counter(esim, ISD_R_AID, esim.audit_keys) for _ in range(3)]
+    first = counters[0]
+    expected = [None] * 3 if first is None else [first, first + 1, first + 2]
+    assert counters == expected

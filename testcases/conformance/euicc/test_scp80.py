@@ -260,6 +260,7 @@ def test_messages_may_come_in_any_order(
         assert len(parts) == 3
         mixed = [parts[2], parts[1], parts[1], parts[0]]
         receipt = over_the_air.deliver_messages(mixed, MINIMUM)
+        assert receipt.status == ResponseStatus.OK
         assert [answer.sw for answer in receipt.answers] == [0x9000] * 4
     with step("2. GetStatus"):
         assert {row.aid for row in esim.profiles()} >= set(aids)

@@ -28,6 +28,9 @@ pytestmark = [
     pytest.mark.severity("critical"),
 ]
 SECTION = "3GPP TS 31.102, 7.1; TS 33.102, 6.3"
+ISIM_AID = bytes.fromhex("A0000000871004")
+"""Of any ISIM: the beginning of its AID."""
+
 FIRST_SQN = 0x0000_0000_0400
 """Above what a new USIM has used: SEQ 32, IND 0."""
 
@@ -261,3 +264,42 @@ def test_pin1_is_needed(usim: Card, network: Milenage) -> None:
     assert (answer.sw, answer.data) == (0x6982, b"")
     assert ask(usim, f"0020000108{pin}") == "9000"
     assert_success(challenge(usim, sent), sent)
+
+
+@pytest.mark.conformance("EUICC-UICC-AKA-15", section="3GPP TS 33.102, annex C.2.1 and 6.3.5")
+def test_a_sequence_number_that_jumps(usim: Card, network: Milenage) -> None:
+    """A sequence number that jumps too far is not accepted, and AUTS tells the highest that was.
+
+    Preconditions: the USIM of the enabled profile is selected; it limits jumps to 2^28, as the
+    profile says.
+
+    Steps:
+    1. AUTHENTICATE with SEQ 50, IND 3: success.
+    2. With SEQ 2^42, IND 4: AUTS, whose SQN is SEQ 50, IND 3.
+    3. With SEQ 50, IND 3 again: the same AUTS. With SEQ 2^20, IND 4: success.
+    """
+    highest = 50 << 5 | 3
+    sent = vector(network, highest)
+    assert_success(challenge(usim, sent), sent)
+    for sqn in (1 << 47 | 4, highest):
+        far = vector(network, sqn)
+        assert_out_of_step(challenge(usim, far), far, network, highest)
+    near = vector(network, 1 << 25 | 4)
+    assert_success(challenge(usim, near), near)
+
+
+@pytest.mark.conformance("EUICC-UICC-AKA-16", section="3GPP TS 31.103, 7.1; TS 33.203, 6.1")
+def test_each_application_has_its_own_sequence(usim: Card, network: Milenage) -> None:
+    """What the USIM has used says nothing about the ISIM.
+
+    Preconditions: the enabled profile has a USIM and an ISIM, each with authentication data of its
+    own, K alike.
+
+    Steps:
+    1. AUTHENTICATE in the USIM with SEQ 64, IND 0: success.
+    2. In the ISIM with SEQ 40, IND 0: success.
+    """
+    first, second = vector(network, 64 << 5), vector(network, 40 << 5)
+    assert_success(challenge(usim, first), first)
+    usim.select(ISIM_AID)
+    assert_success(challenge(usim, second), second)

@@ -205,3 +205,23 @@ def test_a_refused_command(uicc: Card, fid: str, command: str, expected: str) ->
     assert ask(uicc, command) in expected.split("|")
     own_files.select(uicc, OBJECTS)
     assert got(uicc, 0x81) == hexed(SHORT)
+
+
+@pytest.mark.conformance("EUICC-UICC-OBJECT-13", section=f"{SET}; 8.2.2.4")
+def test_the_file_takes_no_more_than_its_maximum(uicc: Card) -> None:
+    """Objects that are more together than the largest size of the file are refused.
+
+    Preconditions: the BER-TLV file may hold 500 bytes, and is empty.
+
+    Steps:
+    1. SET DATA of two objects of 203 bytes each: 9000 each.
+    2. Of a third one: 6A84. RETRIEVE DATA of it: 6A88. Of the other two: as they were.
+    3. SET DATA of the second one with another value: 9000.
+    """
+    values = [tlv.encode(tag, bytes((tag,)) * 200) for tag in (0x80, 0x81, 0x82)]
+    for value in values[:2]:
+        put_whole(uicc, value)
+    assert put(uicc, values[2][:CUT]) == "6A84"
+    assert got(uicc, 0x82) == "6A88"
+    assert [got(uicc, tag) for tag in (0x80, 0x81)] == [hexed(value) for value in values[:2]]
+    put_whole(uicc, tlv.encode(0x81, bytes(200)))
