@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.planted import card, device, device_rules, server_rules, servers, uicc
+from tests.planted import (
+    card,
+    card_management,
+    card_profile,
+    device,
+    device_rules,
+    server_rules,
+    servers,
+    uicc,
+)
 
 DEFECTS: Final = (
     *card.DEFECTS,
+    *card_management.DEFECTS,
     *uicc.DEFECTS,
+    *card_profile.DEFECTS,
     *device.DEFECTS,
     *device_rules.DEFECTS,
     *servers.DEFECTS,
