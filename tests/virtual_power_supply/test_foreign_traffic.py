@@ -1,7 +1,8 @@
 """What other people's programs send, word for word, and what they can live with.
 
 Recorded on the wire of the virtual supplies: sigrok-cli 0.7.2 (libsigrok 0.5.2), QCoDeS 0.58, lxi-
-tools 2.4, instro 1.22, PyMeasure 0.16, python-ivi 0.14.9, koradctl 0.8, tenma-serial 1.1.4.
+tools 2.4, instro 1.22, PyMeasure 0.16, python-ivi 0.14.9, koradctl 0.8, tenma-serial 1.1.4, dcps
+0.9.3.
 """
 
 from __future__ import annotations
@@ -140,6 +141,26 @@ INSTRO_DP832 = """
 :SYST:ERR? -> 0,"No error"
 """
 
+DCPS_DP832 = """
+:INSTrument:NSELect 3
+:SOURce:VOLTage:LEVel:IMMediate:AMPLitude 2.5
+:SOURce:CURRent:LEVel:IMMediate:AMPLitude 0.3
+:OUTPut:STATe ON
+:SOURce:VOLTage:LEVel:IMMediate:AMPLitude? -> 2.500
+:SOURce:CURRent:LEVel:IMMediate:AMPLitude? -> 0.300
+:MEASure:VOLTage:DC? -> 2.5
+:OUTPut:STATe? -> ON
+:SOURce:VOLTage:PROTection:LEVel? -> 5.500
+:SOURce:VOLTage:PROTection:TRIPped? -> NO
+:SOURce:CURRent:PROTection:TRIPped? -> NO
+:SOURce:VOLTage:PROTection:CLEar
+:OUTPut:STATe OFF
+:SYSTem:BEEPer:STATe OFF
+:SYSTem:REMote
+:SYSTem:LOCal
+:SYST:ERR? -> 0,"No error"
+"""
+
 PYMEASURE_E36312A = """
 *IDN? -> Keysight Technologies,E36312A,MY00000001,1.0.4-1.0.0-1.02
 VOLT 3.3, (@1)
@@ -190,7 +211,9 @@ SYST:ERR? -> +0,"No error"
 """
 
 
-@pytest.mark.parametrize("exchanges", [IVI_DP832, INSTRO_DP832], ids=["python-ivi", "instro"])
+@pytest.mark.parametrize(
+    "exchanges", [IVI_DP832, INSTRO_DP832, DCPS_DP832], ids=["python-ivi", "instro", "dcps"]
+)
 def test_conversations_with_a_dp832(say: Say, clock: TestClock, exchanges: str) -> None:
     converse(say, exchanges, clock)
 
