@@ -101,16 +101,19 @@ class Functions(Section):
     """What the card's maker says of functions whose coding is not in print, or differs.
 
     Data groupings of SetFallbackAttribute, of addressing and connectivity parameters, of UpdatePOL1
-    (SGP.02, 4.1.1.6, 4.1.1.10, 4.1.2). ``sm_sr_number``: number that the card notifies, digits of
-    an international one; empty where it has none; ``None`` where nobody knows. A notification that
-    the terminal cannot send is tried ``attempts`` times, again after ``retry_s`` seconds, before
-    the change is rolled back; without service for ``network_loss_s`` seconds the card falls back;
-    ``None`` where nobody knows, or the card never does.
+    (SGP.02, 4.1.1.6, 4.1.1.10, 4.1.2); of the local functions for a test profile (ESx, 3.22 and
+    3.23), ``None`` where nobody knows, or the card has none. ``sm_sr_number``: number that the card
+    notifies, digits of an international one; empty where it has none; ``None`` where nobody knows.
+    A notification that the terminal cannot send is tried ``attempts`` times, again after
+    ``retry_s`` seconds, before the change is rolled back; without service for ``network_loss_s``
+    seconds the card falls back; ``None`` where nobody knows, or the card never does.
     """
 
     fallback_dgi: Annotated[int, Field(ge=0x0100, le=0xFFFF)] = 0x3A05
     addressing_dgi: Annotated[int, Field(ge=0x0100, le=0xFFFF)] = 0x3A07
     policy_dgi: Annotated[int, Field(ge=0x0100, le=0xFFFF)] = 0x3A06
+    enable_test_dgi: Annotated[int, Field(ge=0x0100, le=0xFFFF)] | None = None
+    disable_test_dgi: Annotated[int, Field(ge=0x0100, le=0xFFFF)] | None = None
     sm_sr_number: Annotated[str, Field(pattern=r"^\d{0,20}$")] | None = None
     attempts: Annotated[int, Field(ge=1, le=255)] = 3
     retry_s: Annotated[float, Field(gt=0)] | None = None

@@ -214,4 +214,25 @@ DEFECTS: Final = (
         "return ResponseScript(tuple(answers), len(answers)).encode()",
         ("EUICC-SCP80-SCRIPT-04",),
     ),
+    Defect(
+        "a local function asks for no REFRESH",
+        f"{_EUICC}/isd_r_groups.py",
+        "        self._local[wanted](_only(data).value)\n        self._profile_changed()",
+        "        self._local[wanted](_only(data).value)",
+        ("EUICC-ESX-TEST-01",),
+    ),
+    Defect(
+        "an operational profile is enabled locally",
+        f"{_EUICC}/profile_states.py",
+        "if one.test and aid in (None, one.aid)]",
+        "if aid in (None, one.aid)]",
+        ("EUICC-ESX-TEST-01", "EUICC-ESX-TEST-02"),
+    ),
+    Defect(
+        "from a test profile the card goes to the fall-back profile",
+        f"{_EUICC}/profile_states.py",
+        "target = self._registry.find(before) or self._registry.fallback()",
+        "target = self._registry.fallback()",
+        ("EUICC-ESX-TEST-01",),
+    ),
 )

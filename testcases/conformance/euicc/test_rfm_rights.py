@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from hil.evidence import step
+from hil.not_applicable import not_applicable
 from hil.wire import isdr_commands, tlv
 from hil.wire.apdu import CommandApdu
 from hil.wire.command_script import CommandScript
@@ -170,7 +171,7 @@ def available(esim: Esim) -> int:
         card.reset()
         told = tlv.find(tlv.decode_all(own_files.select(card, "3F00")[0xA5]), 0x83)
     if told is None:
-        pytest.skip("the FCP of the MF does not tell the memory left")
+        not_applicable("the FCP of the MF does not tell the memory left")
     return int.from_bytes(told, "big")
 
 

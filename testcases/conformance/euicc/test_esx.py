@@ -1,0 +1,122 @@
+"""ESx: a test profile that the device enables and disables, without the SM-SR."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hil.equipment.card.euicc import ProfileState
+from hil.evidence import step
+from hil.not_applicable import not_applicable
+from hil.wire import cat, dgi, tlv
+from hil.wire.apdu import CommandApdu
+from hil.wire.cat_values import CommandType, Result
+from hil.wire.identifiers import ISD_R_AID
+from testcases.conformance.euicc import notified, preparing
+from testcases.conformance.euicc.preparing import assert_state
+
+if TYPE_CHECKING:
+    from hil.bench.esim import Esim
+    from hil.bench.profile_maker import ProfileMaker
+    from hil.equipment.card.over_the_air import OverTheAirSession
+
+pytestmark = [
+    pytest.mark.requires("card.m2m", "card.keys"),
+    pytest.mark.requirement("R-63"),
+    pytest.mark.severity("critical"),
+]
+ENABLE, DISABLE = "SGP.02, 3.22 (ESx)", "SGP.02, 3.23 (ESx)"
+
+
+@pytest.fixture
+def groups(esim: Esim) -> tuple[int, int]:
+    """The data groupings of LocalEnableTestProfile and LocalDisableTestProfile."""
+    enable, disable = esim.functions.enable_test_dgi, esim.functions.disable_test_dgi
+    if enable is None or disable is None:
+        not_applicable(
+            "the key set does not tell the local functions (functions.enable_test_dgi, "
+            "functions.disable_test_dgi)"
+        )
+    return enable, disable
+
+
+def local(esim: Esim, group: int, aid: bytes = b"") -> tuple[int, bool]:
+    """Send a local function; return the status word, and whether the card asked for a REFRESH."""
+    value = tlv.encode(0x4F, aid) if aid else b""
+    with esim.card.transaction() as card:
+        notified.started(card)
+        card.select(ISD_R_AID)
+        answer = card.send(CommandApdu(0x80, 0xE2, 0x88, 0x00, dgi.encode(group, value), 256))
+        served: tuple[cat.ProactiveCommand, ...] = notified.serve(
+            card, answer, lambda _: Result.DONE
+        )
+        card.reset()
+    sw = 0x9000 if answer.sw1 == 0x91 else answer.sw
+    return sw, any(command.kind == CommandType.REFRESH for command in served)
+
+
+@pytest.mark.conformance("EUICC-ESX-TEST-01", section=f"{ENABLE}; 3.23")
+def test_a_test_profile_is_enabled_locally(
+    over_the_air: OverTheAirSession,
+    profile_maker: ProfileMaker,
+    esim: Esim,
+    groups: tuple[int, int],
+) -> None:
+    """The device enables the test profile, whatever POL1 says, and goes back to the one before.
+
+    Preconditions: an operational profile with "disable not allowed" is ENABLED, it has not the
+    fall-back attribute; one test profile is DISABLED.
+
+    Steps:
+    1. LocalDisableTestProfile: 6985, nothing was enabled in that way.
+    2. LocalEnableTestProfile, without a secure channel: 9000, and REFRESH. The test profile is
+       ENABLED, the other one DISABLED; EF.ICCID is that of the test profile.
+    3. LocalEnableTestProfile again: 6985.
+    4. LocalDisableTestProfile: 9000, and REFRESH. The operational profile is ENABLED.
+    """
+    enable, disable = groups
+    test = profile_maker.profile("test")
+    preparing.created(over_the_air, test)
+    packets = test.packets.packets
+    assert esim.load(test.aid, packets) == [packet.expected for packet in packets]
+    rule = preparing.DISABLE_NOT_ALLOWED
+    with preparing.pinned(over_the_air, profile_maker, rule) as before:
+        with step("1. Nothing to go back from"):
+            assert local(esim, disable) == (0x6985, False)
+        with step("2. LocalEnableTestProfile"):
+            assert local(esim, enable) == (0x9000, True)
+            assert_state(esim, test.aid, ProfileState.ENABLED)
+            assert_state(esim, before.aid, ProfileState.DISABLED)
+            assert esim.iccid() == test.iccid
+        with step("3. Again"):
+            assert local(esim, enable) == (0x6985, False)
+        with step("4. LocalDisableTestProfile"):
+            assert local(esim, disable) == (0x9000, True)
+            assert_state(esim, test.aid, ProfileState.DISABLED)
+            assert_state(esim, before.aid, ProfileState.ENABLED)
+
+
+@pytest.mark.requirement("R-63", refusal=True)
+@pytest.mark.conformance("EUICC-ESX-TEST-02", section=ENABLE)
+def test_an_operational_profile_is_not_enabled_locally(
+    over_the_air: OverTheAirSession,
+    profile_maker: ProfileMaker,
+    esim: Esim,
+    groups: tuple[int, int],
+) -> None:
+    """The device enables no profile with operational keys.
+
+    Preconditions: an operational profile is DISABLED, there is no test profile.
+
+    Steps:
+    1. LocalEnableTestProfile, with the AID of the profile and without one: 6A88, 6A80 or 6985.
+    2. GetStatus: nothing has changed.
+    """
+    profile = preparing.disabled(over_the_air, profile_maker)
+    before = esim.profiles()
+    for aid in (profile.aid, b""):
+        sw, refreshed = local(esim, groups[0], aid)
+        assert sw in (0x6A88, 0x6A80, 0x6985), f"{sw:04X}"
+        assert not refreshed
+    assert esim.profiles() == before
