@@ -58,7 +58,7 @@ HEADERS: Final[tuple[dict[str, Any], ...]] = (
         "in": "header",
         "required": False,
         "schema": {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_VALIDITY_S},
-        "description": "seconds in which this call may be carried out",
+        "description": "seconds in which this call may be carried out; only with an identifier",
     },
 )
 """How these headers are described (OpenAPI 3.1, 4.8.12)."""
