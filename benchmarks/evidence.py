@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.plugin_cost import of_children
 from hil.evidence.journal import Journal
 from hil.evidence.run_record import RunRecord, read_run
 from hil.history import History
@@ -148,7 +149,8 @@ def _session_costs(folder: Path) -> list[dict[str, Any]]:
     """Return what a test and a step cost with evidence on, beside allure-pytest alone.
 
     CPU time: how long the disk takes to keep a test's records is a row of its own. What a session
-    costs once (its bench is read) is in a session of few tests as well, and taken off.
+    costs once (its bench is read) is in a session of few tests as well, and taken off. So is what
+    the first run of a test module costs (pytest compiles it): the least of some turns is taken.
     """
     plain = folder / "tests"
     plain.mkdir()
@@ -166,7 +168,8 @@ def _session_costs(folder: Path) -> list[dict[str, Any]]:
         for mode, (source, options) in modes.items():
             for count, steps in kinds:
                 file = plain / f"test_{mode}_{count}_{steps}.py"
-                file.write_text(_tests(source, count, steps))
+                if not turn:
+                    file.write_text(_tests(source, count, steps))
                 kept = f"--hil-run-dir={folder / f'run{turn}-{count}-{steps}'}"
                 given = [*options, kept] if mode == "ours" else options
                 taken = _session(plain, file.name, *given)
@@ -212,13 +215,11 @@ def _session(folder: Path, file: str, *options: str) -> float:
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         "HIL_LAB_CONFIG": str(ROOT / "lab-config"),
     }
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # containers often set it
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, file]
-    before = os.times()
+    before = of_children()
     subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL, cwd=folder)
-    after = os.times()
-    return (after.children_user + after.children_system) - (
-        before.children_user + before.children_system
-    )
+    return of_children() - before
 
 
 def _synced(folder: Path) -> dict[str, Any]:

@@ -30,6 +30,7 @@ ROUNDS: Final = 7
 CODEC_LIMIT: Final = 6.0
 _SIMPLE_ROUNDS: Final = 40
 _SIMPLE: Final = 250
+_SELECT_MF: Final = bytes.fromhex("00A4000C023F00")
 _SELECT_ICCID: Final = bytes.fromhex("00A4000C022FE2")
 _READ: Final = bytes.fromhex("00B000000A")
 _EID: Final = "89049032123451234512345678901235"
@@ -100,6 +101,7 @@ def _files(card: VirtualCard) -> dict[str, object]:
 
 
 def _simple(card: VirtualCard) -> dict[str, object]:
+    card.transmit(_SELECT_MF)
     card.transmit(_SELECT_ICCID)
     answer = card.transmit(_READ)
     if len(answer) != 12 or not answer.endswith(b"\x90\x00"):

@@ -13,6 +13,7 @@ from hil.cli.run import WORKERS
 from hil.evidence.run_record import read_run
 from hil.report import allure as report
 from tests.cli.conftest import SMALL, Hil
+from tests.thorough import thorough
 
 ALLURE = """import json, pathlib, sys
 arguments = sys.argv[1:]
@@ -84,7 +85,7 @@ def test_without_allure_one_line_says_what_mends_it(hil: Hil, project: Path) -> 
     ("rest", "text"),
     [
         ("sys.exit('out of memory')", "out of memory"),
-        ("", "could not make the report"),
+        pytest.param("", "could not make the report", marks=thorough),
         (
             PAGE.replace("window.dataLayer = 1;</script>", "other</script>"),
             "would contact an analytics server",

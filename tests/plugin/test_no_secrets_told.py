@@ -12,6 +12,7 @@ from hil.bench.lab_secrets import secrets_of
 from hil.evidence.leak_search import find_leaks
 from hil.evidence.run_record import read_run
 from tests.plugin.conftest import Session
+from tests.thorough import thorough
 
 ON_BENCH = (
     "--hil-bench",
@@ -178,7 +179,11 @@ raise RuntimeError(f"no tests for {KI.hex()}")
 )
 
 
-@pytest.mark.parametrize("options", [[], ["-vv", "-p", "xdist", "-n", "1"]], ids=["plain", "xdist"])
+@pytest.mark.parametrize(
+    "options",
+    [[], pytest.param(["-vv", "-p", "xdist", "-n", "1"], marks=thorough)],
+    ids=["plain", "xdist"],
+)
 def test_what_could_not_be_collected_is_told_without_the_keys(
     session: Session, tmp_path: Path, options: list[str]
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from hil.evidence.run_record import read_run
 from tests.plugin.conftest import ROOT, Session
+from tests.thorough import thorough
 
 SOURCE = """
 import hil.bench.judge as judge
@@ -20,7 +21,7 @@ def test_fails(jig): assert 1 == 2
 
 @pytest.mark.parametrize(
     ("options", "passes"),
-    [([], "PASS"), (["--hil-strict"], "INCONCLUSIVE")],
+    [pytest.param([], "PASS", marks=thorough), (["--hil-strict"], "INCONCLUSIVE")],
     ids=["plain", "strict"],
 )
 def test_only_a_strict_run_asks(

@@ -23,6 +23,7 @@ from hil.provisioning.tables import PACKET_SETS, PROFILES, SUBSCRIPTIONS
 from hil.wire.image import PublicKey, SigningKind, open_image
 from hil.wire.isdr_commands import PROVISIONING_KVN
 from tests.provisioning.world import World, eid_of
+from tests.thorough import thorough
 
 BATCH = 4
 COUNT = 10
@@ -106,8 +107,15 @@ class Killed(BaseException):
     """The process ends here: nothing may catch it."""
 
 
-@pytest.mark.parametrize("place", range(1, 14))
-@pytest.mark.parametrize("source", list(Source))
+@pytest.mark.parametrize(
+    ("place", "source"),
+    [
+        # Every place is one of either kind of order; a thorough round has both at each.
+        pytest.param(place, source, marks=() if (place + kind) % 2 else thorough)
+        for place in range(1, 14)
+        for kind, source in enumerate(Source)
+    ],
+)
 def test_a_kill_at_any_commit_loses_and_doubles_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch, place: int, source: Source
 ) -> None:

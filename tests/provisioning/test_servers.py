@@ -244,6 +244,13 @@ def test_secrets_go_by_role(tmp_path: Path) -> None:
 JSON = {"Content-Type": "application/json"}
 
 
+@pytest.fixture(scope="module")
+def sm_dp() -> Iterator[str]:
+    """The URL of an SM-DP that nobody else talks to."""
+    with serving(Bench(None)) as clients:
+        yield clients.actors["sm-dp-1"]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [
@@ -261,11 +268,10 @@ JSON = {"Content-Type": "application/json"}
     ids=["text", "types", "nonce", "extra", "token", "session", "path", "method", "deep", "long"],
 )
 def test_rubbish_is_refused_with_a_reason(
-    tmp_path: Path, method: str, path: str, body: bytes, status: int
+    sm_dp: str, method: str, path: str, body: bytes, status: int
 ) -> None:
-    with serving(Bench(None)) as clients, httpx2.Client() as http:
-        url = clients.actors["sm-dp-1"] + path
-        answer = http.request(method, url, content=body, headers=JSON)
+    with httpx2.Client() as http:
+        answer = http.request(method, sm_dp + path, content=body, headers=JSON)
         assert answer.status_code == status
         error = answer.json()["error"]
         assert error["code"]

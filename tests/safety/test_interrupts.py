@@ -11,6 +11,7 @@ import pytest
 
 from tests.power_supply.part import Part
 from tests.safety.run import a_run
+from tests.thorough import thorough
 
 SLOW = """
 @pytest.fixture
@@ -24,8 +25,17 @@ def slow(power_supply):
 HANG = "pathlib.Path('hangs').touch(); time.sleep(60)"
 
 
-@pytest.mark.parametrize("times", [1, 2])
-@pytest.mark.parametrize("place", ["setup", "body", "teardown"])
+@pytest.mark.parametrize(
+    ("place", "times"),
+    [
+        ("setup", 1),
+        ("body", 1),
+        ("body", 2),
+        ("teardown", 2),
+        pytest.param("setup", 2, marks=thorough),
+        pytest.param("teardown", 1, marks=thorough),
+    ],
+)
 def test_interrupt(tmp_path: Path, part: Part, place: str, times: int) -> None:
     where = {one: HANG if one == place else "pass" for one in ("setup", "body", "teardown")}
     marks = SLOW.format(setup=where["setup"], teardown=where["teardown"])

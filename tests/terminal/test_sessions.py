@@ -105,10 +105,10 @@ def test_json_into_a_file_leaves_the_terminal_to_pytest(tmp_path: Path) -> None:
     ("option", "value", "why"),
     [
         ("--hil-progress", "loud", "none of auto, live, plain, json, off and json:FILE"),
-        ("--hil-progress", "plain:x", "none of auto"),
+        pytest.param("--hil-progress", "plain:x", "none of auto", marks=thorough),
         ("--hil-progress", "json:/nowhere/at/all", "cannot be written"),
         ("--hil-heartbeat", "-1", "is no number of seconds"),
-        ("--hil-heartbeat", "often", "is no number of seconds"),
+        pytest.param("--hil-heartbeat", "often", "is no number of seconds", marks=thorough),
         ("--hil-heartbeat", "nan", "is no number of seconds"),
     ],
 )
@@ -222,8 +222,17 @@ def test_after():
 HANG = "print('waits'); pathlib.Path('waits').touch(); time.sleep(60)"
 
 
-@pytest.mark.parametrize("place", ["setup", "body", "teardown"])
-@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize(
+    ("place", "times"),
+    [
+        ("setup", 1),
+        ("body", 1),
+        ("body", 2),
+        ("teardown", 2),
+        pytest.param("setup", 2, marks=thorough),
+        pytest.param("teardown", 1, marks=thorough),
+    ],
+)
 def test_interrupt(tmp_path: Path, place: str, times: int) -> None:
     parts = {name: HANG if name == place else "pass" for name in ("setup", "body", "teardown")}
     if times == 2 and place != "teardown":
