@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
+from hil.errors import LinkError
 from hil.provisioning import function_calls
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.function_calls import Answer, FunctionCall
 from hil.provisioning.orders import ProfileRequest, Route
 from hil.provisioning.sm_sr.eis_rows import set_disabled
 from hil.provisioning.sm_sr.packing import MessageSize, fewest_messages
-from hil.provisioning.tables import OTA_KEYS
+from hil.provisioning.tables import OTA_COMMANDS, OTA_KEYS
 from hil.provisioning.trust import Principal, Role
 from tests.provisioning.air import CardAir, start
 from tests.provisioning.aired import EID, Air
@@ -60,6 +61,43 @@ def test_an_audit_of_an_empty_card_and_of_one_with_many_profiles(air: Air) -> No
     assert report.state == "done", report.reason
     assert report.commands == (("audit", "done"), ("status next", "done"))
     assert set(air.states()) == iccids
+
+
+def test_an_answer_that_is_here_before_the_carrier_returns_finds_its_message_counted(
+    air: Air, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever waits for the job reads its report as soon as the answer has come."""
+    sm_sr, genuine = air.world.sm_sr, air.air.send
+    job = sm_sr.audit(OPERATOR, EID)
+    seen: list[tuple[str, int]] = []
+
+    def send(msisdn: str, messages: list[bytes]) -> None:
+        genuine(msisdn, messages)
+        report = sm_sr.job(job)
+        seen.append((report.state, report.messages))
+
+    monkeypatch.setattr(air.air, "send", send)
+    air.run(job)
+    assert seen == [("done", 1)]
+
+
+def test_a_carrier_that_fails_behind_the_answer_changes_no_outcome(
+    air: Air, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The centre took the message, and its link broke before it said so."""
+    sm_sr, genuine = air.world.sm_sr, air.air.send
+    job = sm_sr.audit(OPERATOR, EID)
+
+    def send(msisdn: str, messages: list[bytes]) -> None:
+        genuine(msisdn, messages)
+        raise LinkError("no connection to the SMS centre")
+
+    monkeypatch.setattr(air.air, "send", send)
+    report = air.run(job)
+    assert (report.state, report.reason, report.messages) == ("done", "", 1)
+    with air.world.store("sm-sr").transaction() as connection:
+        (row,) = connection.execute(select(OTA_COMMANDS).where(OTA_COMMANDS.c.job == job))
+    assert (row.state, row.reason) == ("done", "")
 
 
 def test_what_the_state_forbids_is_refused_before_anything_is_sent(air: Air) -> None:

@@ -131,57 +131,60 @@ class OtaQueue:
             return 0.0
         try:
             msisdn = self._book.msisdn(row.eid)
-            row, packet = self._prepare(row)
+            messages = self._prepare(row)
         except (Refusal, CodecError) as err:
             self._finish(row, "failed", str(err))
             return 0.0
-        messages = split(packet, reference=row.id & 0xFF, limit=self._size.octets)
-        wait = self._patience.wait(row.attempts)
         try:
             self._carrier.send(msisdn, messages)
-            reason = ""
         except LinkError as err:
-            reason = str(err)
-            log.warning("command %s to %s was not taken: %s", row.name, row.eid, reason)
+            log.warning("command %s to %s was not taken: %s", row.name, row.eid, err)
+            self._note_untaken(row, str(err))
+        return self._patience.wait(row.attempts + 1)
+
+    def _note_untaken(self, row: Row[Any], reason: str) -> None:
+        """Keep why an attempt was not taken, unless the command has ended meanwhile."""
         with self._store.transaction() as connection:
             connection.execute(
                 update(OTA_COMMANDS)
-                .where(OTA_COMMANDS.c.id == row.id)
-                .values(reason=reason, messages=OTA_COMMANDS.c.messages + len(messages))
+                .where(OTA_COMMANDS.c.id == row.id, OTA_COMMANDS.c.state.in_(PENDING))
+                .values(reason=reason)
             )
-        return wait
 
     def _expired(self, row: Row[Any]) -> bool:
         with self._store.transaction() as connection:
             return ota_rows.has_expired(connection, row, self._clock())
 
-    def _prepare(self, row: Row[Any]) -> tuple[Row[Any], bytes]:
-        """Count the attempt; return the packet to send, which a command gets only once.
+    def _prepare(self, row: Row[Any]) -> list[bytes]:
+        """Count the attempt and its messages; return these, of a packet that is made only once.
 
-        For a command that goes in a session it is a new request for one each time.
+        For a command that goes in a session it is a new request for one each time. All is counted
+        before anything leaves: an answer may be here before the carrier has returned.
         """
         with self._store.transaction() as connection:
             values: dict[str, Any] = {
                 "attempts": row.attempts + 1,
                 "next_try": self._clock() + self._patience.wait(row.attempts + 1),
+                "reason": "",
             }
             asks = self._admin
             if asks is not None and asks.is_for(connection, row, self._size):
                 keys, counter = take_counter(connection, row.eid)
                 packet = wrap_command(asks.request, counter, REQUEST_PARAMETERS, keys)
             else:
-                asks = None
                 values["state"] = "sent"
-            if asks is None and row.packet is None:
-                keys, counter = take_counter(connection, row.eid)
-                values["counter"] = counter
-                secured = parameters_of(connection, row)
-                values["packet"] = wrap_command(bytes(row.script), counter, secured, keys)
+                packet = row.packet
+                if packet is None:
+                    keys, counter = take_counter(connection, row.eid)
+                    secured = parameters_of(connection, row)
+                    packet = wrap_command(bytes(row.script), counter, secured, keys)
+                    values |= {"counter": counter, "packet": packet}
+            messages = split(bytes(packet), reference=row.id & 0xFF, limit=self._size.octets)
+            values["messages"] = OTA_COMMANDS.c.messages + len(messages)
             connection.execute(
                 update(OTA_COMMANDS).where(OTA_COMMANDS.c.id == row.id).values(**values)
             )
-            row = connection.execute(select(OTA_COMMANDS).where(OTA_COMMANDS.c.id == row.id)).one()
-        return row, packet if asks is not None else bytes(row.packet)
+        return messages
 
     def choose(self, job: str, eid: str, way: Way) -> None:
         """Send the commands of a job this way, whatever their number; refuse an impossible one."""
