@@ -82,7 +82,7 @@ class Scrubbing:
         """Take over what was announced since the last text."""
         from hil.evidence.scrubbing import Scrubber  # noqa: PLC0415 - only when needed
 
-        self._last, news = announced_since(self._last)
+        last, news = announced_since(self._last)
         for secret in news:
             if secret.value in self._learned:
                 continue
@@ -90,11 +90,13 @@ class Scrubbing:
             if not self._announced or len(self._learned) >= _GENERATION:
                 self._announced = [*self._announced[-1:], Scrubber({})]
                 self._learned = set()
-            self._learned.add(secret.value)
             if secret.code:
                 self._announced[-1].learn_code(secret.name, secret.value)
             elif len(secret.value) >= SHORTEST:
                 self._announced[-1].learn(secret.name, secret.value)
+            self._learned.add(secret.value)
+        # Last, so that what a signal cuts short is learned with the next text.
+        self._last = last
 
     def report(self, report: pytest.TestReport) -> None:
         """Scrub what ``report`` tells of the phase, what was captured in it, and its properties."""

@@ -10,6 +10,7 @@ reading; 7 all but INCREASE, which needs ADM1; 8 reading and INCREASE, but no up
 from __future__ import annotations
 
 import secrets
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -36,6 +37,8 @@ from testcases.conformance.euicc import preparing
 from testcases.conformance.euicc.preparing import one
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hil.bench.profile_maker import LabProfile, ProfileMaker
     from hil.equipment.card import Card
     from hil.equipment.card.over_the_air import OverTheAirSession
@@ -121,6 +124,18 @@ def enabled_as(
         _load(maker, profile, lacking)
         assert one(session, isdr_commands.enable_profile(profile.aid)).sw == 0x9000
     return profile
+
+
+@contextmanager
+def with_pin(session: OverTheAirSession, maker: ProfileMaker) -> Iterator[Card]:
+    """Have the card alone, that profile enabled; its PIN1 is enabled, and nothing is verified."""
+    enabled(session, maker)
+    with maker.esim.card.transaction() as card:
+        card.reset()
+        with step("Precondition: ENABLE PIN1"):
+            assert ask(card, "002800010830303030FFFFFFFF") == "9000"
+        card.reset()
+        yield card
 
 
 def with_files(package: bytes, *, objects: bool = False) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 from typing import TYPE_CHECKING, Final
 
 from hil.equipment.card.euicc import ProfileState
@@ -11,6 +12,7 @@ from hil.equipment.card.over_the_air import OverTheAirSession
 from hil.evidence import step
 from hil.wire import isdr_commands, tlv
 from hil.wire.apdu import CommandApdu
+from hil.wire.profile_package.generate import OtaKeys
 from hil.wire.scp03 import HostSession
 from hil.wire.scp80 import OtaKeySet
 
@@ -46,17 +48,36 @@ def created(session: OverTheAirSession, profile: LabProfile) -> None:
         assert answer.sw == 0x9000
 
 
+def empty(session: OverTheAirSession, maker: ProfileMaker) -> LabProfile:
+    """Return a profile whose ISD-P was created, and is empty."""
+    profile = maker.profile()
+    created(session, profile)
+    return profile
+
+
+def downloaded(session: OverTheAirSession, esim: Esim, profile: LabProfile) -> None:
+    """Install a profile; it is DISABLED then."""
+    created(session, profile)
+    with step("Precondition: the profile is downloaded, DISABLED"):
+        packets = profile.packets.packets
+        assert esim.load(profile.aid, packets) == [packet.expected for packet in packets]
+        assert_state(esim, profile.aid, ProfileState.DISABLED)
+
+
+def taken_up(session: OverTheAirSession, esim: Esim, profile: LabProfile) -> None:
+    """Install a profile, and enable it."""
+    downloaded(session, esim, profile)
+    with step("Precondition: the profile is ENABLED"):
+        assert one(session, isdr_commands.enable_profile(profile.aid)).sw == 0x9000
+        assert_state(esim, profile.aid, ProfileState.ENABLED)
+
+
 def disabled(
     session: OverTheAirSession, maker: ProfileMaker, *, pol: bytes | None = None
 ) -> LabProfile:
     """Install a profile, with a POL1 if given; it is DISABLED then."""
     profile = maker.profile(pol=pol)
-    created(session, profile)
-    with step("Precondition: the profile is downloaded, DISABLED"):
-        packets = profile.packets.packets
-        answers = maker.esim.load(profile.aid, packets)
-        assert answers == [one.expected for one in packets]
-        assert_state(maker.esim, profile.aid, ProfileState.DISABLED)
+    downloaded(session, maker.esim, profile)
     return profile
 
 
@@ -64,10 +85,21 @@ def enabled(
     session: OverTheAirSession, maker: ProfileMaker, *, pol: bytes | None = None
 ) -> LabProfile:
     """Install a profile, with a POL1 if given, and enable it."""
-    profile = disabled(session, maker, pol=pol)
-    with step("Precondition: the profile is ENABLED"):
-        assert one(session, isdr_commands.enable_profile(profile.aid)).sw == 0x9000
-        assert_state(maker.esim, profile.aid, ProfileState.ENABLED)
+    profile = maker.profile(pol=pol)
+    taken_up(session, maker.esim, profile)
+    return profile
+
+
+def operator_keys(kvn: int = 1) -> OtaKeys:
+    """Return OTA keys that no other profile has."""
+    kic, kid, dek = (secrets.token_bytes(16) for _ in range(3))
+    return OtaKeys(kvn, kic, kid, dek)
+
+
+def operated(session: OverTheAirSession, maker: ProfileMaker) -> LabProfile:
+    """Install a profile with OTA keys of its own, and enable it."""
+    profile = maker.profile(ota_keys=(operator_keys(),))
+    taken_up(session, maker.esim, profile)
     return profile
 
 

@@ -20,7 +20,7 @@ from testcases.conformance.euicc.preparing import (
 
 if TYPE_CHECKING:
     from hil.bench.esim import Esim
-    from hil.bench.profile_maker import LabProfile, ProfileMaker
+    from hil.bench.profile_maker import ProfileMaker
     from hil.equipment.card.over_the_air import OverTheAirSession
 
 pytestmark = [
@@ -37,13 +37,6 @@ def flipped(packet: Packet) -> Packet:
     return Packet(command[:-1] + bytes((command[-1] ^ 0x01,)))
 
 
-def made(session: OverTheAirSession, maker: ProfileMaker) -> LabProfile:
-    """Make a profile and the ISD-P for it."""
-    profile = maker.profile()
-    preparing.created(session, profile)
-    return profile
-
-
 @pytest.mark.conformance("EUICC-ES8-DOWNLOAD-01", section=SECTION)
 def test_a_profile_is_downloaded(
     over_the_air: OverTheAirSession, profile_maker: ProfileMaker, esim: Esim
@@ -58,7 +51,7 @@ def test_a_profile_is_downloaded(
     3. GetStatus: the ISD-P is DISABLED. The enabled profile is the one before.
     """
     before = esim.iccid()
-    profile = made(over_the_air, profile_maker)
+    profile = preparing.empty(over_the_air, profile_maker)
     with step("1. and 2. The packets"):
         packets = profile.packets.packets
         assert esim.load(profile.aid, packets) == [row.expected for row in packets]
@@ -81,7 +74,7 @@ def test_data_without_a_session_is_refused(
     2. GetStatus: the ISD-P is as before.
     3. The whole download: DISABLED.
     """
-    profile = made(over_the_air, profile_maker)
+    profile = preparing.empty(over_the_air, profile_maker)
     with step("1. Object 86"):
         answer = esim.load(profile.aid, profile.packets.packets[2:3])
         assert answer == [bytes.fromhex("9F460102")]
@@ -104,7 +97,7 @@ def test_an_unknown_key_set_is_refused(
     1. An object 84 with key version 3F: 9F44 01 03.
     2. GetStatus: the ISD-P is as before.
     """
-    profile = made(over_the_air, profile_maker)
+    profile = preparing.empty(over_the_air, profile_maker)
     command = bytearray(profile.packets.packets[0].command)
     command[2] = 0x3F
     with step("1. Object 84"):
@@ -129,7 +122,7 @@ def test_a_server_with_other_keys_is_refused(
     3. GetStatus: the ISD-P is as before.
     4. The whole download: DISABLED.
     """
-    profile = made(over_the_air, profile_maker)
+    profile = preparing.empty(over_the_air, profile_maker)
     packets = profile.packets.packets
     with step("1. and 2. The wrong object 85"):
         answers = esim.load(profile.aid, [packets[0], flipped(packets[1]), packets[2]])
@@ -154,7 +147,7 @@ def test_changed_data_ends_the_download(
     3. GetStatus: the ISD-P is as before.
     4. The whole download, in a new session: DISABLED.
     """
-    profile = made(over_the_air, profile_maker)
+    profile = preparing.empty(over_the_air, profile_maker)
     packets = profile.packets.packets
     with step("1. and 2. The changed object"):
         answers = esim.load(profile.aid, [*packets[:3], flipped(packets[3]), packets[3]])
@@ -178,7 +171,7 @@ def test_a_lost_object_ends_the_download(
     1. Object 84, 85, then the second 86: 9F46 01 02.
     2. GetStatus: the ISD-P is as before.
     """
-    profile = made(over_the_air, profile_maker)
+    profile = preparing.empty(over_the_air, profile_maker)
     packets = profile.packets.packets
     answers = esim.load(profile.aid, [*packets[:2], packets[3]])
     assert answers[2] == bytes.fromhex("9F460102")
@@ -201,7 +194,7 @@ def test_power_lost_in_a_download_leaves_the_old_state(
     4. The whole download: DISABLED.
     """
     before = esim.iccid()
-    profile = made(over_the_air, profile_maker)
+    profile = preparing.empty(over_the_air, profile_maker)
     packets = profile.packets.packets
     half = len(packets) // 2
     with step("1. Half a download, then a reset"):

@@ -39,9 +39,7 @@ OWN, PE_NOT_SUPPORTED = 0x1234, 1
 @pytest.fixture
 def profile(over_the_air: OverTheAirSession, profile_maker: ProfileMaker) -> LabProfile:
     """A profile whose ISD-P was created, and is empty."""
-    made = profile_maker.profile()
-    preparing.created(over_the_air, made)
-    return made
+    return preparing.empty(over_the_air, profile_maker)
 
 
 def loaded(maker: ProfileMaker, profile: LabProfile, package: bytes) -> EuiccResponse | None:

@@ -34,9 +34,7 @@ RANDOM = PLAIN | Parameter.DERIVATION_RANDOM
 @pytest.fixture
 def profile(over_the_air: OverTheAirSession, profile_maker: ProfileMaker) -> LabProfile:
     """A profile whose ISD-P was created, and is empty."""
-    made = profile_maker.profile()
-    preparing.created(over_the_air, made)
-    return made
+    return preparing.empty(over_the_air, profile_maker)
 
 
 @pytest.fixture

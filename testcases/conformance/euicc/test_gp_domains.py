@@ -11,7 +11,6 @@ from hil.evidence import step
 from hil.not_applicable import not_applicable
 from hil.wire import isdr_commands, tlv
 from hil.wire.apdu import CommandApdu
-from hil.wire.profile_package.generate import OtaKeys
 from hil.wire.put_key import put_key
 from hil.wire.scp80 import ResponseStatus
 from testcases.conformance.euicc import preparing
@@ -61,13 +60,7 @@ def profile(
     over_the_air: OverTheAirSession, profile_maker: ProfileMaker, esim: Esim
 ) -> Iterator[LabProfile]:
     """An enabled profile with OTA keys of its own; whatever POL1 it ends with, it can go."""
-    kic, kid, dek = (secrets.token_bytes(16) for _ in range(3))
-    made = profile_maker.profile(ota_keys=(OtaKeys(1, kic, kid, dek),))
-    preparing.created(over_the_air, made)
-    with step("Precondition: the profile is ENABLED"):
-        packets = made.packets.packets
-        assert esim.load(made.aid, packets) == [packet.expected for packet in packets]
-        assert one(over_the_air, isdr_commands.enable_profile(made.aid)).sw == 0x9000
+    made = preparing.operated(over_the_air, profile_maker)
     yield made
     preparing.release(over_the_air, esim, made)
 

@@ -13,7 +13,6 @@ from hil.wire import isdr_commands, scp80, tlv
 from hil.wire.apdu import CommandApdu
 from hil.wire.command_script import CommandScript
 from hil.wire.identifiers import ISD_R_AID, encode_iccid
-from hil.wire.profile_package.generate import OtaKeys
 from hil.wire.put_key import put_key
 from hil.wire.scp80 import (
     CounterMode,
@@ -25,7 +24,7 @@ from hil.wire.scp80 import (
 )
 from testcases.conformance.euicc import preparing
 from testcases.conformance.euicc.own_files import row
-from testcases.conformance.euicc.preparing import MNO_SD_TAR, one
+from testcases.conformance.euicc.preparing import MNO_SD_TAR
 
 if TYPE_CHECKING:
     from hil.bench.esim import Esim
@@ -67,16 +66,9 @@ KVN = 0x01
 
 
 @pytest.fixture
-def profile(over_the_air: OverTheAirSession, profile_maker: ProfileMaker, esim: Esim) -> LabProfile:
+def profile(over_the_air: OverTheAirSession, profile_maker: ProfileMaker) -> LabProfile:
     """An enabled profile with OTA keys of its own."""
-    kic, kid, dek = (secrets.token_bytes(16) for _ in range(3))
-    made = profile_maker.profile(ota_keys=(OtaKeys(KVN, kic, kid, dek),))
-    preparing.created(over_the_air, made)
-    with step("Precondition: the profile is ENABLED"):
-        packets = made.packets.packets
-        assert esim.load(made.aid, packets) == [one_.expected for one_ in packets]
-        assert one(over_the_air, isdr_commands.enable_profile(made.aid)).sw == 0x9000
-    return made
+    return preparing.operated(over_the_air, profile_maker)
 
 
 @pytest.fixture

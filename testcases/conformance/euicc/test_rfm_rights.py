@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from hil.evidence import step
 from hil.not_applicable import not_applicable
-from hil.wire import isdr_commands, tlv
+from hil.wire import tlv
 from hil.wire.apdu import CommandApdu
 from hil.wire.command_script import CommandScript
 from hil.wire.profile_package.applications import Rfm
 from hil.wire.profile_package.elements import encode
-from hil.wire.profile_package.generate import OtaKeys
 from hil.wire.profile_package.package import PeHeader, join, split
 from hil.wire.tlv import Tlv
 from testcases.conformance.euicc import own_files, preparing
 from testcases.conformance.euicc.own_files import DF, GUARDED, PRIVATE, USIM_AID, ask
-from testcases.conformance.euicc.preparing import one
 
 if TYPE_CHECKING:
     from hil.bench.esim import Esim
@@ -45,8 +42,7 @@ NEW, ROOM = "6F30", 100
 @pytest.fixture
 def profile(over_the_air: OverTheAirSession, profile_maker: ProfileMaker, esim: Esim) -> LabProfile:
     """An enabled profile with the lab's files, and remote file management of narrower rights."""
-    kic, kid, dek = (secrets.token_bytes(16) for _ in range(3))
-    keys = (OtaKeys(1, kic, kid, dek),)
+    keys = (preparing.operator_keys(),)
     plain = profile_maker.profile(ota_keys=keys)
     elements = split(own_files.with_files(plain.package))
     rights = [
@@ -69,11 +65,7 @@ def profile(over_the_air: OverTheAirSession, profile_maker: ProfileMaker, esim: 
         imsi=plain.imsi,
         ota_keys=keys,
     )
-    preparing.created(over_the_air, made)
-    with step("Precondition: the profile is ENABLED"):
-        packets = made.packets.packets
-        assert esim.load(made.aid, packets) == [packet.expected for packet in packets]
-        assert one(over_the_air, isdr_commands.enable_profile(made.aid)).sw == 0x9000
+    preparing.taken_up(over_the_air, esim, made)
     return made
 
 

@@ -13,7 +13,6 @@ from testcases.conformance.euicc.own_files import DF, PRIVATE, USIM_AID, ask
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hil.bench.esim import Esim
     from hil.bench.profile_maker import ProfileMaker
     from hil.equipment.card import Card
     from hil.equipment.card.over_the_air import OverTheAirSession
@@ -30,16 +29,9 @@ TEST_EST = "00D600000100"
 
 
 @pytest.fixture
-def uicc(
-    over_the_air: OverTheAirSession, profile_maker: ProfileMaker, esim: Esim
-) -> Iterator[Card]:
+def uicc(over_the_air: OverTheAirSession, profile_maker: ProfileMaker) -> Iterator[Card]:
     """The card with a profile of the lab's enabled, its PIN1 enabled and not verified."""
-    own_files.enabled(over_the_air, profile_maker)
-    with esim.card.transaction() as card:
-        card.reset()
-        with step("Precondition: ENABLE PIN1"):
-            assert ask(card, f"0028000108{PIN}") == "9000"
-        card.reset()
+    with own_files.with_pin(over_the_air, profile_maker) as card:
         yield card
 
 

@@ -41,16 +41,9 @@ PIN1, ADM1 = "002000010830303030FFFFFFFF", "0020000A083535353535353535"
 
 
 @pytest.fixture
-def uicc(
-    over_the_air: OverTheAirSession, profile_maker: ProfileMaker, esim: Esim
-) -> Iterator[Card]:
+def uicc(over_the_air: OverTheAirSession, profile_maker: ProfileMaker) -> Iterator[Card]:
     """The card with the lab's files, PIN1 enabled; nothing is verified, DF 7F50 is current."""
-    own_files.enabled(over_the_air, profile_maker)
-    with esim.card.transaction() as card:
-        card.reset()
-        with step("Precondition: ENABLE PIN1"):
-            assert ask(card, "002800010830303030FFFFFFFF") == "9000"
-        card.reset()
+    with own_files.with_pin(over_the_air, profile_maker) as card:
         own_files.select(card, DF)
         yield card
 
