@@ -67,6 +67,9 @@ RECORDS: Final = (b"first", b"other", b"first", b"third")
 NUMBERS: Final = bytes.fromhex("000009000005000001")
 """Three records of the cyclic file, the newest first."""
 
+VERIFY_ADM1: Final = "0020000A083535353535353535"
+_ENABLE_PIN1: Final = "002800010830303030FFFFFFFF"
+"""Commands with a PIN have names: the journal quotes an assertion by its source."""
 _ADM1, _PIN1 = "A40683010A950108", "A406830101950108"
 _RULES: Final = (
     "80017F9000 8401329000 8401D49000",
@@ -133,7 +136,7 @@ def with_pin(session: OverTheAirSession, maker: ProfileMaker) -> Iterator[Card]:
     with maker.esim.card.transaction() as card:
         card.reset()
         with step("Precondition: ENABLE PIN1"):
-            assert ask(card, "002800010830303030FFFFFFFF") == "9000"
+            assert ask(card, _ENABLE_PIN1) == "9000"
         card.reset()
         yield card
 

@@ -16,7 +16,7 @@ from hil.wire.profile_package.elements import encode
 from hil.wire.profile_package.package import PeHeader, join, split
 from hil.wire.tlv import Tlv
 from testcases.conformance.euicc import own_files, preparing
-from testcases.conformance.euicc.own_files import DF, GUARDED, PRIVATE, USIM_AID, ask
+from testcases.conformance.euicc.own_files import DF, GUARDED, PRIVATE, USIM_AID, VERIFY_ADM1, ask
 
 if TYPE_CHECKING:
     from hil.bench.esim import Esim
@@ -116,7 +116,7 @@ def test_an_application_with_the_access_of_a_key(mno: OverTheAirSession, esim: E
     """
     with esim.card.transaction() as card:
         card.reset()
-        assert ask(card, "0020000A083535353535353535") == "9000"
+        assert ask(card, VERIFY_ADM1) == "9000"
         own_files.select(card, DF, GUARDED)
         assert ran(mno, PIN_TAR, *chosen(DF, PRIVATE), "00B0000007")[-1] == "9000"
         assert ran(mno, PIN_TAR, *chosen(DF, GUARDED), "00D600000139")[-1] == "6982"
