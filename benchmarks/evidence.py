@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.plugin_cost import of_children
+from benchmarks.session_clock import Spans, session
 from hil.evidence.journal import Journal
 from hil.evidence.run_record import RunRecord, read_run
 from hil.history import History
@@ -148,9 +148,7 @@ def _best(do: Callable[[], object]) -> float:
 def _session_costs(folder: Path) -> list[dict[str, Any]]:
     """Return what a test and a step cost with evidence on, beside allure-pytest alone.
 
-    CPU time: how long the disk takes to keep a test's records is a row of its own. What a session
-    costs once (its bench is read) is in a session of few tests as well, and taken off. So is what
-    the first run of a test module costs (pytest compiles it): the least of some turns is taken.
+    CPU time: how long the disk takes to keep a test's records is a row of its own.
     """
     plain = folder / "tests"
     plain.mkdir()
@@ -163,7 +161,7 @@ def _session_costs(folder: Path) -> list[dict[str, Any]]:
         "ours": ("hil.evidence import step", ours),
     }
     kinds = [(FEW, 0), (SESSION_TESTS, 0), (SESSION_TESTS, STEPS)]
-    seconds: dict[tuple[str, int, int], float] = {}
+    spans: dict[tuple[str, int, int], Spans] = {}
     for turn in range(TURNS):
         for mode, (source, options) in modes.items():
             for count, steps in kinds:
@@ -172,18 +170,13 @@ def _session_costs(folder: Path) -> list[dict[str, Any]]:
                     file.write_text(_tests(source, count, steps))
                 kept = f"--hil-run-dir={folder / f'run{turn}-{count}-{steps}'}"
                 given = [*options, kept] if mode == "ours" else options
-                taken = _session(plain, file.name, *given)
+                taken = session(plain, file.name, given)
                 key = (mode, count, steps)
-                seconds[key] = min(taken, seconds.get(key, taken))
-    test = {
-        mode: (seconds[mode, SESSION_TESTS, 0] - seconds[mode, FEW, 0]) / (SESSION_TESTS - FEW)
-        for mode in modes
-    }
-    step = {
-        mode: (seconds[mode, SESSION_TESTS, STEPS] - seconds[mode, SESSION_TESTS, 0])
-        / (SESSION_TESTS * STEPS)
-        for mode in modes
-    }
+                spans[key] = taken.least(spans.get(key, taken))
+    few = {mode: spans[mode, FEW, 0] for mode in modes}
+    test = {mode: spans[mode, SESSION_TESTS, 0].of_a_test(few[mode]) for mode in modes}
+    stepped = {mode: spans[mode, SESSION_TESTS, STEPS].of_a_test(few[mode]) for mode in modes}
+    step = {mode: (stepped[mode] - test[mode]) / STEPS for mode in modes}
     note = f"of {SESSION_TESTS} tests above bare pytest, CPU time; reference: allure-pytest alone"
     return [
         _row(
@@ -205,21 +198,6 @@ def _tests(source: str, count: int, steps: int) -> str:
         lines += [f"    with step('step {one} of a test'):\n        pass" for one in range(steps)]
         lines.append(f"    assert {number} + 1 == {number + 1}")
     return "\n".join(lines)
-
-
-def _session(folder: Path, file: str, *options: str) -> float:
-    """Return the CPU seconds of one session."""
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-        "HIL_LAB_CONFIG": str(ROOT / "lab-config"),
-    }
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # containers often set it
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, file]
-    before = of_children()
-    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL, cwd=folder)
-    return of_children() - before
 
 
 def _synced(folder: Path) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -11,8 +10,12 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.session_clock import Spans, session
+
 ROOT: Final = Path(__file__).parents[1]
 TESTS: Final = 1000
+FEW: Final = 10
+TURNS: Final = 9
 IMPORT: Final = """
 import time
 import pytest
@@ -46,17 +49,22 @@ def _import_cost() -> dict[str, Any]:
 
 
 def _idle_cost() -> dict[str, Any]:
-    with tempfile.TemporaryDirectory(prefix="hil-bench-") as folder:
-        body = "\n".join(f"def test_{number}(): pass" for number in range(TESTS))
-        (Path(folder) / "test_empty.py").write_text(body)
-        with_us, without = [], []
-        # Alternating, and the smallest of each: what else the machine does only ever adds.
-        for _ in range(9):
-            without.append(_session(folder))
-            with_us.append(_session(folder, "-p", "hil.plugin"))
-    cost = (min(with_us) - min(without)) / TESTS * 1000
+    modes: dict[str, list[str]] = {"without": [], "with": ["-p", "hil.plugin"]}
+    spans: dict[tuple[str, int], Spans] = {}
+    with tempfile.TemporaryDirectory(prefix="hil-bench-") as name:
+        folder = Path(name)
+        for count in (FEW, TESTS):
+            body = "\n".join(f"def test_{number}(): pass" for number in range(count))
+            (folder / f"test_{count}.py").write_text(body)
+        for _ in range(TURNS):
+            for mode, options in modes.items():
+                for count in (FEW, TESTS):
+                    taken = session(folder, f"test_{count}.py", options)
+                    spans[mode, count] = taken.least(spans.get((mode, count), taken))
+    a_test = {mode: 1000 * spans[mode, TESTS].of_a_test(spans[mode, FEW]) for mode in modes}
     note = f"of {TESTS} empty tests, CPU time; reference: a test without the plugin"
-    return _row("idle cost of a test", max(cost, 0.0), min(without) / TESTS * 1000, 0.05, note)
+    cost = max(a_test["with"] - a_test["without"], 0.0)
+    return _row("idle cost of a test", cost, a_test["without"], 0.05, note)
 
 
 def _row(name: str, value: float, reference: float, limit: float, note: str) -> dict[str, Any]:
@@ -70,22 +78,3 @@ def _row(name: str, value: float, reference: float, limit: float, note: str) -> 
         "ok": value <= limit,
         "note": note,
     }
-
-
-def _session(folder: str, *options: str) -> float:
-    """Return the CPU seconds of one session."""
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-    }
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, folder]
-    before = of_children()
-    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL, cwd=folder)
-    return of_children() - before
-
-
-def of_children() -> float:
-    """Return the CPU seconds of all processes that have ended: finer than os.times tells it."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
