@@ -5,7 +5,8 @@
 * :class:`CodecError`: bytes from outside break their format; nothing was taken from them.
 * :class:`Inconclusive`: measured, but too near to a limit for this instrument to tell.
 * A plain :class:`AssertionError`: the product failed. So it did where a :class:`ProductRefusal`
-  comes that the test did not expect: device, card or server understood, and said no.
+  comes that the test did not expect (device, card or server understood, and said no), and with a
+  :class:`ProductError` (it says itself that it broke).
 
 Every text says what happened, where, and what to do.
 """
@@ -51,6 +52,14 @@ class LinkTimeoutError(LinkError, TimeoutError):
 
 class ProtocolError(BenchError):
     """The other end answered, but not in its protocol."""
+
+
+class ProductError(ProtocolError, AssertionError):
+    """What is being tested says that it broke, as a server does with HTTP 500: its log tells why.
+
+    An assertion, as the product is judged by it; and no answer of its protocol, so that who only
+    carries calls on need not know it.
+    """
 
 
 class SafetyError(BenchError):

@@ -102,6 +102,27 @@ def test_too_near_to_a_limit_is_inconclusive(session: Session, tmp_path: Path) -
     assert "within U" in table(tmp_path)["test_near"]["reason"]
 
 
+@pytest.mark.parametrize(
+    ("raised", "verdict"),
+    [
+        ("ProductRefusal('no')", "FAIL"),
+        ("ProductError('sm-sr-1 answered 500: look in its log')", "FAIL"),
+        ("ProtocolError('no JSON')", "ERROR"),
+        ("LinkError('is it running?')", "ERROR"),
+    ],
+    ids=["refused", "broke", "no protocol", "no connection"],
+)
+def test_a_product_that_says_no_or_broke_failed_and_a_bench_that_lacks_it_did_not(
+    session: Session, tmp_path: Path, raised: str, verdict: str
+) -> None:
+    source = (
+        f"{MIXED}\nfrom hil.errors import LinkError, ProductError, ProductRefusal, ProtocolError\n"
+        f"def test_asked(): raise {raised}\n"
+    )
+    assert session(source, "-k", "test_asked").returncode == 1
+    assert table(tmp_path)["test_asked"]["verdict"] == verdict
+
+
 def test_tables_of_runs_are_merged(session: Session, tmp_path: Path) -> None:
     session(MIXED, "-k", "test_fail and not pytest")
     session(MIXED, "-k", "test_pass")

@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from hil.errors import ConfigError, LinkError, LinkTimeoutError, ProtocolError
+from hil.errors import ConfigError, LinkError, LinkTimeoutError, ProductError, ProtocolError
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.http.client import PeerClient
 from hil.provisioning.http.messages import ReceiptMessage
@@ -331,20 +331,22 @@ def _trickle(connection: socket.socket) -> None:
         (lambda c: c.sendall(b"rubbish\r\n\r\n"), LinkError),
         (lambda c: c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"), ProtocolError),
         (lambda c: c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"), ProtocolError),
-        (lambda c: c.sendall(b"HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\nno"), ProtocolError),
+        (lambda c: c.sendall(b"HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\nno"), ProductError),
+        (lambda c: c.sendall(b"HTTP/1.1 502 No\r\nContent-Length: 2\r\n\r\nno"), ProtocolError),
         (lambda c: None, LinkError),
         (lambda c: threading.Event().wait(0.6), LinkTimeoutError),
         (_trickle, LinkTimeoutError),
     ],
-    ids=["no http", "no json", "other json", "no reason", "closed", "silent", "slow"],
+    ids=["no http", "no json", "other json", "broke", "no reason", "closed", "silent", "slow"],
 )
 def test_a_bad_server_ends_in_a_clear_error(
     answer: Callable[[socket.socket], None], error: type[Exception]
 ) -> None:
     with listening(answer) as url:
         client = PeerClient(url, "sm-dp-1", "operator-1", peer_keys(), timeout_s=0.3)
-        with pytest.raises(error, match="sm-dp-1"):
+        with pytest.raises(error, match="sm-dp-1") as raised:
             client.session()
+        assert isinstance(raised.value, ProductError) == (error is ProductError)
         client.close()
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ssl
 import threading
 import time
+from http import HTTPStatus
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
 import httpx2
 from pydantic import TypeAdapter, ValidationError
 
-from hil.errors import LinkError, LinkTimeoutError, ProtocolError
+from hil.errors import LinkError, LinkTimeoutError, ProductError, ProtocolError
 from hil.observer import Direction, Exchange, NullObserver, Observer
 from hil.provisioning.door import DoorChallenge, enter
 from hil.provisioning.errors import Refusal, RefusalCode
@@ -306,7 +307,10 @@ def _failure(status: int, content: bytes, where: str) -> Exception:
     try:
         error = m.ErrorAnswer.model_validate_json(content).error
     except ValidationError:
-        return ProtocolError(f"{where} answered {status} without a reason that can be read")
+        reason = "without a reason that can be read"
+        if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+            return ProductError(f"{where} answered {status} {reason}: look in its log")
+        return ProtocolError(f"{where} answered {status} {reason}")
     if error.code == LINK:
         return LinkError(error.reason)
     if error.code == LINK_TIMEOUT:
@@ -314,4 +318,6 @@ def _failure(status: int, content: bytes, where: str) -> Exception:
     try:
         return Refusal(RefusalCode(error.code), error.reason, error.details)
     except ValueError:
-        return ProtocolError(f"{where} answered {status} {error.code}: {error.reason}")
+        said = f"{where} answered {status} {error.code}: {error.reason}"
+        broke = status == HTTPStatus.INTERNAL_SERVER_ERROR
+        return ProductError(said) if broke else ProtocolError(said)
