@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hil.bench.lab import Lab
     from hil.bench.meter import Meter
     from hil.equipment.card import Card
+    from hil.equipment.card.administration import Administration
     from hil.equipment.card.over_the_air import OverTheAirSession
     from hil.equipment.card.recognition import CardInfo
     from hil.equipment.device.device import Device
@@ -35,8 +36,8 @@ _log = logging.getLogger(__name__)
 _Section = TypeVar("_Section")
 REFERENCE_DIALECT: Final = "hil-reference"
 _OPENED: Final = (
-    "power_supply", "multimeter", "jig", "neighbour", "rail", "card", "over_the_air", "recognised",
-    "device", "servers", "desk", "smsc",
+    "power_supply", "multimeter", "jig", "neighbour", "rail", "card", "over_the_air",
+    "administration", "recognised", "device", "servers", "desk", "smsc",
 )  # fmt: skip
 
 
@@ -227,6 +228,18 @@ class Bench:
         keys = self._section("key_sets.euicc", self.lab.euicc_keys).isd_r_scp80[-1]
         chosen = OtaKeySet(keys.kvn, keys.kic, keys.kid, keys.dek)
         return OverTheAirSession(self.card, chosen, counter=keys.counter)
+
+    @cached_property
+    def administration(self) -> Administration:
+        """The card's ISD-R by SCP81, with the pre-shared key of the file."""
+        from hil.equipment.card.administration import Administration, AdminKey  # noqa: PLC0415
+        from hil.wire.admin_session import PskIdentity  # noqa: PLC0415
+        from hil.wire.identifiers import ISD_R_AID  # noqa: PLC0415
+
+        keys = self._section("key_sets.euicc", self.lab.euicc_keys)
+        shared = self._section("card.scp81", keys.isd_r_scp81)
+        identity = PskIdentity(keys.eid, ISD_R_AID, shared.kvn, shared.kid)
+        return Administration(self.over_the_air, AdminKey(identity, shared.psk))
 
     @cached_property
     def recognised(self) -> CardInfo:

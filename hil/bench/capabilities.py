@@ -32,6 +32,7 @@ KNOWN: Final[dict[str, str]] = {
     "card.at": "an eUICC behind the device's AT port",
     "card.in-process": "a virtual eUICC without PC/SC",
     "card.keys": "the key set of the eUICC",
+    "card.scp81": "an eUICC that speaks SCP81: its pre-shared key is in the key set",
     "device": "a device under test",
     "device.keys": "the key set of the device",
     "device.wireless": "a second link to the device, without a cable",
@@ -74,7 +75,7 @@ def capabilities(lab: Lab) -> frozenset[str]:
         else:
             found.add("card.pcsc" if bench.card.pcsc else "card.at")
         found.add("card.m2m")
-        found |= {"card.keys"} if lab.euicc_keys else set()
+        found |= _card_keys(lab)
     if bench.device:
         found |= {"device", "device.keys"} if lab.device_keys else {"device"}
         virtual = bench.device.virtual
@@ -95,6 +96,12 @@ def capabilities(lab: Lab) -> frozenset[str]:
     if lab.profiles:
         found.add("profiles.ts48")
     return frozenset(found | {name.partition(".")[0] for name in found})
+
+
+def _card_keys(lab: Lab) -> set[str]:
+    if lab.euicc_keys is None:
+        return set()
+    return {"card.keys"} if lab.euicc_keys.isd_r_scp81 is None else {"card.keys", "card.scp81"}
 
 
 def _has_sessions(lab: Lab) -> bool:

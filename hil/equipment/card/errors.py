@@ -53,6 +53,10 @@ class ProcedureError(ProtocolError):
     """The card answers status words that never come to an end, or that fit no protocol."""
 
 
+class NoSessionError(ProductRefusal, ProtocolError):
+    """The card opened no channel, or brought its administration session to no end."""
+
+
 class StatusWordError(ProductRefusal, ProtocolError):
     """The card refused a command that had to succeed; ``sw`` is its status word."""
 

@@ -110,6 +110,13 @@ def assert_state(esim: Esim, aid: bytes, state: ProfileState | None) -> None:
     assert shown is state, f"ISD-P {aid.hex().upper()} is {shown}, not {state}"
 
 
+def assert_made(esim: Esim, aid: bytes) -> None:
+    """Hold GetStatus to showing an ISD-P that was created, and is empty."""
+    found = esim.profile(aid)
+    assert found is not None, f"there is no ISD-P {aid.hex().upper()}"
+    assert found.state in NOT_INSTALLED
+
+
 def assert_refused(
     session: OverTheAirSession, esim: Esim, command: CommandApdu, *expected: int
 ) -> None:
