@@ -95,6 +95,25 @@ def test_refusals_change_nothing(
     assert image(nvm) == before
 
 
+def test_the_last_key_set_by_which_a_domain_is_reached_stays(nvm: Nvm) -> None:
+    domain = KeyCommands(nvm, KeyStore(nvm), DOMAIN, lasting=range(0x01, 0x10))
+    put(domain, 0x31, AES_1, AES_1, AES_1)
+    domain.delete(bytes.fromhex("D20131"))
+    put(domain, 0x01, AES_1, AES_1, AES_1)
+    before = image(nvm)
+    for names in ("D20101", "D00102", "D00102D20101"):
+        with pytest.raises(RefusalError) as refusal:
+            domain.delete(bytes.fromhex(names))
+        assert refusal.value.sw == 0x6985
+    # Under another version it would be gone as well.
+    assert refused(domain, 0x31, AES_2, AES_2, AES_2, replaces=0x01) == 0x6985
+    assert image(nvm) == before
+    put(domain, 0x02, AES_2, AES_2, AES_2, replaces=0x01)
+    put(domain, 0x03, AES_1, AES_1, AES_1)
+    domain.delete(bytes.fromhex("D20102"))
+    assert domain.keys.versions(DOMAIN) == [0x03]
+
+
 def test_key_data_that_is_wrong(domain: KeyCommands) -> None:
     block = AES_1.encode(key_cipher(DEK))
     dek = StoredKey(DEK.kind, DEK.value)

@@ -261,6 +261,9 @@ def test_handover_from_one_sm_sr_to_the_next(terminal: Terminal, card: VirtualCa
     assert versions == {0x02, 0x30, 0x31}
     # The last set stays: nobody could manage the card without one.
     assert terminal.secure().send(isdr_commands.finalise_handover(2)).sw == 0x6985
+    for names in ("D20102", "D00101", "D00102D20102"):
+        delete = CommandApdu(0x80, 0xE4, 0, 0, bytes.fromhex(names), 256)
+        assert terminal.secure().send(delete).sw == 0x6985, names
     assert terminal.secure().send(isdr_commands.finalise_handover(1)).sw == 0x6A88
 
 

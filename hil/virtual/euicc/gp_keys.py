@@ -48,6 +48,7 @@ class KeyCommands:
 
     ``versions``: key version numbers the domain may have. ``charge``: told, within the transaction,
     the bytes that keys take or (negative) give back; it refuses with 6A84 if they do not fit.
+    ``lasting``: versions of which one key set must stay whole, lest nobody reaches the domain.
     """
 
     nvm: Nvm
@@ -55,6 +56,7 @@ class KeyCommands:
     domain: bytes
     versions: Container[int] = _ALL_VERSIONS
     charge: Callable[[Transaction, int], None] = _take_any
+    lasting: Container[int] = ()
 
     def put(self, command: CommandApdu, dek: StoredKey | None) -> ResponseApdu:
         """Do PUT KEY; ``dek``: the key that enciphers keys in this session, ``None`` for none.
@@ -115,6 +117,8 @@ class KeyCommands:
                 raise RefusalError(0x6A80, "a key is replaced by one of its type and length")
             if kvn != replaced and self.keys.key(self.domain, kvn, identifier) is not None:
                 raise RefusalError(0x6A80, f"key {identifier:02X} of version {kvn:02X} exists")
+        if kvn not in self.lasting:
+            self.check_lasting({replaced})
 
     def _check_added(self, kvn: int, new: dict[int, CardKey]) -> None:
         for identifier in new:
@@ -142,6 +146,7 @@ class KeyCommands:
         ]
         if not chosen:
             raise RefusalError(0x6A88, "no such key")
+        self.check_lasting({kvn for kvn, _ in chosen})
         freed = sum(self._cost(kvn, one) for kvn, one in chosen)
         with self.nvm.transaction() as change:
             self.charge(change, -freed)
@@ -152,6 +157,12 @@ class KeyCommands:
                 else:
                     for one in gone:
                         self.keys.delete_key(change, self.domain, kvn, one)
+
+    def check_lasting(self, touched: set[int]) -> None:
+        """Refuse with 6985 to take keys from these versions, where no other one would last."""
+        lasting = {one for one in self.keys.versions(self.domain) if one in self.lasting}
+        if lasting and lasting <= touched:
+            raise RefusalError(0x6985, "the last key set by which the domain is reached stays")
 
     def size(self) -> int:
         """Return the bytes that all keys of the domain are charged with."""

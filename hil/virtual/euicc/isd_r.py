@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hil.virtual.euicc.isd_r_groups import DataGroups
-    from hil.virtual.euicc.key_store import KeyStore
     from hil.virtual.euicc.profile_states import ProfileStates
     from hil.virtual.euicc.registry import IsdP, Registry
     from hil.virtual.euicc.secure_session import SecureChannels
@@ -39,7 +38,6 @@ _MORE: Final = 0x6310
 _ROOM: Final = 239
 """Bytes of plain answer that fit 256 with padding and R-MAC."""
 _PERSONALIZED: Final = 0x0F
-_SCP80: Final = range(0x01, 0x10)
 
 NO_CONFIRMATION: Final = ResponseApdu(b"\x00", OK)
 """Answer of INSTALL and DELETE: no confirmation follows (GlobalPlatform, 11.5.3, 11.2.3)."""
@@ -149,8 +147,7 @@ class IsdR(SecurityDomain):
         gone = [one for one in keys.identifiers(self.aid, kvn) if first <= one <= last]
         if not gone:
             raise RefusalError(0x6A88, f"no such key of version {kvn:02X}")
-        if kvn in _SCP80 and not any(one in _SCP80 for one in _others(keys, self.aid, kvn)):
-            raise RefusalError(0x6985, "the last SCP80 key set stays")
+        self._keys.check_lasting({kvn})
         with self._keys.nvm.transaction() as change:
             if len(gone) == len(keys.identifiers(self.aid, kvn)):
                 keys.delete_version(change, self.aid, kvn)
@@ -212,10 +209,6 @@ def _check_delete(command: CommandApdu) -> None:
 def _check_set_status(command: CommandApdu) -> None:
     if command.p1 not in _SET_STATUS_SCOPES:
         raise RefusalError(0x6A86, f"SET STATUS with P1 {command.p1:02X}")
-
-
-def _others(keys: KeyStore, domain: bytes, kvn: int) -> list[int]:
-    return [one for one in keys.versions(domain) if one != kvn]
 
 
 def _status_object(one: IsdP) -> bytes:

@@ -6,7 +6,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Final
 
-from hil.virtual.euicc import procedure, selection, terminal_capability
+from hil.virtual.euicc import ota_keys, procedure, selection, terminal_capability
 from hil.virtual.euicc.access import FileAccess
 from hil.virtual.euicc.admin_agent import AdminAgent
 from hil.virtual.euicc.card_data import CardData
@@ -129,7 +129,8 @@ class Runtime:
 
     def _make_isd_r(self, persistent: Persistent) -> IsdR:
         factory, registry = persistent.factory, persistent.registry
-        keys = KeyCommands(persistent.nvm, persistent.keys, ISD_R_AID)
+        # Its SM-SR reaches it by SCP80, and nobody else could mend what it takes away.
+        keys = KeyCommands(persistent.nvm, persistent.keys, ISD_R_AID, lasting=ota_keys.VERSIONS)
         groups = DataGroups(
             persistent.states,
             registry,
