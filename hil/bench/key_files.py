@@ -102,11 +102,13 @@ class Functions(Section):
 
     Data groupings of SetFallbackAttribute, of addressing and connectivity parameters, of UpdatePOL1
     (SGP.02, 4.1.1.6, 4.1.1.10, 4.1.2); of the local functions for a test profile (ESx, 3.22 and
-    3.23), ``None`` where nobody knows, or the card has none. ``sm_sr_number``: number that the card
-    notifies, digits of an international one; empty where it has none; ``None`` where nobody knows.
-    A notification that the terminal cannot send is tried ``attempts`` times, again after
-    ``retry_s`` seconds, before the change is rolled back; without service for ``network_loss_s``
-    seconds the card falls back; ``None`` where nobody knows, or the card never does.
+    3.23), of the emergency profile attribute and the local functions for that profile (ESx, 3.30
+    and 3.31), ``None`` where nobody knows, or the card has none. ``sm_sr_number``: number that the
+    card notifies, digits of an international one; empty where it has none; ``None`` where nobody
+    knows. A notification is sent ``attempts`` times, again after ``retry_s`` seconds where the
+    terminal cannot send it and after ``confirmation_s`` where it was sent and is not confirmed,
+    before the change is rolled back; without service for ``network_loss_s`` seconds the card falls
+    back; ``None`` where nobody knows, or the card never does.
     """
 
     fallback_dgi: Annotated[int, Field(ge=0x0100, le=0xFFFF)] = 0x3A05
@@ -114,9 +116,13 @@ class Functions(Section):
     policy_dgi: Annotated[int, Field(ge=0x0100, le=0xFFFF)] = 0x3A06
     enable_test_dgi: Annotated[int, Field(ge=0x0100, le=0xFFFF)] | None = None
     disable_test_dgi: Annotated[int, Field(ge=0x0100, le=0xFFFF)] | None = None
+    emergency_dgi: Annotated[int, Field(ge=0x0100, le=0xFFFF)] | None = None
+    enable_emergency_dgi: Annotated[int, Field(ge=0x0100, le=0xFFFF)] | None = None
+    disable_emergency_dgi: Annotated[int, Field(ge=0x0100, le=0xFFFF)] | None = None
     sm_sr_number: Annotated[str, Field(pattern=r"^\d{0,20}$")] | None = None
     attempts: Annotated[int, Field(ge=1, le=255)] = 3
     retry_s: Annotated[float, Field(gt=0)] | None = None
+    confirmation_s: Annotated[float, Field(gt=0)] | None = None
     network_loss_s: Annotated[float, Field(gt=0)] | None = None
 
 
@@ -154,8 +160,10 @@ class EuiccKeyFile(Section):
     def factory(self) -> dict[str, Any]:
         """Return what its maker put in, for the eUICC's factory file (JSON-able, keys as hex)."""
         timing: dict[str, Any] = {"attempts": self.functions.attempts}
-        if self.functions.retry_s is not None:
-            timing["retry_s"] = self.functions.retry_s
+        for name in ("retry_s", "confirmation_s"):
+            value = getattr(self.functions, name)
+            if value is not None:
+                timing[name] = value
         return {
             "eid": self.eid,
             "isd_r": {

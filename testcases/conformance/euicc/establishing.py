@@ -11,18 +11,26 @@ from typing import TYPE_CHECKING, Final
 
 from hil.known_secrets import announce
 from hil.not_applicable import not_applicable
-from hil.provisioning.certificates import LAST_DAY, Issuer
-from hil.wire import isdr_commands
-from hil.wire.ecc import PrivateKey, PublicKey, curve_of
-from hil.wire.gp_certificate import Certificate, Role
+from hil.provisioning.certificates import FIRST_DAY, LAST_DAY, Issuer
+from hil.wire import dgi, isdr_commands, tlv
+from hil.wire.ecc import (
+    CURVE_REFERENCE,
+    POINT,
+    PUBLIC_KEY,
+    SIGNATURE,
+    PrivateKey,
+    PublicKey,
+    curve_of,
+)
+from hil.wire.gp_certificate import SIGNING, Certificate, Role
 from hil.wire.key_establishment_messages import (
+    DGI_KEYS,
     KeyRequest,
     certificate_message,
     host_keys,
     read_challenge,
     store_data,
 )
-from hil.wire.tlv import decode_all, require
 
 if TYPE_CHECKING:
     from datetime import date
@@ -94,6 +102,19 @@ class Partner:
         blocks = store_data(request.encode(), first=self.blocks, last=True)
         return self._send(blocks, begin=begin), request
 
+    def ask_for(self, template: bytes, point: bytes = b"") -> ResponseApdu:
+        """Send a key request for a template of the caller's, rightly signed; return the answer.
+
+        ``template``: A6. ``point``: another one than that of the ephemeral key.
+        """
+        curve = tlv.encode(CURVE_REFERENCE, bytes((self.ephemeral.curve.reference,)))
+        key = tlv.encode(POINT, point or self.ephemeral.public.point) + curve
+        request = dgi.encode(DGI_KEYS, template) + dgi.encode(PUBLIC_KEY, key)
+        # RC stands under a tag of two bytes in what is signed (SGP.02, table 81).
+        challenge = b"\x00\x85" + bytes((len(self.challenge),)) + self.challenge
+        signed = request + dgi.encode(SIGNATURE, self.key.sign(request + challenge))
+        return self._send(store_data(signed, first=self.blocks, last=True), begin=False)
+
     def establish(self, reference: Reference, sin: bytes = b"") -> Established:
         """Do all of it; the receipt is checked (ReceiptError)."""
         answer = self.show()
@@ -127,15 +148,29 @@ def partner(session: OverTheAirSession, bench: Bench, role: Role, target: bytes 
 
 
 def issued(
-    bench: Bench, public: PublicKey, role: Role | None, *, expiry: date = LAST_DAY
+    bench: Bench,
+    public: PublicKey,
+    role: Role | None,
+    *,
+    usage: bytes = SIGNING,
+    effective: date = FIRST_DAY,
+    expiry: date = LAST_DAY,
 ) -> Certificate:
     """Have the test CI of the bench issue a certificate; NOT APPLICABLE where it is a real one."""
     pki = public_keys(bench)
     if pki.ci_signing is None:
         not_applicable("the CI of the bench signs nothing for a test (pki.ci_signing)")
-    reference = require(decode_all(pki.ci_key), 0xF0, where="pki.ci_key")
+    reference = tlv.require(tlv.decode_all(pki.ci_key), CURVE_REFERENCE, where="pki.ci_key")
     ci = Issuer(pki.ci_id, PrivateKey(curve_of(reference), pki.ci_signing))
-    return ci.issue(b"conformance", public, role=role, serial=b"\x7f\x01", expiry=expiry)
+    return ci.issue(
+        b"conformance",
+        public,
+        role=role,
+        serial=b"\x7f\x01",
+        key_usage=usage,
+        effective=effective,
+        expiry=expiry,
+    )
 
 
 def foreign(bench: Bench, public: PublicKey, role: Role) -> Certificate:

@@ -18,7 +18,7 @@ from hil.wire.scp80 import OtaKeySet
 from testcases.conformance.euicc.preparing import one
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from hil.bench.bench import Bench
     from hil.bench.esim import Esim
@@ -100,6 +100,25 @@ class Inbox:
         """Start the card as a terminal does; return the notifications it sends to the number."""
         with self._card.transaction() as card:
             served = started(card)
+        return self._read(served)
+
+    def until_refresh(self, timeout_s: float) -> tuple[list[Notification], bool]:
+        """Start the card and poll it until it asks for a REFRESH; every message is sent.
+
+        Returns the notifications, none of which is confirmed, and whether the REFRESH came in time.
+        """
+        sent: list[cat.ProactiveCommand] = []
+
+        def kept(command: cat.ProactiveCommand) -> int:
+            sent.append(command)
+            return Result.DONE
+
+        with self._card.transaction() as card:
+            started(card, kept)
+            refreshed = refreshed_within(card, timeout_s, kept)
+        return self._read(sent), refreshed
+
+    def _read(self, served: Iterable[cat.ProactiveCommand]) -> list[Notification]:
         return [
             self._opened(sms.SmsSubmit.decode(command.tpdu))
             for command in served

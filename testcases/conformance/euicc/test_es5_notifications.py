@@ -30,6 +30,8 @@ pytestmark = [
 ]
 ADDRESSING = "SGP.02, 3.9 and 4.1.1.10"
 CONFIRMATION = "SGP.02, 3.15 and 4.1.1.12"
+SPARE_S = 10.0
+"""On top of what the key set tells: polling, and a slow bench."""
 
 
 @pytest.fixture
@@ -206,3 +208,49 @@ def test_pol1_deletes_nothing_that_is_enabled_again(
             assert (answer.sw, answer.data) == (0x9000, b"")
         with step("3. GetStatus"):
             preparing.assert_state(esim, profile.aid, ProfileState.ENABLED)
+
+
+@pytest.mark.conformance("EUICC-ES5-NOTIFY-06", section=f"SGP.02, 3.2; {CONFIRMATION}")
+def test_a_change_that_nobody_confirms(
+    over_the_air: OverTheAirSession, profile_maker: ProfileMaker, esim: Esim, inbox: Inbox
+) -> None:
+    """A notification that was sent and is not confirmed is repeated, and the change undone.
+
+    Preconditions: the card writes to a number of the lab's; a profile is ENABLED and that was
+    confirmed; another one is DISABLED.
+
+    Steps:
+    1. EnableProfile for the other one: 9000.
+    2. The terminal sends each message, nobody confirms: the same notification again, as often as
+       the key set tells at most, then REFRESH.
+    3. GetStatus: the first profile is ENABLED, the other DISABLED.
+    4. After the next start: a notification of type 03 with another sequence number.
+    5. HandleNotificationConfirmation with the number of step 2: 6A80 or 6985. With that of step 4:
+       9000.
+    """
+    told = esim.functions
+    if told.confirmation_s is None:
+        not_applicable("the key set does not tell how long the card waits (confirmation_s)")
+    confirm = isdr_commands.confirm_notification
+    first = preparing.enabled(over_the_air, profile_maker)
+    (waiting,) = inbox.after_start()
+    assert one(over_the_air, confirm(waiting.sequence)).sw == 0x9000
+    other = preparing.disabled(over_the_air, profile_maker)
+    with step("1. EnableProfile"):
+        assert one(over_the_air, isdr_commands.enable_profile(other.aid)).sw == 0x9000
+    with step("2. Nobody confirms"):
+        sent, refreshed = inbox.until_refresh(told.confirmation_s * told.attempts + SPARE_S)
+        assert refreshed, "no REFRESH"
+        assert min(2, told.attempts) <= len(sent) <= told.attempts
+        assert set(sent) == {sent[0]}
+        assert (sent[0].kind, sent[0].aid) == (0x02, other.aid)
+    with step("3. GetStatus"):
+        preparing.assert_state(esim, first.aid, ProfileState.ENABLED)
+        preparing.assert_state(esim, other.aid, ProfileState.DISABLED)
+    with step("4. Roll-back"):
+        (undone,) = inbox.after_start()
+        assert (undone.kind, undone.aid) == (0x03, first.aid)
+        assert undone.sequence != sent[0].sequence
+    with step("5. Confirmation"):
+        assert one(over_the_air, confirm(sent[0].sequence)).sw in (0x6A80, 0x6985)
+        assert one(over_the_air, confirm(undone.sequence)).sw == 0x9000

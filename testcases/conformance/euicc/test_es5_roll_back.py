@@ -14,6 +14,7 @@ from hil.wire import cat, cat_events, isdr_commands
 from hil.wire.cat_events import Service
 from hil.wire.cat_values import CommandType
 from testcases.conformance.euicc import notified, preparing
+from testcases.conformance.euicc.local import lost_network
 from testcases.conformance.euicc.preparing import (
     DELETE_ON_DISABLE,
     DISABLE_NOT_ALLOWED,
@@ -194,7 +195,7 @@ def test_a_change_that_was_confirmed_stays(
     profile = preparing.enabled(over_the_air, profile_maker)
     confirmed(over_the_air, inbox)
     with step("2. Out of reach"):
-        assert not rolled_back(esim, patience_s - SPARE_S + 1.0)
+        assert not rolled_back(esim, patience_s - SPARE_S + 0.5)
     with step("3. GetStatus"):
         assert_state(esim, profile.aid, ProfileState.ENABLED)
 
@@ -265,3 +266,21 @@ def test_a_network_that_returns_keeps_the_profile(
             assert card.send(cat_events.location_status(Service.NONE)).sw == 0x9000
     with step("3. GetStatus"):
         assert_state(esim, profile.aid, ProfileState.ENABLED)
+
+
+@pytest.mark.conformance("EUICC-ES5-LOSS-03", section=FALL_BACK)
+def test_a_lost_network_changes_nothing_where_the_fall_back_profile_is_enabled(esim: Esim) -> None:
+    """Where the fall-back profile is enabled already, there is nothing to fall back to.
+
+    Preconditions: the fall-back profile is ENABLED.
+
+    Steps:
+    1. ENVELOPE (EVENT DOWNLOAD) "no service" before and after the time that the key set tells:
+       9000 each, no REFRESH.
+    2. GetStatus: nothing has changed.
+    """
+    before = esim.profiles()
+    with step("1. No service"):
+        assert set(lost_network(esim)) == {0x9000}
+    with step("2. GetStatus"):
+        assert esim.profiles() == before

@@ -8,12 +8,8 @@ import pytest
 
 from hil.equipment.card.euicc import ProfileState
 from hil.evidence import step
-from hil.not_applicable import not_applicable
-from hil.wire import cat, dgi, tlv
-from hil.wire.apdu import CommandApdu
-from hil.wire.cat_values import CommandType, Result
-from hil.wire.identifiers import ISD_R_AID
-from testcases.conformance.euicc import notified, preparing
+from testcases.conformance.euicc import preparing
+from testcases.conformance.euicc.local import groups_for_test_profile, local, lost_network
 from testcases.conformance.euicc.preparing import assert_state
 
 if TYPE_CHECKING:
@@ -32,28 +28,7 @@ ENABLE, DISABLE = "SGP.02, 3.22 (ESx)", "SGP.02, 3.23 (ESx)"
 @pytest.fixture
 def groups(esim: Esim) -> tuple[int, int]:
     """The data groupings of LocalEnableTestProfile and LocalDisableTestProfile."""
-    enable, disable = esim.functions.enable_test_dgi, esim.functions.disable_test_dgi
-    if enable is None or disable is None:
-        not_applicable(
-            "the key set does not tell the local functions (functions.enable_test_dgi, "
-            "functions.disable_test_dgi)"
-        )
-    return enable, disable
-
-
-def local(esim: Esim, group: int, aid: bytes = b"") -> tuple[int, bool]:
-    """Send a local function; return the status word, and whether the card asked for a REFRESH."""
-    value = tlv.encode(0x4F, aid) if aid else b""
-    with esim.card.transaction() as card:
-        notified.started(card)
-        card.select(ISD_R_AID)
-        answer = card.send(CommandApdu(0x80, 0xE2, 0x88, 0x00, dgi.encode(group, value), 256))
-        served: tuple[cat.ProactiveCommand, ...] = notified.serve(
-            card, answer, lambda _: Result.DONE
-        )
-        card.reset()
-    sw = 0x9000 if answer.sw1 == 0x91 else answer.sw
-    return sw, any(command.kind == CommandType.REFRESH for command in served)
+    return groups_for_test_profile(esim)
 
 
 @pytest.mark.conformance("EUICC-ESX-TEST-01", section=f"{ENABLE}; 3.23")
@@ -77,9 +52,7 @@ def test_a_test_profile_is_enabled_locally(
     """
     enable, disable = groups
     test = profile_maker.profile("test")
-    preparing.created(over_the_air, test)
-    packets = test.packets.packets
-    assert esim.load(test.aid, packets) == [packet.expected for packet in packets]
+    preparing.downloaded(over_the_air, esim, test)
     rule = preparing.DISABLE_NOT_ALLOWED
     with preparing.pinned(over_the_air, profile_maker, rule) as before:
         with step("1. Nothing to go back from"):
@@ -120,3 +93,36 @@ def test_an_operational_profile_is_not_enabled_locally(
         assert sw in (0x6A88, 0x6A80, 0x6985), f"{sw:04X}"
         assert not refreshed
     assert esim.profiles() == before
+
+
+@pytest.mark.conformance("EUICC-ESX-TEST-03", section=f"{ENABLE}; 3.16")
+def test_a_lost_network_does_not_end_the_test_profile(
+    over_the_air: OverTheAirSession,
+    profile_maker: ProfileMaker,
+    esim: Esim,
+    groups: tuple[int, int],
+) -> None:
+    """While a test profile is enabled locally, the card does not fall back.
+
+    Preconditions: a profile without the fall-back attribute is ENABLED, a test profile is DISABLED.
+
+    Steps:
+    1. LocalEnableTestProfile: 9000, and REFRESH.
+    2. ENVELOPE (EVENT DOWNLOAD) "no service" before and after the time that the key set tells:
+       9000 each, no REFRESH.
+    3. GetStatus: the test profile is ENABLED.
+    4. LocalDisableTestProfile: 9000. The profile before is ENABLED, not the fall-back profile.
+    """
+    test = profile_maker.profile("test")
+    preparing.downloaded(over_the_air, esim, test)
+    before = preparing.enabled(over_the_air, profile_maker)
+    enable, disable = groups
+    with step("1. LocalEnableTestProfile"):
+        assert local(esim, enable) == (0x9000, True)
+    with step("2. No service"):
+        assert set(lost_network(esim)) == {0x9000}
+    with step("3. GetStatus"):
+        assert_state(esim, test.aid, ProfileState.ENABLED)
+    with step("4. LocalDisableTestProfile"):
+        assert local(esim, disable) == (0x9000, True)
+        assert_state(esim, before.aid, ProfileState.ENABLED)

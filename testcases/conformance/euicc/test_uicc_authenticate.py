@@ -31,6 +31,9 @@ SECTION = "3GPP TS 31.102, 7.1; TS 33.102, 6.3"
 ISIM_AID = bytes.fromhex("A0000000871004")
 """Of any ISIM: the beginning of its AID."""
 
+NOT_OFFERED = "9864|6A86|6A80|6700|6985"
+"""Of a context that the USIM has not, or that has other data."""
+
 FIRST_SQN = 0x0000_0000_0400
 """Above what a new USIM has used: SEQ 32, IND 0."""
 
@@ -150,6 +153,29 @@ def test_a_wrong_mac(usim: Card, network: Milenage) -> None:
     assert_success(challenge(usim, sent), sent)
 
 
+@pytest.mark.requirement("R-44", refusal=True)
+@pytest.mark.conformance("EUICC-UICC-AKA-17", section="3GPP TS 31.102, 7.1.1.1; TS 33.102, 6.3.3")
+def test_a_wrong_mac_comes_before_a_used_sequence_number(usim: Card, network: Milenage) -> None:
+    """Of an AUTN whose MAC is wrong the sequence number says nothing: no AUTS.
+
+    Preconditions: the USIM of the enabled profile is selected.
+
+    Steps:
+    1. AUTHENTICATE with a fresh vector: success.
+    2. The same again, the last bit of AUTN changed: 9862, no data.
+    3. The same again unchanged: AUTS.
+    """
+    sent = vector(network, FIRST_SQN)
+    flipped = sent.autn[:-1] + bytes((sent.autn[-1] ^ 0x01,))
+    with step("1. Fresh"):
+        assert_success(challenge(usim, sent), sent)
+    with step("2. Used, and the MAC is wrong"):
+        answer = usim.send(commands.authenticate_3g(sent.rand, flipped))
+        assert (answer.sw, answer.data) == (0x9862, b"")
+    with step("3. Used"):
+        assert_out_of_step(challenge(usim, sent), sent, network, FIRST_SQN)
+
+
 @pytest.mark.conformance("EUICC-UICC-AKA-04", section="3GPP TS 33.102, annex C.2")
 def test_each_index_has_its_own_sequence(usim: Card, network: Milenage) -> None:
     """A lower sequence number is fresh under an index that has not used it.
@@ -185,6 +211,12 @@ def test_each_index_has_its_own_sequence(usim: Card, network: Milenage) -> None:
             "0088008009" + "08" + "00" * 8 + "00", "6700|6A80"),
         row("EUICC-UICC-AKA-14", SECTION, "AUTHENTICATE in a context that is none (6A86)",
             "008800FF22" + "10" + "00" * 16 + "10" + "00" * 16 + "00", "6A86"),
+        row("EUICC-UICC-AKA-21", SECTION, "AUTHENTICATE, 3G context without b8 of P2 (6A86)",
+            "0088000122" + "10" + "00" * 16 + "10" + "00" * 16 + "00", "6A86"),
+        row("EUICC-UICC-AKA-22", SECTION, "AUTHENTICATE, 3G challenge in the VGCS/VBS context",
+            "0088008222" + "10" + "00" * 16 + "10" + "00" * 16 + "00", NOT_OFFERED),
+        row("EUICC-UICC-AKA-23", SECTION, "AUTHENTICATE, 3G challenge in the GBA context",
+            "0088008422" + "10" + "00" * 16 + "10" + "00" * 16 + "00", NOT_OFFERED),
     ],
 )  # fmt: skip
 def test_a_wrong_command_uses_nothing_up(
