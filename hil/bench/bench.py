@@ -12,7 +12,7 @@ from hil.bench import banner
 from hil.bench.capabilities import capabilities
 from hil.bench.hold import Hold
 from hil.bench.jig import Jig, Rail
-from hil.bench.launcher import START_S, Launcher
+from hil.bench.launcher import START_S, Launcher, ServerAddresses
 from hil.bench.performance import Stage
 from hil.bench.safe_state import SAFE_STATE
 from hil.bench.servers import Servers
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hil.bench.desk import Desk
     from hil.bench.lab import Lab
     from hil.bench.meter import Meter
+    from hil.bench.weather import Weather
     from hil.equipment.card import Card
     from hil.equipment.card.administration import Administration
     from hil.equipment.card.over_the_air import OverTheAirSession
@@ -37,7 +38,7 @@ _Section = TypeVar("_Section")
 REFERENCE_DIALECT: Final = "hil-reference"
 _OPENED: Final = (
     "power_supply", "multimeter", "jig", "neighbour", "rail", "card", "over_the_air",
-    "administration", "recognised", "device", "servers", "desk", "smsc",
+    "administration", "recognised", "device", "servers", "desk", "smsc", "weather",
 )  # fmt: skip
 
 
@@ -292,8 +293,23 @@ class Bench:
     def servers(self) -> Servers:
         """The provisioning servers, running."""
         self._begin()
+        self._section("servers", self.lab.file.servers)
+        return self._servers(self.launcher.servers())
+
+    def restart_servers(self) -> None:
+        """Kill the servers, and start them again over what they have stored.
+
+        They come back at their addresses, but know nobody's session: clients from before are of no
+        use, nor are those that the desk has handed out.
+        """
+        self._section("servers", self.lab.file.servers)
+        servers = self._servers(self.launcher.restart_servers())
+        self.__dict__["servers"] = servers
+        if self.opened("desk"):
+            self.desk.renew(servers)
+
+    def _servers(self, addresses: ServerAddresses) -> Servers:
         section = self._section("servers", self.lab.file.servers)
-        addresses = self.launcher.servers()
         return Servers(
             urls=addresses.kinds,
             actors=addresses.actors,
@@ -319,6 +335,17 @@ class Bench:
         self._begin()
         self._section("network", self.lab.file.network)
         return self.launcher.network()[0]
+
+    @cached_property
+    def weather(self) -> Weather:
+        """What becomes of short messages on the network of the bench; fair until told otherwise."""
+        self._begin()
+        from hil.bench.weather import Weather  # noqa: PLC0415
+
+        self._section("network", self.lab.file.network)
+        weather = Weather(*self.launcher.weather())
+        self._closers.append(("clear the weather", weather.clear))
+        return weather
 
     def banner(self, *, open_all: bool = False) -> list[str]:
         """Return the lines that tell which bench this is.

@@ -38,7 +38,9 @@ KNOWN: Final[dict[str, str]] = {
     "device.wireless": "a second link to the device, without a cable",
     "network": "a way over the air",
     "network.subscribers": "a test network that knows subscribers whose keys the lab has",
+    "network.weather": "a network that loses, doubles and delays messages where a test asks for it",
     "servers": "the provisioning servers",
+    "servers.restart": "servers that may be killed, and started again over what they have stored",
     "servers.mno": "the MNO",
     "servers.eum": "the eUICC maker",
     "servers.sm-dp": "the SM-DP",
@@ -85,9 +87,10 @@ def capabilities(lab: Lab) -> frozenset[str]:
             else set()
         )
     if bench.network:
-        found.add("network")
+        found |= {"network", "network.weather"}
         found |= {"network.subscribers"} if lab.network_keys else set()
     if bench.servers:
+        found |= {"servers.restart"} if bench.servers.store == "file" else set()
         found |= {f"servers.{actor.kind}" for actor in bench.servers.actors.values()}
         if bench.servers.layout == "inside-sm-sr":
             found |= {"servers.support-server", "servers.sm-sr.images"}

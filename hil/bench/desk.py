@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hil.bench.servers import Servers
     from hil.bench.servers_section import ActorKind
     from hil.provisioning.http.client import PeerClient
+    from hil.wire.scp80 import OtaKeySet
 
 _Client = TypeVar("_Client", bound="PeerClient")
 
@@ -44,6 +45,11 @@ class Desk:
         """Close every client; may be called again."""
         self._held.close()
         self._clients.clear()
+
+    def renew(self, servers: Servers) -> None:
+        """Forget every client, for the servers were started anew."""
+        self.close()
+        self.servers = servers
 
     def mno(self, actor: str = "") -> MnoClient:
         """Return the operator's client of an MNO."""
@@ -102,12 +108,14 @@ class Desk:
         eid: str = "",
         msisdn: str | None = None,
         ecasd: Mapping[str, object] | None = None,
+        scp80: OtaKeySet | None = None,
     ) -> str:
         """Have the eUICC maker make an eUICC that no SM-SR knows yet; return its EID.
 
         ``eid``: a new one by default. ``msisdn``: the number that its EIS names. ``ecasd``: keys
         and certificate, as :func:`hil.provisioning.certificates.personalise_ecasd` makes them. No
-        card of that EID is on the bench.
+        card of that EID is on the bench. ``scp80``: the key set, with its DEK, by which it is to be
+        managed; one that nobody knows by default.
         """
         eid = eid or self.new_eid()
 
@@ -119,10 +127,15 @@ class Desk:
         scp03 = ("enc", "mac", "dek")
         base = keys(0x30, *scp03)
         del base["counter"]
+        managed = keys(1, "kic", "kid", "dek")
+        if scp80 is not None:
+            announce(f"eUICC {eid}", scp80)
+            managed = {"kvn": scp80.kvn, "kic": scp80.kic.hex(), "kid": scp80.kid.hex()}
+            managed |= {"dek": (scp80.dek or b"").hex(), "counter": 0}
         factory = {
             "eid": eid,
             "isd_r": {
-                "scp80": [keys(1, "kic", "kid", "dek")],
+                "scp80": [managed],
                 "scp03": [keys(0x30, *scp03), keys(0x31, *scp03)],
             },
             "isd_p_base": base,

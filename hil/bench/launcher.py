@@ -14,10 +14,12 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from hil.bench import part_files, server_files
 from hil.bench.part import Part
@@ -225,6 +227,11 @@ class Launcher:
         part = self._ready("network", self._begin_network)
         return part.address("smpp"), part.address("radio")
 
+    def weather(self) -> tuple[str, str]:
+        """Return the addresses of the network's weather face and of the air."""
+        part = self._ready("network", self._begin_network)
+        return part.address("weather"), part.address("radio")
+
     def _begin_network(self) -> Part:
         section = self._lab.file.network
         if section is None:
@@ -237,7 +244,8 @@ class Launcher:
             "network",
             *("--accounts", str(allowed)),
             *self._subscribers(),
-            *("--smpp-port", "0", "--radio-port", "0", "--seed", str(section.virtual.seed)),
+            *("--smpp-port", "0", "--radio-port", "0", "--weather-port", "0"),
+            *("--seed", str(section.virtual.seed)),
             *("--latency-ms", f"{section.virtual.latency * 1000:g}"),
         )
 
@@ -305,16 +313,30 @@ class Launcher:
         kinds, actors, links = found
         return ServerAddresses(kinds, actors, links, self._certificates)
 
-    def _begin_servers(self) -> Part:
+    def restart_servers(self) -> ServerAddresses:
+        """Kill the servers, and start them again over what they have stored.
+
+        Each comes back at its address, dedicated links at another one.
+        """
+        ports = {name: urlsplit(url).port or 0 for name, url in self.servers().actors.items()}
+        self._parts.pop("servers").kill()
+        self._begin_servers(ports)
+        return self.servers()
+
+    def _begin_servers(self, ports: Mapping[str, int] = MappingProxyType({})) -> Part:
         smpp = self.network()[0] if self._lab.file.network else None
-        if "servers" not in self._parts:
+        if self._certificates is None:
             self._certificates = server_files.certificates(
                 self._lab, self._made("servers-certificates")
             )
         config = part_files.write_private(
             self._state() / "servers.json",
             server_files.servers_config(
-                self._lab, self._made("servers"), smpp=smpp, certificates=self._certificates
+                self._lab,
+                self._made("servers"),
+                smpp=smpp,
+                certificates=self._certificates,
+                ports=ports,
             ),
         )
         return self._begin("servers", "hil.provisioning.serve", "--config", str(config))
@@ -367,6 +389,7 @@ class Launcher:
             self._private.cleanup()
             self._private = None
         self._card = None
+        self._certificates = None
         self._card_socket = ""
         for variable, value in self._outer.items():
             with contextlib.suppress(KeyError):

@@ -154,6 +154,15 @@ class Part:
         if process.stdout is not None:
             process.stdout.close()
 
+    def kill(self) -> None:
+        """End the part at once, as a failure of its power would: it can put nothing in order."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+
     def _ended(self, when: str) -> str:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(1.0)

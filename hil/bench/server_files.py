@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from itertools import combinations
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from hil.bench.part_files import euicc_factory
 from hil.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hil.bench.jig_file import JigFile
     from hil.bench.lab import Lab
     from hil.bench.servers_section import ActorSection, ServersSection
 
 DEFAULT_PASSWORD: Final = "hil-test"  # noqa: S105 - of the virtual SMS centre
 DEDICATED_LINK: Final = "line"
+_OVERTAKE_S: Final = 1.0
 NUMBER: Final = "1555019{:04d}"
 """Numbers of the SM-SRs at the SMS centre; cards answer to them."""
 _MEET: Final = frozenset(
@@ -41,11 +45,17 @@ _MEET: Final = frozenset(
 
 
 def servers_config(
-    lab: Lab, state: Path, *, smpp: str | None, certificates: Path | None = None
+    lab: Lab,
+    state: Path,
+    *,
+    smpp: str | None,
+    certificates: Path | None = None,
+    ports: Mapping[str, int] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Return the configuration; ``smpp`` is the address of the SMS centre, if there is one.
 
-    ``certificates``: the folder of :func:`certificates`, None for plain HTTP.
+    ``certificates``: the folder of :func:`certificates`, None for plain HTTP. ``ports``: where
+    actors are to listen, if not where the bench file says.
     """
     section = lab.file.servers
     if section is None or lab.server_keys is None:
@@ -60,7 +70,7 @@ def servers_config(
         *({"id": name, "role": "support-server"} for name in folded),
     ]
     everybody = roles | {peer["id"]: peer["role"] for peer in peers}
-    made = _Making(lab, section, smpp, folded)
+    made = _Making(lab, section, smpp, folded, ports)
     return {
         "state": str(state) if section.store == "file" else None,
         "certificates": str(certificates) if certificates is not None else None,
@@ -149,16 +159,23 @@ class _Making:
     """Makes the rows of the actors."""
 
     def __init__(
-        self, lab: Lab, section: ServersSection, smpp: str | None, folded: dict[str, str]
+        self,
+        lab: Lab,
+        section: ServersSection,
+        smpp: str | None,
+        folded: dict[str, str],
+        ports: Mapping[str, int],
     ) -> None:
         self._lab = lab
         self._section = section
         self._smpp = smpp
         self._folded = folded
+        self._ports = ports
 
     def actor(self, name: str) -> dict[str, Any]:
         actor = self._section.actors[name]
-        row = {"id": name, "kind": actor.kind, "port": actor.port, "store": actor.store}
+        port = self._ports.get(name, actor.port)
+        row = {"id": name, "kind": actor.kind, "port": port, "store": actor.store}
         if actor.kind == "mno":
             return row | self._mno(actor)
         if actor.kind == "eum":
@@ -276,6 +293,14 @@ class _Making:
         if actor.administration_port is not None:
             # The suite counts short messages: a session is opened where a test asks for one.
             row["administration"] = {"port": actor.administration_port, "automatic": False}
+        if actor.answer_time is not None:
+            patience: dict[str, float] = {
+                "answer_s": actor.answer_time,
+                "overtake_s": min(_OVERTAKE_S, actor.answer_time),
+            }
+            row["patience"] = patience
+        if actor.attempts is not None:
+            row["patience"] = row.get("patience", {}) | {"attempts": actor.attempts}
         if self._smpp is not None:
             number = NUMBER.format(self._section.of_kind("sm-sr").index(name) + 1)
             row["carrier"] = {

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import Field, model_validator
 
 from hil.bench.manner import Manner
+from hil.bench.quantity import Seconds
 from hil.documents.section import Section, wrong
 
 ActorKind = Literal["mno", "eum", "sm-dp", "support-server", "sm-sr"]
@@ -20,7 +21,13 @@ _OPTIONAL: Final[dict[ActorKind, set[str]]] = {
     "eum": {"sm_sr", "iccid_prefix", "imsi_prefix"},
     "sm-dp": set(),
     "support-server": {"sm_sr", "dedicated_line_from"},
-    "sm-sr": {"auto_download", "administration_port", "smpp_system_id"},
+    "sm-sr": {
+        "auto_download",
+        "administration_port",
+        "smpp_system_id",
+        "answer_time",
+        "attempts",
+    },
 }
 """Which keys only some kinds have."""
 
@@ -60,6 +67,15 @@ class ActorSection(Section):
         default=None,
         pattern=r"^[\x21-\x7e]{1,15}$",
         description="sm-sr: its account at the SMS centre; its own id by default",
+    )
+    answer_time: Seconds | None = Field(
+        default=None,
+        gt=0,
+        description="sm-sr: how long it waits for a card's answer before it sends again; twice as "
+        "long each time after",
+    )
+    attempts: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="sm-sr: how often it sends a command before it gives up"
     )
 
     @model_validator(mode="after")

@@ -33,7 +33,10 @@ from hil.virtual.euicc.contacts import Contacts
 from hil.virtual.euicc.factory import read_factory
 from hil.virtual.network.link_model import Air, Conditions
 from hil.virtual.network.radio import MAX_LINE, RadioFace
+from hil.virtual.network.smsc import SmsCentre
 from hil.virtual.network.subscribers import Subscribers
+from hil.virtual.network.weather import MAX_LINE as MAX_WEATHER_LINE
+from hil.virtual.network.weather import WeatherFace
 from hil.virtual.power_supply import lexer
 from hil.virtual.power_supply.scpi_errors import ScpiError
 from hil.wire.identifiers import ISD_R_AID
@@ -185,6 +188,29 @@ def _radio_lines() -> list[bytes]:
     return [b"".join(json.dumps(one).encode() + b"\n" for one in lines)]
 
 
+def _weather(raw: bytes) -> object:
+    writer = _Writer()
+
+    async def run() -> None:
+        air = Air(Conditions(), seed=1)
+        subscribers = Subscribers(air)
+        face = WeatherFace(air, subscribers, SmsCentre({}, subscribers))
+        reader = asyncio.StreamReader(limit=MAX_WEATHER_LINE)
+        reader.feed_data(raw)
+        reader.feed_eof()
+        await face.serve(reader, cast("asyncio.StreamWriter", writer))
+        assert air.conditions == Conditions(), "the weather outlasts its maker"
+
+    asyncio.run(run())
+    return writer.said
+
+
+def _weather_lines() -> list[bytes]:
+    refuse = {"refuse": {"count": 2, "status": 88}}
+    lines = [{"air": {"loss": 0.5}}, {"coverage": False}, refuse, {"hang_up": "sm-sr"}]
+    return [b"".join(json.dumps(one).encode() + b"\n" for one in lines)]
+
+
 def _at(raw: bytes) -> object:
     commands = at_parser.parse_line(raw.decode("latin-1"))
     for one in commands:
@@ -267,6 +293,7 @@ TARGETS: dict[str, Target] = {
     ),
     "fcp": Target(parse_fcp, lambda: [bytes.fromhex("621282054221001C0183022F008A01058002001C")]),
     "radio": Target(_radio, _radio_lines, errors=(), refuses=False, mutations=150),
+    "weather": Target(_weather, _weather_lines, errors=(), refuses=False, mutations=100),
     "at-line": Target(
         _at, lambda: [b'+CSIM=14,"00A40004023F00"', b"E0;+CGMI;+X=1,,2"], errors=(Refusal,)
     ),

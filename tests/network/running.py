@@ -18,6 +18,8 @@ from hil.virtual.network.link_model import Air, Conditions
 from hil.virtual.network.radio import MAX_LINE, RadioFace
 from hil.virtual.network.smsc import SmsCentre
 from hil.virtual.network.subscribers import Subscribers
+from hil.virtual.network.weather import MAX_LINE as MAX_WEATHER_LINE
+from hil.virtual.network.weather import WeatherFace
 from hil.wire.smpp import Pdu, StreamReader
 from tests.provisioning.air import hand_over
 
@@ -48,6 +50,7 @@ class RunningNetwork:
         self.air = Air(conditions or Conditions(), seed)
         self.smpp = ("", 0)
         self.radio = ("", 0)
+        self.weather = ("", 0)
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._over: asyncio.Event | None = None
@@ -75,15 +78,19 @@ class RunningNetwork:
         subscribers = Subscribers(self.air, report_s=2.0)
         centre = SmsCentre(ACCOUNTS, subscribers)
         radio = RadioFace(subscribers, self.air, centre.submitted, self._centre)
+        weather = WeatherFace(self.air, subscribers, centre)
         servers = [
             await asyncio.start_server(centre.serve, "127.0.0.1", self._smpp_port),
             await asyncio.start_server(radio.serve, "127.0.0.1", 0, limit=MAX_LINE),
+            await asyncio.start_server(weather.serve, "127.0.0.1", 0, limit=MAX_WEATHER_LINE),
         ]
-        self.smpp, self.radio = (one.sockets[0].getsockname()[:2] for one in servers)
+        addresses = [one.sockets[0].getsockname()[:2] for one in servers]
+        self.smpp, self.radio, self.weather = addresses
         self._ready.set()
         await self._over.wait()
         for one in servers:
             one.close()
+        await weather.close()
         await radio.close()
         await subscribers.close()
         await centre.close()

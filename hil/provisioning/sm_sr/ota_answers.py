@@ -56,7 +56,11 @@ class OtaAnswers:
             log.warning("message from %s is dropped: %s", source, err)
 
     def take_packet(self, source: str, packet: bytes) -> None:
-        """Take a whole proof of receipt."""
+        """Take a whole proof of receipt; CodecError when it is of no eUICC at that number.
+
+        Several may have had the number, one after the other, and one that is gone still waits.
+        """
+        broken: CodecError | None = None
         for eid in self._book.eids_at(source):
             with self._store.transaction() as connection:
                 row = connection.execute(
@@ -68,10 +72,16 @@ class OtaAnswers:
                 secured = None if row is None else parameters_of(connection, row)
             if row is None or keys is None or secured is None:
                 continue
-            answer = unwrap_response(packet, secured, keys)
+            try:
+                answer = unwrap_response(packet, secured, keys)
+            except CodecError as err:
+                broken = err
+                continue
             if answer.counter == row.counter and answer.tar == bytes(row.tar):
                 self._answered(row, answer)
                 return
+        if broken is not None:
+            raise broken
         log.info("answer from %s belongs to no command that waits", source)
 
 

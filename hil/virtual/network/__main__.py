@@ -15,6 +15,8 @@ from hil.virtual.network.link_model import Air, Conditions
 from hil.virtual.network.radio import MAX_LINE, RadioFace
 from hil.virtual.network.smsc import SmsCentre
 from hil.virtual.network.subscribers import Subscribers
+from hil.virtual.network.weather import MAX_LINE as MAX_WEATHER_LINE
+from hil.virtual.network.weather import WeatherFace
 from hil.virtual.process import (
     HOST,
     add_process_arguments,
@@ -75,6 +77,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--smpp-port", type=port_number, default=0)
     made.add_argument("--radio-port", type=port_number, default=0)
+    made.add_argument("--weather-port", type=port_number, default=0)
     made.add_argument("--seed", type=int, default=1, help="seed of the link model")
     made.add_argument("--latency-ms", type=duration, default=0.0)
     made.add_argument("--jitter-ms", type=duration, default=0.0)
@@ -126,6 +129,10 @@ async def run(arguments: argparse.Namespace) -> None:
     radio_server = await asyncio.start_server(
         radio.serve, HOST, arguments.radio_port, limit=MAX_LINE
     )
+    weather = WeatherFace(air, subscribers, centre)
+    weather_server = await asyncio.start_server(
+        weather.serve, HOST, arguments.weather_port, limit=MAX_WEATHER_LINE
+    )
     ended = asyncio.create_task(until_ended(arguments.lifeline))
     # One turn, so that signals are taken over before anybody is told that this part is ready.
     await asyncio.sleep(0)
@@ -133,11 +140,13 @@ async def run(arguments: argparse.Namespace) -> None:
         "network",
         smpp=_address(smpp_server),
         radio=_address(radio_server),
+        weather=_address(weather_server),
         modelled=conditions != Conditions(),
     )
     await ended
-    for server in (smpp_server, radio_server):
+    for server in (smpp_server, radio_server, weather_server):
         server.close()
+    await weather.close()
     await radio.close()
     await subscribers.close()
     await centre.close()

@@ -119,6 +119,10 @@ class SmppSession:
         self._unconfirmed[number] = _Sent(message)
         self._send_message(number)
 
+    def cut(self) -> None:
+        """End the connection without a word; what was not sent yet is lost with it."""
+        self._writer.transport.abort()
+
     def unconfirmed(self) -> tuple[ShortMessage, ...]:
         """Return what the client has not confirmed."""
         return tuple(sent.message for sent in self._unconfirmed.values())

@@ -66,6 +66,19 @@ class SmsCentre:
         self._waiting: dict[str, deque[ShortMessage]] = {}
         self._ids = itertools.count(1)
         self._tasks: set[asyncio.Task[object]] = set()
+        self._refusals = 0
+        self._refusal: int = Status.OK
+
+    def refuse(self, count: int, status: int) -> None:
+        """Answer the next ``count`` messages of clients with a status instead of taking them."""
+        self._refusals, self._refusal = count, status
+
+    def hang_up(self, system_id: str) -> bool:
+        """Cut the connections of a client without a word; False where it has none."""
+        cut = [one for one in self._sessions if one.system_id == system_id]
+        for session in cut:
+            session.cut()
+        return bool(cut)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one client until it leaves."""
@@ -109,6 +122,9 @@ class SmsCentre:
 
     def submit(self, session: SmppSession, message: ShortMessage | DataMessage) -> tuple[int, str]:
         """Take a message for a device; return status and message id."""
+        if self._refusals:
+            self._refusals -= 1
+            return self._refusal, ""
         submitted = _now()
         try:
             number, originator, tpdu = _short_message(message)

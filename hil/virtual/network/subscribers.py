@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import time
@@ -134,6 +135,11 @@ class Subscribers:
         """Whether there is coverage now."""
         return self._air.covered(time.monotonic() - self._start)
 
+    def look_again(self) -> None:
+        """Take it that coverage has changed."""
+        for subscriber in self._numbers.values():
+            subscriber.news.set()
+
     async def close(self) -> None:
         """End all deliveries."""
         for task in self._tasks:
@@ -161,7 +167,9 @@ class Subscribers:
             gap = self._air.seconds_to_coverage(time.monotonic() - self._start)
             if gap > 0:
                 self._air.down.out_of_coverage += 1
-                await asyncio.sleep(gap)
+                subscriber.news.clear()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(subscriber.news.wait(), gap)
                 continue
             delivery = subscriber.waiting.popleft()
             copies = self._air.fate(self._air.down)
