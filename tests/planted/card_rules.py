@@ -233,7 +233,7 @@ DEFECTS: Final = (
         f"{_EUICC}/key_establishments.py",
         "                usages=ecasd.usages,\n",
         "",
-        ("EUICC-ES8-KEYS-21",),
+        ("EUICC-ES8-KEYS-21", "EUICC-ES5-ISDRKEYS-08"),
     ),
     Defect(
         "a certificate is taken before its first day",
@@ -284,5 +284,48 @@ DEFECTS: Final = (
         '            raise RefusalError(0x6983, f"counter of key set {kvn:02X} is used up")\n',
         "            counter = 1\n",
         ("EUICC-SCP03-COUNTER-01",),
+    ),
+    Defect(
+        "a test profile that was enabled locally is rolled back",
+        f"{_EUICC}/profile_states.py",
+        "            change.put(_LOCAL, before)\n",
+        "            change.put(_LOCAL, before)\n"
+        "            self._changes.record(change, NotificationType.CHANGED, before)\n",
+        ("EUICC-ESX-TEST-04",),
+    ),
+    Defect(
+        "two applications have one TAR",
+        f"{_EUICC}/domain_contents.py",
+        "if used & set(remote.tars):",
+        "if len(remote.tars) > len(set(remote.tars)):",
+        ("EUICC-RAM-INSTALL-02",),
+    ),
+    Defect(
+        "Milenage gives IK for CK",
+        f"{_WIRE}/aka/milenage.py",
+        "            ck=self._out(temp, 3),\n            ik=self._out(temp, 4),\n",
+        "            ck=self._out(temp, 4),\n            ik=self._out(temp, 3),\n",
+        ("EUICC-UICC-AKA-24",),
+    ),
+    Defect(
+        "Milenage conceals a resynchronisation by the key of f5",
+        f"{_WIRE}/aka/milenage.py",
+        "return self._out(self._temp(rand), 5)[:6]",
+        "return self._out(self._temp(rand), 2)[:6]",
+        ("EUICC-UICC-AKA-24",),
+    ),
+    Defect(
+        "the test algorithm rotates CK by two bytes",
+        f"{_WIRE}/aka/xor_test.py",
+        "ck=out[1:] + out[:1], ik=out[2:] + out[:2]",
+        "ck=out[2:] + out[:2], ik=out[1:] + out[:1]",
+        ("EUICC-UICC-AKA-25",),
+    ),
+    Defect(
+        "the test algorithm conceals by the first bytes of XDOUT",
+        f"{_WIRE}/aka/xor_test.py",
+        "ak=out[3:9]",
+        "ak=out[:6]",
+        ("EUICC-UICC-AKA-25",),
     ),
 )

@@ -11,7 +11,7 @@ from hil.evidence import step
 from hil.not_applicable import not_applicable
 from hil.wire import isdr_commands, tlv
 from hil.wire.apdu import CommandApdu
-from hil.wire.gp_certificate import Role
+from hil.wire.gp_certificate import KEY_AGREEMENT, Role
 from hil.wire.key_establishment import Parameter, Reference
 from hil.wire.scp80 import OtaKeySet
 from testcases.conformance.euicc import establishing
@@ -215,3 +215,23 @@ def test_the_handover_names_keys_that_are_there(
         assert_refused(over_the_air, esim, backwards, 0x6A80)
     with step("3. GET DATA E0"):
         assert versions(over_the_air) == before
+
+
+@pytest.mark.requirement("R-63", "R-66", refusal=True)
+@pytest.mark.conformance("EUICC-ES5-ISDRKEYS-08", section=f"{SECTION}; 2.3.2")
+def test_a_certificate_that_may_not_sign(
+    over_the_air: OverTheAirSession, sm_sr: Partner, bench: Bench
+) -> None:
+    """A certificate of the CI whose key may agree on keys, but not sign, is refused.
+
+    Preconditions: the CI is one that signs for tests.
+
+    Steps:
+    1. A certificate of an SM-SR with the key usage of an ECASD (95: 0080): 6A80, 6982 or 6985.
+    2. GET DATA E0: the keys are as before.
+    """
+    before = versions(over_the_air)
+    other = establishing.issued(bench, sm_sr.key.public, Role.SM_SR, usage=KEY_AGREEMENT)
+    answer = sm_sr.with_certificate(other).show()
+    assert answer.sw in REFUSED, f"{answer.sw:04X}"
+    assert versions(over_the_air) == before

@@ -14,7 +14,7 @@ from hil.wire import cat, cat_events, isdr_commands
 from hil.wire.cat_events import Service
 from hil.wire.cat_values import CommandType
 from testcases.conformance.euicc import notified, preparing
-from testcases.conformance.euicc.local import lost_network
+from testcases.conformance.euicc.local import groups_for_test_profile, local, lost_network
 from testcases.conformance.euicc.preparing import (
     DELETE_ON_DISABLE,
     DISABLE_NOT_ALLOWED,
@@ -284,3 +284,38 @@ def test_a_lost_network_changes_nothing_where_the_fall_back_profile_is_enabled(e
         assert set(lost_network(esim)) == {0x9000}
     with step("2. GetStatus"):
         assert esim.profiles() == before
+
+
+@pytest.mark.conformance("EUICC-ESX-TEST-04", section="SGP.02, 3.22 (ESx) and 3.15")
+def test_a_test_profile_that_reaches_nobody_stays(
+    over_the_air: OverTheAirSession,
+    profile_maker: ProfileMaker,
+    esim: Esim,
+    inbox: Inbox,
+    patience_s: float,
+) -> None:
+    """A test profile that was enabled locally is not undone because it reaches no network.
+
+    Preconditions: the card writes to a number of the lab's; a profile is ENABLED and that was
+    confirmed; a test profile is DISABLED.
+
+    Steps:
+    1. LocalEnableTestProfile: 9000, and REFRESH.
+    2. A start where no short message goes out, and polling for as long as a roll-back would take:
+       no REFRESH.
+    3. GetStatus: the test profile is ENABLED. LocalDisableTestProfile: 9000, the profile before is
+       ENABLED.
+    """
+    enable, disable = groups_for_test_profile(esim)
+    test = profile_maker.profile("test")
+    preparing.downloaded(over_the_air, esim, test)
+    before = preparing.enabled(over_the_air, profile_maker)
+    confirmed(over_the_air, inbox)
+    with step("1. LocalEnableTestProfile"):
+        assert local(esim, enable) == (0x9000, True)
+    with step("2. Out of reach"):
+        assert not rolled_back(esim, patience_s - SPARE_S + 0.5)
+    with step("3. GetStatus"):
+        assert_state(esim, test.aid, ProfileState.ENABLED)
+        assert local(esim, disable) == (0x9000, True)
+        assert_state(esim, before.aid, ProfileState.ENABLED)

@@ -14,7 +14,8 @@ from hil.wire.apdu import CommandApdu
 from hil.wire.put_key import put_key
 from hil.wire.scp80 import ResponseStatus
 from testcases.conformance.euicc import preparing
-from testcases.conformance.euicc.preparing import MNO_SD_TAR, one
+from testcases.conformance.euicc.operating import KEYS, life_cycle, management
+from testcases.conformance.euicc.preparing import one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from hil.bench.esim import Esim
     from hil.bench.profile_maker import LabProfile, ProfileMaker
     from hil.equipment.card.over_the_air import OverTheAirSession
-    from hil.wire.apdu import ResponseApdu
 
 pytestmark = [
     pytest.mark.requires("card.m2m", "card.keys"),
@@ -69,12 +69,6 @@ def profile(
 def mno(esim: Esim, profile: LabProfile) -> OverTheAirSession:
     """The operator of the enabled profile."""
     return preparing.operator(esim.card, profile)
-
-
-def management(mno: OverTheAirSession, command: CommandApdu) -> ResponseApdu:
-    """Send one command to the MNO-SD; return its answer."""
-    (answer,) = mno.send(command, tar=MNO_SD_TAR)
-    return answer
 
 
 def install(mno: OverTheAirSession) -> None:
@@ -179,3 +173,28 @@ def test_keys_one_by_one(mno: OverTheAirSession, profile: LabProfile) -> None:
         replaces = CommandApdu(put.cla, put.ins, 0x09, put.p2, put.data, 256)
         assert management(mno, replaces).sw in (0x6A88, 0x6A80)
         assert listed() == before
+
+
+@pytest.mark.applies("O_OWN_SD")
+@pytest.mark.requirement("R-44", refusal=True)
+@pytest.mark.conformance("EUICC-RAM-INSTALL-02", section="ETSI TS 102 226, 8.2.1.3.2.2")
+def test_a_tar_that_is_in_use(mno: OverTheAirSession) -> None:
+    """INSTALL with a TAR that another application has is refused.
+
+    Preconditions: a profile is ENABLED; its operator made a domain with a TAR.
+
+    Steps:
+    1. INSTALL of a second domain with the TAR of the first: 6A80. GET STATUS: there is none.
+    2. INSTALL of it with the TAR of remote file management of the UICC, B00120: 6A80.
+    3. GET DATA E0 to the TAR of the first: status 00.
+    """
+    install(mno)
+    other = OWN_SD[:-1] + b"\xc3"
+    for tar in (OWN_TAR, bytes.fromhex("B00120")):
+        with step(f"TAR {tar.hex().upper()}"):
+            data = INSTALL.data.replace(OWN_SD, other).replace(OWN_TAR, tar)
+            again = CommandApdu(INSTALL.cla, INSTALL.ins, INSTALL.p1, INSTALL.p2, data, 256)
+            assert management(mno, again).sw == 0x6A80
+            assert life_cycle(mno, other) is None
+    with step("3. The first"):
+        assert mno.execute(KEYS, tar=OWN_TAR).status == ResponseStatus.OK
