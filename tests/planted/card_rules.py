@@ -328,4 +328,26 @@ DEFECTS: Final = (
         "ak=out[:6]",
         ("EUICC-UICC-AKA-25",),
     ),
+    Defect(
+        "a notification is sent in clear",
+        f"{_WIRE}/notification.py",
+        'SPI: Final = bytes.fromhex("0600")',
+        'SPI: Final = bytes.fromhex("0200")',
+        ("EUICC-ES5-NOTIFY-01",),
+    ),
+    Defect(
+        "the files of an ADF are under the access domain of the UICC",
+        f"{_EUICC}/remote_access.py",
+        "domains = self._own if name else self._uicc",
+        "domains = self._uicc",
+        ("EUICC-RFM-ACCESS-05",),
+    ),
+    Defect(
+        "a PIN that a script presents is verified at the terminal",
+        f"{_EUICC}/remote_files.py",
+        "        answer = self._run(application, raw, context)\n",
+        "        answer = self._run(application, raw, context)\n"
+        "        self._pins._verified |= context.pins._verified\n",
+        ("EUICC-RFM-PIN-01",),
+    ),
 )

@@ -14,7 +14,7 @@ from hil.wire import cat, dgi, isdr_commands, sms, tlv
 from hil.wire.apdu import CommandApdu
 from hil.wire.cat_values import CommandType, Result
 from hil.wire.notification import Notification
-from hil.wire.scp80 import OtaKeySet
+from hil.wire.scp80 import CommandHeader, OtaKeySet, Spi
 from testcases.conformance.euicc.preparing import one
 
 if TYPE_CHECKING:
@@ -90,10 +90,14 @@ def out_of_reach(command: cat.ProactiveCommand) -> int:
 
 
 class Inbox:
-    """What an SM-SR at a number of the lab's gets from the card, each time the card starts."""
+    """What an SM-SR at a number of the lab's gets from the card, each time the card starts.
+
+    ``spis``: how each notification was secured.
+    """
 
     def __init__(self, esim: Esim, keys: EuiccKeyFile) -> None:
         self._card = esim.card
+        self.spis: list[Spi] = []
         self._keys = [OtaKeySet(row.kvn, row.kic, row.kid, row.dek) for row in keys.isd_r_scp80]
 
     def after_start(self) -> list[Notification]:
@@ -128,6 +132,7 @@ class Inbox:
     def _opened(self, message: sms.SmsSubmit) -> Notification:
         assert message.destination == NUMBER
         packet = sms.read_part(message.user_data).payload
+        self.spis.append(CommandHeader.decode(packet).parameters.flags)
         for keys in self._keys:
             with contextlib.suppress(CodecError):
                 return Notification.open(packet, keys)

@@ -11,6 +11,7 @@ from hil.evidence import step
 from hil.not_applicable import not_applicable
 from hil.wire import dgi, isdr_commands
 from hil.wire.apdu import CommandApdu
+from hil.wire.scp80 import Integrity
 from testcases.conformance.euicc import preparing
 from testcases.conformance.euicc.notified import Inbox, notified
 from testcases.conformance.euicc.preparing import assert_refused, one
@@ -41,7 +42,7 @@ def inbox(over_the_air: OverTheAirSession, esim: Esim, bench: Bench) -> Iterator
         yield box
 
 
-@pytest.mark.conformance("EUICC-ES5-NOTIFY-01", section=f"{ADDRESSING}; {CONFIRMATION}")
+@pytest.mark.conformance("EUICC-ES5-NOTIFY-01", section=f"{ADDRESSING}; {CONFIRMATION}; 2.4.3")
 def test_a_change_is_notified_until_it_is_confirmed(
     over_the_air: OverTheAirSession, profile_maker: ProfileMaker, esim: Esim, inbox: Inbox
 ) -> None:
@@ -52,8 +53,8 @@ def test_a_change_is_notified_until_it_is_confirmed(
 
     Steps:
     1. EnableProfile for it: 9000, and REFRESH.
-    2. After the start: SEND SHORT MESSAGE to that number with a notification: the EID, type 02, the
-       ISD-P of the profile.
+    2. After the start: SEND SHORT MESSAGE to that number with a notification, with CC and ciphered:
+       the EID, type 02, the ISD-P of the profile.
     3. After another start: the same one again.
     4. HandleNotificationConfirmation with the next sequence number: 6A80 or 6985.
     5. With the right one: 9000, no data.
@@ -68,6 +69,9 @@ def test_a_change_is_notified_until_it_is_confirmed(
     with step("2. Notification"):
         (first,) = inbox.after_start()
         assert (first.eid, first.kind, first.aid) == (esim.eid(), 0x02, profile.aid)
+        (spi,) = inbox.spis
+        assert spi.integrity is Integrity.CRYPTOGRAPHIC_CHECKSUM
+        assert spi.ciphered
     with step("3. Again"):
         assert inbox.after_start() == [first]
     confirm = isdr_commands.confirm_notification

@@ -11,13 +11,23 @@ from hil.not_applicable import not_applicable
 from hil.wire import isdr_commands
 from hil.wire.apdu import CommandApdu
 from hil.wire.command_script import CommandScript
-from hil.wire.profile_package.applications import Rfm
+from hil.wire.profile_package.applications import AdfAccess, Rfm
 from hil.wire.profile_package.elements import encode
 from hil.wire.profile_package.package import PeHeader, join, split
 from hil.wire.scp80 import CounterMode, ResponseStatus, SecurityParameters, Spi
 from testcases.conformance.euicc import own_files, preparing
 from testcases.conformance.euicc.operating import life_cycle, set_status
-from testcases.conformance.euicc.own_files import BINARY, CLOSED, CONTENT, DF, ask, row
+from testcases.conformance.euicc.own_files import (
+    BINARY,
+    CLOSED,
+    CONTENT,
+    DF,
+    GUARDED,
+    USIM_AID,
+    VERIFY_ADM1,
+    ask,
+    row,
+)
 from testcases.conformance.euicc.preparing import one
 
 if TYPE_CHECKING:
@@ -33,18 +43,26 @@ pytestmark = [
 LEVEL: Final = "ETSI TS 102 226, 8.2.1.3.2.4; TS 102 225, 5.1.1"
 STATES: Final = "GlobalPlatform, 5.3.1 and 11.10; ETSI TS 102 225, 5.1.4"
 CIPHERED, COUNTED = bytes.fromhex("B00152"), bytes.fromhex("B00153")
-"""TARs of two more instances: one wants CC and ciphering, the other also a counter to be higher."""
+"""TARs of two instances: one wants CC and ciphering, the other also a counter to be higher."""
 
 OWN: Final = bytes.fromhex("A000000559101052")
-_INSTANCES: Final = ((OWN, CIPHERED, 0x06), (OWN[:-1] + b"\x53", COUNTED, 0x16))
-_FULL: Final = b"\x00"
+_FULL, _NONE = b"\x00", b"\xff"
+UICC_ONLY, USIM_ONLY = bytes.fromhex("B00154"), bytes.fromhex("B00155")
+"""TARs of two that name the USIM: one has access to the UICC's files alone, the other to its."""
+
+_INSTANCES: Final = (
+    (0x52, CIPHERED, 0x06, _FULL, None),
+    (0x53, COUNTED, 0x16, _FULL, None),
+    (0x54, UICC_ONLY, 0x02, _FULL, _NONE),
+    (0x55, USIM_ONLY, 0x02, _NONE, _FULL),
+)
 _LOCKED: Final = 0x80
 WRITE: Final = b"remote"
 
 
 @pytest.fixture
 def profile(over_the_air: OverTheAirSession, profile_maker: ProfileMaker, esim: Esim) -> LabProfile:
-    """An enabled profile with the lab's files, and with those two instances."""
+    """An enabled profile with the lab's files, and with those four instances."""
     keys = (preparing.operator_keys(),)
     plain = profile_maker.profile(ota_keys=keys)
     elements = split(own_files.with_files(plain.package))
@@ -52,14 +70,15 @@ def profile(over_the_air: OverTheAirSession, profile_maker: ProfileMaker, esim: 
         encode(
             Rfm(
                 header=PeHeader(920 + number),
-                instance=aid,
+                instance=OWN[:-1] + bytes((last,)),
                 security_level=level,
-                access=_FULL,
-                admin_access=_FULL,
+                access=access,
+                admin_access=_NONE,
                 tars=(tar,),
+                adf=None if of_usim is None else AdfAccess(USIM_AID, of_usim, _NONE),
             )
         )
-        for number, (aid, tar, level) in enumerate(_INSTANCES)
+        for number, (last, tar, level, access, of_usim) in enumerate(_INSTANCES)
     ]
     made = profile_maker.profile(
         package=join([*elements[:-1], *more, elements[-1]]),
@@ -207,3 +226,51 @@ def test_full_access_and_never(mno: OverTheAirSession, esim: Esim) -> None:
     ):
         answers = mno.send(*path, command, tar=CIPHERED)
         assert [answer.sw for answer in answers] == [0x9000, 0x9000, 0x6982]
+
+
+@pytest.mark.requirement("R-44", refusal=True)
+@pytest.mark.conformance("EUICC-RFM-ACCESS-05", section="ETSI TS 102 226, 8.2.1.3.2.5")
+def test_the_access_domain_of_an_adf_is_its_own(mno: OverTheAirSession) -> None:
+    """Access to the files of the UICC is none to those of an ADF, nor the other way round.
+
+    Preconditions: two instances of the enabled profile name its USIM: one has full access to the
+    UICC and none to the ADF, the other none to the UICC and full access to the ADF.
+
+    Steps:
+    1. To the first: READ BINARY of EF.IMSI: 6982, or SELECT is refused. Of EF.ICCID: 9000.
+    2. To the second: READ BINARY of EF.IMSI: 9000. Of EF.ICCID: 6982, or SELECT is refused.
+    """
+
+    def read(tar: bytes, *path: str) -> int:
+        chosen = [CommandApdu(0x00, 0xA4, 0x00, 0x0C, bytes.fromhex(fid)) for fid in path]
+        return mno.send(*chosen, CommandApdu(0x00, 0xB0, 0x00, 0x00, le=9), tar=tar)[-1].sw
+
+    for tar, of_usim in ((UICC_ONLY, False), (USIM_ONLY, True)):
+        with step(tar.hex().upper()):
+            # The ADF is current at the start of a script.
+            assert (read(tar, "6F07") == 0x9000) is of_usim
+            assert (read(tar, "3F00", "2FE2") == 0x9000) is not of_usim
+
+
+@pytest.mark.requirement("R-44", refusal=True)
+@pytest.mark.conformance("EUICC-RFM-PIN-01", section="ETSI TS 102 226, 6; TS 102 221, 9.4")
+def test_a_pin_of_a_script_is_not_the_terminal_s(mno: OverTheAirSession, esim: Esim) -> None:
+    """What a script verified is not verified at the terminal.
+
+    Preconditions: an instance of the enabled profile has full access; a file needs ADM1 for
+    updating.
+
+    Steps:
+    1. VERIFY with ADM1 in a script: 9000.
+    2. The terminal: UPDATE BINARY of the file: 6982. VERIFY with ADM1, the same: 9000.
+    """
+    with esim.card.transaction() as card:
+        card.reset()
+        with step("1. A script"):
+            verify = CommandApdu.decode(bytes.fromhex(VERIFY_ADM1))
+            assert [answer.sw for answer in mno.send(verify, tar=CIPHERED)] == [0x9000]
+        with step("2. The terminal"):
+            own_files.select(card, DF, GUARDED)
+            assert ask(card, "00D600000139") == "6982"
+            assert ask(card, VERIFY_ADM1) == "9000"
+            assert ask(card, "00D600000139") == "9000"
