@@ -86,9 +86,10 @@ def test_without_allure_one_line_says_what_mends_it(hil: Hil, project: Path) -> 
     [
         ("sys.exit('out of memory')", "out of memory"),
         pytest.param("", "could not make the report", marks=thorough),
-        (
+        pytest.param(
             PAGE.replace("window.dataLayer = 1;</script>", "other</script>"),
             "would contact an analytics server",
+            marks=thorough,
         ),
     ],
     ids=["fails", "empty", "calls home"],

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -60,28 +61,33 @@ def test_option_goes_before_environment_before_ini(session: Session) -> None:
     assert "bench virtual-inprocess" in done.stdout
 
 
-@pytest.mark.parametrize(
-    ("marker", "text"),
-    [
-        ('requirement("R-95")', "there is no requirement 'R-95'"),
-        ('requirement("R12")', "did you mean 'R-12'?"),
-        ("requirement()", "name a requirement"),
-        ("requirement(12)", "there is no requirement 12"),
-        ('requirement("R-12", refused=True)', "takes refusal=True and nothing else"),
-        ('requirement("R-12", refusal="yes")', "takes refusal=True and nothing else"),
-        ('requires("cards")', "did you mean 'card'?"),
-        ('requires("power_suply.jig")', "did you mean 'power_supply.jig'?"),
-        ("requires()", "say what is needed"),
-        ('severity("high")', "is one of blocker, critical"),
-        ("severity()", "is one of blocker, critical"),
-    ],
+WRONG: Final = (
+    ('requirement("R-95")', "there is no requirement 'R-95'"),
+    ('requirement("R12")', "did you mean 'R-12'?"),
+    ("requirement()", "name a requirement"),
+    ("requirement(12)", "there is no requirement 12"),
+    ('requirement("R-12", refused=True)', "takes refusal=True and nothing else"),
+    ('requirement("R-12", refusal="yes")', "takes refusal=True and nothing else"),
+    ('requires("cards")', "did you mean 'card'?"),
+    ('requires("power_suply.jig")', "did you mean 'power_supply.jig'?"),
+    ("requires()", "say what is needed"),
+    ('severity("high")', "is one of blocker, critical"),
+    ("severity()", "is one of blocker, critical"),
 )
-def test_wrong_markers_are_usage_errors(session: Session, marker: str, text: str) -> None:
-    done = session(f"import pytest\n\n@pytest.mark.{marker}\ndef test_it():\n    pass\n")
+
+
+def test_wrong_markers_are_usage_errors_and_all_are_told(session: Session) -> None:
+    source = "import pytest\n"
+    for number, (marker, _) in enumerate(WRONG):
+        source += f"\n@pytest.mark.{marker}\ndef test_{number}():\n    pass\n"
+    done = session(source)
     assert done.returncode == 4
     said = done.stdout + done.stderr
-    assert text in said
-    assert "test_it.py::test_it" in said
+    lines = [line for line in said.splitlines() if "test_it.py::test_" in line]
+    assert len(lines) == len(WRONG), said
+    for number, (_, text) in enumerate(WRONG):
+        assert f"test_it.py::test_{number}:" in lines[number]
+        assert text in lines[number]
     assert "Traceback" not in said
     assert "passed" not in said
 

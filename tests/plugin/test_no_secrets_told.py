@@ -137,7 +137,11 @@ def _leaks(tmp_path: Path, done: subprocess.CompletedProcess[str]) -> set[str]:
 
 @pytest.mark.parametrize(
     "options",
-    [[], ["-vv", "--color=yes", "-l", "-rA"], ["-p", "xdist", "-n", "1", "--tb=native"]],
+    [
+        [],
+        pytest.param(["-vv", "--color=yes", "-l", "-rA"], marks=thorough),
+        ["-p", "xdist", "-n", "1", "--tb=native"],
+    ],
     ids=["plain", "verbose", "xdist"],
 )
 def test_what_a_failed_test_compared_is_told_without_the_keys(

@@ -62,7 +62,9 @@ def told(stdout: str) -> str:
     return stdout.partition("= waivers =")[2].partition("\n=")[0]
 
 
-@pytest.mark.parametrize("way", ["option", "bench", "environment", "xdist"])
+@pytest.mark.parametrize(
+    "way", ["option", "bench", "environment", pytest.param("xdist", marks=thorough)]
+)
 def test_waivers_are_shown_and_change_no_verdict(
     session: Session, tmp_path: Path, way: str
 ) -> None:

@@ -121,7 +121,7 @@ def ask(
 
 @pytest.mark.parametrize(
     "server",
-    [one if one == "SM-SR" else pytest.param(one, marks=thorough) for one in FUNCTIONS],
+    [pytest.param(one, marks=thorough) for one in FUNCTIONS],
 )
 def test_other_servers_too_at_moments_of_any_kind(tmp_path: Path, server: str) -> None:
     what = FUNCTIONS[server]

@@ -28,10 +28,10 @@ HANG = "pathlib.Path('hangs').touch(); time.sleep(60)"
 @pytest.mark.parametrize(
     ("place", "times"),
     [
-        ("setup", 1),
         ("body", 1),
-        ("body", 2),
         ("teardown", 2),
+        pytest.param("setup", 1, marks=thorough),
+        pytest.param("body", 2, marks=thorough),
         pytest.param("setup", 2, marks=thorough),
         pytest.param("teardown", 1, marks=thorough),
     ],
