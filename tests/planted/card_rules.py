@@ -350,4 +350,18 @@ DEFECTS: Final = (
         "        self._pins._verified |= context.pins._verified\n",
         ("EUICC-RFM-PIN-01",),
     ),
+    Defect(
+        "the minimum security level of security domains in a profile is lost",
+        f"{_EUICC}/install_domains.py",
+        "                level=remote.level,\n",
+        "",
+        ("EUICC-RAM-LEVEL-01",),
+    ),
+    Defect(
+        "the minimum security level that INSTALL names is lost",
+        f"{_EUICC}/domain_contents.py",
+        "            level=remote.level,\n",
+        "",
+        ("EUICC-RAM-LEVEL-02",),
+    ),
 )

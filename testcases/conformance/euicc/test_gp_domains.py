@@ -11,11 +11,12 @@ from hil.evidence import step
 from hil.not_applicable import not_applicable
 from hil.wire import isdr_commands, tlv
 from hil.wire.apdu import CommandApdu
+from hil.wire.command_script import CommandScript
 from hil.wire.put_key import put_key
-from hil.wire.scp80 import ResponseStatus
+from hil.wire.scp80 import Integrity, ResponseStatus, SecurityParameters, Spi
 from testcases.conformance.euicc import preparing
 from testcases.conformance.euicc.operating import KEYS, life_cycle, management
-from testcases.conformance.euicc.preparing import one
+from testcases.conformance.euicc.preparing import MNO_SD_TAR, one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +31,7 @@ pytestmark = [
     pytest.mark.severity("normal"),
 ]
 RAM = "ETSI TS 102 226, 8.2; GlobalPlatform, 11"
+LEVEL = "ETSI TS 102 226, 8.2.1.3.2.4; TS 102 225, 5.1.1"
 OWN_SD, OWN_TAR = bytes.fromhex("A0000001510000C2"), bytes.fromhex("B20177")
 TOOLKIT = bytes.fromhex("010000000002010203") + OWN_TAR
 """UICC toolkit parameters: minimum security level 02, one TAR (ETSI TS 102 226, 8.2.1.3.2.2)."""
@@ -198,3 +200,43 @@ def test_a_tar_that_is_in_use(mno: OverTheAirSession) -> None:
             assert life_cycle(mno, other) is None
     with step("3. The first"):
         assert mno.execute(KEYS, tar=OWN_TAR).status == ResponseStatus.OK
+
+
+@pytest.mark.requirement("R-44", refusal=True)
+@pytest.mark.conformance("EUICC-RAM-LEVEL-01", section=LEVEL)
+def test_the_minimum_security_level_of_the_mno_sd(mno: OverTheAirSession) -> None:
+    """A packet to the MNO-SD below its minimum security level is refused.
+
+    Preconditions: a profile is ENABLED whose MNO-SD wants CC (level 02).
+
+    Steps:
+    1. GET DATA E0 to TAR B20100 in a packet that is ciphered, without CC: no proof of receipt, or
+       one with another status than 00.
+    2. With CC and ciphering: status 00.
+    """
+    assert asked(mno, MNO_SD_TAR, Spi(integrity=Integrity.NONE)) != ResponseStatus.OK
+    assert asked(mno, MNO_SD_TAR, Spi()) == ResponseStatus.OK
+
+
+@pytest.mark.applies("O_OWN_SD")
+@pytest.mark.requirement("R-44", refusal=True)
+@pytest.mark.conformance("EUICC-RAM-LEVEL-02", section=LEVEL)
+def test_the_minimum_security_level_of_a_domain(mno: OverTheAirSession) -> None:
+    """The minimum security level that INSTALL gives a domain holds for its packets.
+
+    Preconditions: a profile is ENABLED; its operator made a domain with a TAR and level 02 (CC).
+
+    Steps:
+    1. GET DATA E0 to its TAR in a packet that is ciphered, without CC: no proof of receipt, or one
+       with another status than 00.
+    2. With CC and ciphering: status 00.
+    """
+    install(mno)
+    assert asked(mno, OWN_TAR, Spi(integrity=Integrity.NONE)) != ResponseStatus.OK
+    assert asked(mno, OWN_TAR, Spi()) == ResponseStatus.OK
+
+
+def asked(mno: OverTheAirSession, tar: bytes, spi: Spi) -> int | None:
+    """Send GET DATA E0 to a domain; return the status of the proof of receipt."""
+    script = CommandScript.of([KEYS]).encode()
+    return mno.run(script, parameters=SecurityParameters(spi.encode(), tar)).status
