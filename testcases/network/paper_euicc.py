@@ -18,7 +18,7 @@ from hil.not_applicable import not_applicable
 from hil.provisioning.http.sm_sr_client import SmSrClient
 from hil.wire import sms, tlv
 from hil.wire.apdu import CommandApdu, ResponseApdu
-from hil.wire.command_script import CommandScript, ResponseScript
+from hil.wire.command_script import R_APDU, CommandScript, ResponseScript
 from hil.wire.identifiers import isd_p_aid, luhn_digit
 from hil.wire.scp80 import (
     CommandPacket,
@@ -39,6 +39,8 @@ HEARD_S: Final = 10.0
 ENDED_S: Final = 20.0
 LONGEST_ANSWER_S: Final = 1.0
 """An SM-SR that waits longer than this makes a test of its repetitions too long."""
+PIECE: Final = 0x86
+"""Command TLV of SCP03t with a piece of a profile (SGP.02, 4.1.3.3)."""
 
 _CREATED, _DISABLED, _ENABLED = 0x07, 0x1F, 0x3F
 _NAMES: Final = {_CREATED: "created", _DISABLED: "disabled", _ENABLED: "enabled"}
@@ -144,7 +146,8 @@ class PaperEuicc:
         if opened.counter > self.counter:
             self.counter = opened.counter
             script = CommandScript.decode(opened.data)
-            data = ResponseScript.of([self._run(one) for one in script.commands]).encode()
+            answers = tuple(self._answered(one) for one in script.items)
+            data = ResponseScript(answers, len(answers)).encode()
             status = ResponseStatus.OK
         parameters = opened.header.parameters
         response = ResponsePacket(parameters.tar, opened.counter, status, data)
@@ -170,6 +173,13 @@ class PaperEuicc:
             if heard is not None:
                 self.obey(heard)
         return report
+
+    def _answered(self, item: tlv.Tlv) -> tlv.Tlv:
+        """Return the answer to one object of a script: a command, or a piece of a profile."""
+        if item.tag == PIECE:
+            self.ran.append("piece")
+            return tlv.Tlv(PIECE, b"")
+        return tlv.Tlv(R_APDU, self._run(CommandApdu.decode(item.value)).encode())
 
     def _run(self, command: CommandApdu) -> ResponseApdu:
         if command.ins == _GET_STATUS:

@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from hil.checks import refusal
 from hil.evidence import step
+from hil.provisioning.errors import Refusal
+from hil.wire import tlv
+from hil.wire.identifiers import isd_p_aid
 from testcases.installing import ended
-from testcases.network.paper_euicc import PaperEuicc, hasty_sm_sr, in_eis, paper_euicc
+from testcases.network.paper_euicc import PIECE, PaperEuicc, hasty_sm_sr, in_eis, paper_euicc
 
 if TYPE_CHECKING:
     from hil.bench.desk import Desk
@@ -29,6 +33,8 @@ pytestmark = [
 BARE_S: Final = 0.8
 """Share of a pause that is seen at least, by a test that may itself be late for its beginning."""
 MARGIN_S: Final = 1.0
+PIECES, PIECE_BYTES = 3, 1000
+"""More than fits a packet of 20 messages, less than two of them."""
 MANY: Final = 7
 """With so many ISD-Ps the answer to GetStatus takes two messages."""
 
@@ -194,6 +200,35 @@ def test_half_an_answer_is_none_and_blocks_nothing(desk: Desk, weather: Weather)
         report = euicc.serve(sm_sr, job)
         assert (report.state, report.reason) == ("done", "")
     assert in_eis(desk, hasty.id, euicc) == euicc.shown()
+
+
+def test_commands_to_one_card_go_one_after_another(desk: Desk, weather: Weather) -> None:
+    """Data of an SM-DP take two packets: the second leaves when the card has answered the first."""
+    hasty = hasty_sm_sr(desk)
+    euicc, sm_sr = paper_euicc(desk, weather, hasty.id), desk.sm_sr(hasty.id)
+    sm_dp = desk.servers.of_kind("sm-dp")[0]
+    pieces = [tlv.encode(PIECE, bytes((number,)) * PIECE_BYTES) for number in range(PIECES)]
+    fields = {"eid": euicc.eid, "sd_aid": isd_p_aid(0x11).hex(), "data": b"".join(pieces).hex()}
+    with step("SendData, and another job for the same card: refused while the first one runs"):
+        job = desk.caller(sm_dp, hasty.id).function("es3/SendData", fields)["job"]
+        with refusal(Refusal, match="busy"):
+            sm_sr.enable(euicc.eid, euicc.second)
+    with step("The first packet is lost: it comes again, and nothing else does"):
+        first = euicc.hear()
+        again = euicc.hear()
+        assert again.packet == first.packet
+        assert euicc.ran == []
+    with step("It is answered: the next one comes"):
+        euicc.obey(again)
+        following = euicc.hear()
+        while following.packet == first.packet:
+            euicc.obey(following)
+            following = euicc.hear()
+        assert following.opened.counter > first.opened.counter
+        euicc.obey(following)
+        report = euicc.serve(sm_sr, job)
+        assert (report.state, report.reason) == ("done", "")
+        assert euicc.ran == ["piece"] * PIECES
 
 
 @pytest.mark.parametrize("away", ["off", "no-coverage"])
