@@ -22,8 +22,8 @@ import json
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -87,6 +87,16 @@ _CURRENT: ContextVar[FunctionCall | None] = ContextVar("hil_function_call", defa
 def current_call() -> FunctionCall | None:
     """Return the call that is being carried out here, None outside of one."""
     return _CURRENT.get()
+
+
+@contextmanager
+def within(call: FunctionCall) -> Iterator[None]:
+    """Make what happens inside a part of a call: identifiers asked for there follow from it."""
+    mark = _CURRENT.set(call)
+    try:
+        yield
+    finally:
+        _CURRENT.reset(mark)
 
 
 def new_identifier(what: str) -> str:
@@ -297,11 +307,8 @@ def _insert(
 
 
 def _within(call: FunctionCall, act: Callable[[], Answer]) -> Answer:
-    mark = _CURRENT.set(call)
-    try:
+    with within(call):
         return act()
-    finally:
-        _CURRENT.reset(mark)
 
 
 def _given(row: Row[Any] | None) -> Answer:

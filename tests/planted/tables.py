@@ -11,6 +11,7 @@ from tests.planted import (
     card_rules,
     device,
     device_rules,
+    network_rules,
     server_rules,
     servers,
     uicc,
@@ -26,4 +27,5 @@ DEFECTS: Final = (
     *device_rules.DEFECTS,
     *servers.DEFECTS,
     *server_rules.DEFECTS,
+    *network_rules.DEFECTS,
 )

@@ -265,6 +265,35 @@ def test_a_server_that_died_goes_on_from_the_begin_and_gives_up_in_the_end(
     assert "given up" in online.carried_out(second).reason
 
 
+def test_a_job_that_was_not_noted_before_a_kill_is_asked_for_by_the_same_name(
+    online: Online, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    iccid = online.download().iccid
+    es3 = online.calls._links["sm-sr-1"]
+    start_enable, jobs = es3.enable_profile, dict[str, str]()
+
+    def once_each_name(eid: str, iccid: str) -> str:
+        name = function_calls.new_identifier("EnableProfile")
+        if name not in jobs:
+            jobs[name] = start_enable(eid, iccid)
+        return jobs[name]
+
+    monkeypatch.setattr(es3, "enable_profile", once_each_name)
+    call = online.calls.enable_profile("mno-1", Place("sm-sr-1", EID, iccid))
+    with monkeypatch.context() as patch:
+        patch.setattr(online.calls, "_set", _die)
+        with pytest.raises(KeyboardInterrupt):
+            online.carried_out(call)
+    report = online.carried_out(call)
+    assert (report.state, report.reason) == ("done", "")
+    assert len(jobs) == 1
+    assert online.states() == {iccid: "enabled"}
+
+
+def _die(*_args: object, **_values: object) -> None:
+    raise KeyboardInterrupt
+
+
 def test_the_end_of_the_server_is_no_failure_of_its_calls(online: Online) -> None:
     call = online.calls.download_profile("mno-1", "sm-sr-1", EID, profile_type="test")
     online.calls.stop()

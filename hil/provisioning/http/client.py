@@ -85,6 +85,11 @@ class PeerClient:
         """Close the connections; may be called again."""
         self._http.close()
 
+    @property
+    def closed(self) -> bool:
+        """Whether nothing can be asked any more."""
+        return self._http.is_closed
+
     def __enter__(self) -> Self:
         return self
 
@@ -231,6 +236,10 @@ class PeerClient:
                 f"{self.owner} at {self._base_url} cannot be reached at {method} {path}: "
                 f"{_why(err)}"
             ) from err
+        except RuntimeError as err:
+            if not self.closed:
+                raise
+            raise LinkError(f"{self.owner}: the connections to it were closed") from err
         self._observe("in", f"{status} ({len(content)} bytes)")
         if status >= 400:
             raise _failure(status, content, f"{self.owner} at {method} {path}")

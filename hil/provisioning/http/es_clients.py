@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from hil.errors import LinkTimeoutError
+from hil.errors import LinkError, LinkTimeoutError
 from hil.provisioning.http import es_messages as e
 from hil.provisioning.http import management_messages as g
 from hil.provisioning.http import messages as m
@@ -19,6 +19,7 @@ from hil.provisioning.sm_sr.jobs import JobReport
 from hil.provisioning.sm_sr.management import EisView
 
 _STEP_S = 10.0
+_AWAY_S = 0.5
 
 
 class FunctionsClient(ReceiverClient):
@@ -73,11 +74,22 @@ class FunctionsClient(ReceiverClient):
         return JobReport(**found.values())
 
     def wait(self, job: str, *, timeout_s: float) -> JobReport:
-        """Wait until a job has ended; LinkTimeoutError when it still runs after ``timeout_s``."""
+        """Wait until a job has ended; LinkTimeoutError when it still runs after ``timeout_s``.
+
+        An SM-SR that cannot be reached may be back in time: the job is in its store.
+        """
         deadline = time.monotonic() + timeout_s
         while True:
             left = max(0.0, deadline - time.monotonic())
-            report = self.report(job, wait_s=min(left, _STEP_S))
+            try:
+                report = self.report(job, wait_s=min(left, _STEP_S))
+            except LinkTimeoutError:
+                raise
+            except LinkError:
+                if self.closed or left < _AWAY_S:
+                    raise
+                time.sleep(_AWAY_S)
+                continue
             if report.state != "running":
                 return report
             if time.monotonic() >= deadline:

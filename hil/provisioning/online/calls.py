@@ -21,6 +21,7 @@ from hil.errors import HilError
 from hil.provisioning.credentials import Credentials
 from hil.provisioning.errors import Refusal, RefusalCode
 from hil.provisioning.es_status import FunctionStatus, refusal
+from hil.provisioning.function_calls import FunctionCall, within
 from hil.provisioning.online import connectivity
 from hil.provisioning.online.isdp_keys import IsdpKeys
 from hil.provisioning.online.link import Es3Link, finished, start_when_free
@@ -259,7 +260,11 @@ class OnlineCalls:
             "disable": link.disable_profile,
             "delete": link.delete_profile,
         }[row.kind]
-        job = row.job or start_when_free(lambda: start(row.eid, row.iccid), timeout_s=limit_s)
+        job = row.job
+        if not job:
+            # A server that dies before it has noted the job asks for it again by the same name.
+            with within(FunctionCall(self._sm_dp, row.call, b"", until=row.until)):
+                job = start_when_free(lambda: start(row.eid, row.iccid), timeout_s=limit_s)
         self._set(row.call, job=job)
         finished(link, job, timeout_s=limit_s)
 
