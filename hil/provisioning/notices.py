@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, Protocol
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from hil.errors import LinkError
 from hil.provisioning.errors import Refusal
@@ -115,42 +115,51 @@ class NoticeBox:
 
     def waiting(self) -> int:
         """Return how many notices have not arrived yet."""
-        return len(self._waiting())
+        waits = NOTICES.c.state == "waiting", NOTICES.c.sender == self._owner
+        with self._store.transaction() as connection:
+            count = select(func.count()).select_from(NOTICES).where(*waits)
+            return int(connection.execute(count).scalar_one())
 
     def flush(self, *, force: bool = False) -> int:
         """Send what is due (``force``: everything); return how many arrived."""
         now = self._clock()
         arrived = 0
         blocked: set[str] = set()
-        for row in self._waiting():
-            if row.receiver in blocked:
-                continue
-            if row.next_try > now and not force:
-                blocked.add(row.receiver)
-                continue
-            reason = self._send(row.receiver, Notice(**json.loads(row.body)))
-            values: dict[str, Any] = {"state": "arrived", "reason": ""}
-            if reason is None:
-                arrived += 1
-            else:
-                blocked.add(row.receiver)
-                pause = min(LONGEST_PAUSE_S, self._first_try_s * 2.0 ** min(row.attempts, 16))
-                values = {"next_try": now + pause, "reason": reason}
-                log.warning("notice %s to %s waits: %s", row.notice_id, row.receiver, reason)
-            with self._store.transaction() as connection:
-                connection.execute(
-                    update(NOTICES)
-                    .where(NOTICES.c.id == row.id)
-                    .values(attempts=NOTICES.c.attempts + 1, **values)
-                )
+        # However many wait for a receiver that is away, those behind have their turn.
+        while page := self._waiting(blocked):
+            for row in page:
+                if row.receiver in blocked:
+                    continue
+                if row.next_try > now and not force:
+                    blocked.add(row.receiver)
+                    continue
+                reason = self._send(row.receiver, Notice(**json.loads(row.body)))
+                values: dict[str, Any] = {"state": "arrived", "reason": ""}
+                if reason is None:
+                    arrived += 1
+                else:
+                    blocked.add(row.receiver)
+                    pause = min(LONGEST_PAUSE_S, self._first_try_s * 2.0 ** min(row.attempts, 16))
+                    values = {"next_try": now + pause, "reason": reason}
+                    log.warning("notice %s to %s waits: %s", row.notice_id, row.receiver, reason)
+                with self._store.transaction() as connection:
+                    connection.execute(
+                        update(NOTICES)
+                        .where(NOTICES.c.id == row.id)
+                        .values(attempts=NOTICES.c.attempts + 1, **values)
+                    )
         return arrived
 
-    def _waiting(self) -> list[Any]:
+    def _waiting(self, blocked: set[str]) -> list[Any]:
         with self._store.transaction() as connection:
             return list(
                 connection.execute(
                     select(NOTICES)
-                    .where(NOTICES.c.state == "waiting", NOTICES.c.sender == self._owner)
+                    .where(
+                        NOTICES.c.state == "waiting",
+                        NOTICES.c.sender == self._owner,
+                        NOTICES.c.receiver.not_in(blocked),
+                    )
                     .order_by(NOTICES.c.id)
                     .limit(_BATCH)
                 )

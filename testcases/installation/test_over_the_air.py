@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from hil.bench.desk import Desk
     from hil.bench.esim import Esim
     from hil.bench.jig import Rail
+    from hil.bench.weather import Weather
     from hil.equipment.device.device import Device
 
 OFF_S: Final = 10.0
+OVERTAKEN_S: Final = 0.02
 REPEATS_S: Final = 10.0
 """So long an SM-SR waits for an answer before it repeats, unless configured otherwise."""
 GSMA_TEST_PROFILE = pytest.param("ts48", marks=pytest.mark.requires("profiles.ts48"))
@@ -74,6 +76,31 @@ def test_answers_come_back_in_delivery_reports(desk: Desk, device: Device, esim:
     with step("The SM-SR asks the card for its profiles"):
         report = ended(sm_sr, sm_sr.audit(eid, way="report"))
         assert (report.state, report.reason, report.messages) == ("done", "", 1)
+    assert device.status().mode == "second"
+
+
+@pytest.mark.requirement("R-45", "R-52", "R-64", "R-65")
+@pytest.mark.requires("network.weather")
+@pytest.mark.severity("critical")
+def test_messages_that_come_twice_and_out_of_order_install_one_profile(
+    desk: Desk, weather: Weather, device: Device, esim: Esim
+) -> None:
+    """Every message arrives twice, both ways, and many are overtaken: each command has run once."""
+    eid = esim.eid()
+    with step("The MNO orders; the packets go to the SM-SR"):
+        request = ProfileRequest(sm_dp="sm-dp-1", profile_type="test", targets=(eid,))
+        (ordered,) = desk.mno("mno-2").request_profiles(request).profiles
+    sm_sr = desk.sm_sr("sm-sr-1")
+    with step("The SM-SR sends the packets through bad weather, and enables the profile"):
+        weather.air(duplication=1.0, reordering=0.5, reorder_s=OVERTAKEN_S)
+        report = ended(sm_sr, sm_sr.download(ordered.iccid, enable=True))
+        weather.clear()
+    assert (report.state, report.reason) == ("done", "")
+    with step("Card and EIS have one profile more, and it is enabled"):
+        assert esim.iccid_after_reset(ordered.iccid) == ordered.iccid
+        assert len(esim.profiles()) == 2
+        states = {row.iccid: row.state for row in sm_sr.euicc(eid).profiles}
+        assert states[ordered.iccid] == "enabled"
     assert device.status().mode == "second"
 
 

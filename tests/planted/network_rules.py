@@ -202,8 +202,8 @@ DEFECTS: Final = (
     Defect(
         "a status notification that did not arrive is not repeated",
         "hil/provisioning/support_server/outbox.py",
-        '                values = {"next_try": now + wait, "reason": str(failure)}\n',
-        '                values = {"state": "arrived", "reason": str(failure)}\n',
+        '            values = {"next_try": now + wait, "reason": str(failure)}\n',
+        '            values = {"state": "arrived", "reason": str(failure)}\n',
         (
             _GO_ON,
             "testcases/management/test_notifications.py::test_a_lost_notification_is_repeated_until_it_arrives",

@@ -6,11 +6,11 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from hil.errors import LinkError
 from hil.provisioning.errors import Refusal
@@ -107,19 +107,13 @@ class Outbox:
             )
 
     def flush(self, *, force: bool = False) -> int:
-        """Send what is due (``force``: everything); return how many arrived."""
+        """Send what is due, up to a hundred (``force``: everything); return how many arrived."""
         now = self._clock()
-        with self._store.transaction() as connection:
-            rows = connection.execute(
-                select(OUTBOX)
-                .where(OUTBOX.c.state == "waiting")
-                .order_by(OUTBOX.c.id)
-                .limit(_BATCH)
-            ).all()
-        arrived = 0
+        arrived = tried = 0
         silent = {name for name, until in self._silent.items() if until > now and not force}
         held: set[str] = set()
-        for row in rows:
+        # However many wait for an SM-SR that is away, or for an EIS, those behind have their turn.
+        for row in self._rows(silent):
             body = json.loads(row.body)
             eid = str(body["eid"])
             if row.sm_sr in silent or eid in held:
@@ -127,27 +121,56 @@ class Outbox:
             if row.next_try > now and not force:
                 held.add(eid)
                 continue
+            if tried == _BATCH and not force:
+                break
+            tried += 1
             failure = self._send(row.sm_sr, body)
-            wait = min(MAX_BACK_OFF_S, self._first_try_s * 2.0 ** min(row.attempts, 16))
+            wait = self._note(row, failure, now)
             if failure is None:
                 arrived += 1
-                values: dict[str, Any] = {"state": "arrived", "reason": ""}
-            else:
-                held.add(eid)
-                values = {"next_try": now + wait, "reason": str(failure)}
-                log.warning("notification %s waits: %s", row.notification_id, failure)
-            with self._store.transaction() as connection:
-                connection.execute(
-                    update(OUTBOX)
-                    .where(OUTBOX.c.id == row.id)
-                    .values(attempts=OUTBOX.c.attempts + 1, **values)
-                )
+                continue
+            held.add(eid)
             if isinstance(failure, Refusal):
                 self._follow(eid, row.sm_sr, failure)
-            elif failure is not None:
+            else:
                 silent.add(row.sm_sr)
                 self._silent[row.sm_sr] = now + wait
         return arrived
+
+    def _rows(self, silent: set[str]) -> Iterator[Row[Any]]:
+        """Give what waits, oldest first, in pages: without those that were ``silent`` by then."""
+        last = 0
+        while True:
+            with self._store.transaction() as connection:
+                page = connection.execute(
+                    select(OUTBOX)
+                    .where(
+                        OUTBOX.c.state == "waiting",
+                        OUTBOX.c.id > last,
+                        OUTBOX.c.sm_sr.not_in(silent),
+                    )
+                    .order_by(OUTBOX.c.id)
+                    .limit(_BATCH)
+                ).all()
+            if not page:
+                return
+            yield from page
+            last = page[-1].id
+
+    def _note(self, row: Row[Any], failure: LinkError | Refusal | None, now: float) -> float:
+        """Note how an attempt ended; return after how many seconds the next one is due."""
+        wait: float = min(MAX_BACK_OFF_S, self._first_try_s * 2.0 ** min(row.attempts, 16))
+        values: dict[str, Any] = {"state": "arrived", "reason": ""}
+        if failure is not None:
+            values = {"next_try": now + wait, "reason": str(failure)}
+            log.warning("notification %s waits: %s", row.notification_id, failure)
+        with self._store.transaction() as connection:
+            connection.execute(
+                update(OUTBOX)
+                .where(OUTBOX.c.id == row.id)
+                .values(attempts=OUTBOX.c.attempts + 1, **values)
+            )
+        return wait
 
     def _send(self, sm_sr: str, body: dict[str, Any]) -> LinkError | Refusal | None:
         if sm_sr not in self._sinks:
