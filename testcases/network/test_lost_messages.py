@@ -196,6 +196,8 @@ def test_half_an_answer_is_none_and_blocks_nothing(desk: Desk, weather: Weather)
         euicc.say(anew, [second, second, first, first])
         report = euicc.serve(sm_sr, job)
         assert (report.state, report.reason) == ("done", "")
+    with step("They were one answer: the card was asked no third time"):
+        assert euicc.ran == ["get status"] * 2
     assert in_eis(desk, hasty.id, euicc) == euicc.shown()
 
 
