@@ -13,15 +13,16 @@ LONGEST_S = 300
 """No test takes nearly so long; one that hangs has to end, and to say where it hung."""
 
 
-DEVELOPERS_ONLY = "-p no:randomly -p no:hypothesispytest"
-"""What our own tests bring along and no user has; to load it is a third of a session's start."""
+NOT_NEEDED = "-p no:randomly -p no:hypothesispytest -p no:anyio"
+"""What our own tests bring along, and what no test of a session uses; to load it is a third of a
+session's start."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let the sessions that tests start be like those of users."""
     starts_workers = getattr(config.option, "numprocesses", None)
     if not starts_workers:
-        os.environ["PYTEST_ADDOPTS"] = DEVELOPERS_ONLY
+        os.environ["PYTEST_ADDOPTS"] = NOT_NEEDED
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

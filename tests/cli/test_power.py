@@ -18,6 +18,7 @@ import pytest
 
 from tests.cli.conftest import Hil
 from tests.power_supply.part import SERIAL, Part, start_part
+from tests.thorough import thorough
 
 REAL = """
 schema: 1
@@ -116,10 +117,15 @@ def test_set_protects_first_and_switches_off_at_the_end(hil: Hil, real: Part) ->
     ("words", "code", "says"),
     [
         (("7V", "20mA", "--channel", "jig"), 4, "7 V is not within 0..5.5 V of its cable"),
-        (("1.8V", "1A", "--channel", "jig"), 4, "1 A is not within"),
+        pytest.param(("1.8V", "1A", "--channel", "jig"), 4, "1 A is not within", marks=thorough),
         (("1.8", "20mA", "--channel", "jig"), 64, "'1.8' has no unit"),
         (("1.8V", "20mA"), 64, "say which channel with --channel: jig, neighbour"),
-        (("1.8V", "20mA", "--channel", "2"), 64, "no cable hangs on a channel '2'"),
+        pytest.param(
+            ("1.8V", "20mA", "--channel", "2"),
+            64,
+            "no cable hangs on a channel '2'",
+            marks=thorough,
+        ),
     ],
 )
 def test_what_set_refuses(
@@ -164,7 +170,7 @@ def test_the_live_view_redraws_a_terminal_until_ctrl_c(
     assert real.channel(1)["on"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=thorough)])
 def test_what_was_switched_on_goes_off_when_it_is_interrupted(
     project: Path, environment: dict[str, str], real: Part, number: signal.Signals
 ) -> None:

@@ -15,6 +15,7 @@ import pytest
 from hil.equipment.power_supply import CableLimits, PowerSupply
 from tests.power_supply.part import SERIAL, Part
 from tests.safety.run import IN_TIME_S, Run, a_run, on
+from tests.thorough import thorough
 
 WAIT = "time.sleep(60)"
 UNTIL_GO = "while not os.path.exists('go'): time.sleep(0.01)"
@@ -85,7 +86,7 @@ def test_the_tool_tells_of_a_killed_run(tmp_path: Path, part: Part) -> None:
         assert run.reports()["before"].proven
 
 
-@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("times", [1, pytest.param(2, marks=thorough)])
 def test_interrupt(tmp_path: Path, part: Part, times: int) -> None:
     with a_run(tmp_path, part, WAIT) as run:
         run.wait_off(end(run, *[signal.SIGINT] * times))
@@ -137,9 +138,11 @@ def test_ends_by_itself(tmp_path: Path, part: Part, body: str, code: int) -> Non
     ("body", "options", "marks"),
     [
         ("while True: pass", ("--hil-test-timeout", "1"), OURS),
-        (C_CODE, ("--hil-test-timeout", "1"), ""),
+        pytest.param(C_CODE, ("--hil-test-timeout", "1"), "", marks=thorough),
         (C_CODE_WITH_GIL, (), ""),
-        ("while True: pass", (*TIMEOUT, "--timeout-method", "signal"), ""),
+        pytest.param(
+            "while True: pass", (*TIMEOUT, "--timeout-method", "signal"), "", marks=thorough
+        ),
         (WAIT, (*TIMEOUT, "--timeout-method", "thread"), ""),
         (C_CODE, ("-p", "pytest_timeout"), "@pytest.mark.timeout(1)"),
     ],
@@ -251,7 +254,11 @@ def test_each_layer_does_it_alone(tmp_path: Path, part: Part, layer: str) -> Non
         assert run.reports() == {}
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda n: n.name)
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=thorough)],
+    ids=lambda n: n.name,
+)
 def test_signals_are_a_layer_of_their_own(
     tmp_path: Path, part: Part, number: signal.Signals
 ) -> None:
