@@ -42,6 +42,11 @@ class Post:
         """The response script in its body; :class:`CodecError` where there is none."""
         return ResponseScript.decode(self.body)
 
+    @property
+    def statuses(self) -> list[int]:
+        """The status words of the answers in it, in order."""
+        return [one.sw for one in self.script.answers]
+
 
 class AdminConnection:
     """The server's end of one channel. ``next_answer`` gives the answer to each post.

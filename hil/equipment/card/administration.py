@@ -53,7 +53,8 @@ class Administration:
     """Sessions with one card, one after the other. Begin with :meth:`start`.
 
     ``manner``: how the server speaks TLS from the next connection on; ``reachable``: whether the
-    terminal reaches it at all. ``connections``: those since the last :meth:`start` or
+    terminal reaches it at all; ``other_keys``: keys of identities that the card should not claim.
+    ``connections``: those since the last :meth:`start` or
     :meth:`serve`.
     """
 
@@ -61,11 +62,13 @@ class Administration:
         self.key = key
         self.manner = HONEST
         self.reachable = True
+        self.other_keys: dict[bytes, bytes] = {}
         self.connections: list[AdminConnection] = []
         self.terminal = ChannelTerminal(over_the_air.card, self._connect)
         self._over_the_air = over_the_air
         self._answers: deque[Answer] = deque()
         self._holding = False
+        self._served = 0
         self._reference = 0
 
     @property
@@ -108,19 +111,24 @@ class Administration:
         return sw
 
     def serve(
-        self, *answers: Answer, request: AdminRequest | bytes = REQUEST, spi: bytes = QUIET
+        self,
+        *answers: Answer,
+        request: AdminRequest | bytes = REQUEST,
+        spi: bytes = QUIET,
+        posts: int | None = None,
     ) -> list[Post]:
         """Ask for a session and answer its posts in turn, then 204; return the posts.
 
-        Comes back when the channel is closed, or an answer is held back.
+        Comes back when the channel is closed, or an answer is held back. :class:`NoSessionError`
+        where there was no session, or not as many posts as are expected.
         """
         self._begin()
         self._answers = deque(answers)
         self.push(request, spi=spi)
         self._settle(1)
-        return self.posts
+        return self._counted(0, posts)
 
-    def say(self, *answers: Answer) -> list[Post]:
+    def say(self, *answers: Answer, posts: int | None = None) -> list[Post]:
         """Give answers, the first to the post that waits for it; return the posts since."""
         seen, first = len(self.posts), answers[0]
         self._answers = deque(answers[1:])
@@ -128,27 +136,30 @@ class Administration:
         self.connection.answer(first)
         self.terminal.stir()
         self._settle(len(self.terminal.opened))
-        return self.posts[seen:]
+        return self._counted(seen, posts)
 
-    def wait_for_retry(self, *answers: Answer) -> list[Post]:
+    def wait_for_retry(self, *answers: Answer, posts: int | None = None) -> list[Post]:
         """Let the card's timers end, and answer what it posts then; return these posts."""
         self._answers = deque(answers)
         seen, tries = len(self.posts), len(self.terminal.opened)
         self.terminal.expire()
         self._settle(tries + 1)
-        return self.posts[seen:]
+        return self._counted(seen, posts)
 
     def quiet(self) -> bool:
-        """Poll the card, and let its timers end; return whether it asked for no channel."""
-        before = len(self.terminal.opened)
+        """Poll the card, and let its timers end; return whether it has asked for no channel.
+
+        Those of :meth:`serve`, :meth:`say` and :meth:`wait_for_retry` do not count.
+        """
         for _ in range(3):
             self.terminal.expire()
             self.terminal.poll()
-        return len(self.terminal.opened) == before
+        return len(self.terminal.opened) == self._served
 
     def leave_nothing(self) -> None:
         """End what a test has left open, so that the card does not come back by itself."""
         self.manner, self.reachable = HONEST, True
+        self.other_keys.clear()
         self.terminal.refuse = frozenset()
         over = self.connections and self.connection.posts and self.connection.closed_by_card
         if self.terminal.channel_open or not over:
@@ -156,11 +167,20 @@ class Administration:
             self.serve()
         self.terminal.card.reset()
 
+    def _counted(self, seen: int, expected: int | None) -> list[Post]:
+        since = self.posts[seen:]
+        if expected not in (None, len(since)):
+            raise NoSessionError(
+                f"{self.terminal.card.name} has posted {len(since)} times, not {expected}"
+            )
+        return since
+
     def _begin(self) -> None:
         self.terminal.forget()
         self.connections.clear()
         self._answers.clear()
         self._holding = False
+        self._served = 0
 
     def _settle(self, channels: int) -> None:
         def settled() -> bool:
@@ -173,11 +193,12 @@ class Administration:
                 f"asked for, {'one open' if self.terminal.channel_open else 'none open'}, after "
                 f"{_PATIENCE_S:g} s"
             )
+        self._served = len(self.terminal.opened)
 
     def _connect(self) -> AdminConnection | None:
         if not self.reachable:
             return None
-        keys = {self.key.identity.encode(): self.key.psk}
+        keys = self.other_keys | {self.key.identity.encode(): self.key.psk}
         self.connections.append(AdminConnection(keys.get, self.manner, self._next_answer))
         return self.connections[-1]
 

@@ -17,8 +17,9 @@ class Manner:
     """How a TLS server behaves. The defaults keep to the rules.
 
     ``suites``: those it takes; ``hint``: identity hint; ``session_id``: offers to resume the
-    session. Forged: ``version`` and ``suite`` of ServerHello; ``compression`` chosen; ``finished``:
-    its last message of the handshake is wrong; ``psk``: another key than the card's.
+    session. Forged: ``version`` and ``suite`` of ServerHello; ``compression`` chosen; ``extension``
+    that nobody asked for; ``finished``: its last message of the handshake is wrong; ``psk``:
+    another key than the card's.
     """
 
     suites: tuple[int, ...] = SUITES
@@ -27,6 +28,7 @@ class Manner:
     version: bytes = VERSION
     suite: int | None = None
     compression: int = 0
+    extension: int | None = None
     finished: bool = False
     psk: bytes | None = field(default=None, repr=False)
 
@@ -62,10 +64,11 @@ class ForgedTlsServer(TlsServer):
 
     def _hello(self) -> ServerHello:
         manner = self._manner
+        more = {} if manner.extension is None else {manner.extension: b""}
         return ServerHello(
             self._random,
             (self.suite or 0) if manner.suite is None else manner.suite,
-            self._answered,
+            self._answered | more,
             version=manner.version,
             session_id=manner.session_id,
             compression=manner.compression,
