@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
@@ -18,8 +18,13 @@ from hil.documents.document import Problem, read_document
 from hil.documents.loader import check
 from hil.documents.section import Section, wrong
 
+_NO_ANSWERS: Final = {"yes", "no", "y", "n", "on", "off", "true", "false", "maybe", "?", "tbd"}
+"""Texts that mean true, false or nothing yet: as texts they would all count as supported."""
+
 
 def _support(value: object) -> Support:
+    if isinstance(value, str) and value.strip().casefold() in _NO_ANSWERS:
+        raise wrong(f"'{value}' is no answer; write true or false, without quotes")
     if isinstance(value, bool | int) or (isinstance(value, str) and value):
         return value
     raise wrong("support is true, false, a whole number, or text")

@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from hil.equipment.power_supply.visa_session import reason_of
+from hil.errors import UsageError
+
 _log = logging.getLogger(__name__)
 BY_ID: Final = Path("/dev/serial/by-id")
 
@@ -73,6 +76,13 @@ def _instruments(named: Sequence[str], timeout_s: float, problems: list[str]) ->
     except ImportError as err:
         problems.append(f"VISA: {err}; mend it with: pip install pyvisa pyvisa-py")
         return []
+    for name in named:
+        try:
+            pyvisa.rname.ResourceName.from_string(name)
+        except pyvisa.rname.InvalidResourceName as err:
+            raise UsageError(
+                f"{name}: no VISA resource name, such as TCPIP0::192.0.2.10::5555::SOCKET"
+            ) from err
     with warnings.catch_warnings():
         # pyvisa-py warns about optional packages that only widen the search.
         warnings.simplefilter("ignore")
@@ -111,7 +121,7 @@ def _ask(manager: Any, name: str, timeout_s: float) -> Instrument:  # noqa: ANN4
         finally:
             resource.close()
     except Exception as err:  # noqa: BLE001 - pyvisa-py raises bare Exception for an absent host
-        text = str(err).strip() or type(err).__name__
+        text = reason_of(err)
         return Instrument(name, "", problem=text.splitlines()[0][:160])
 
 

@@ -6,9 +6,11 @@ must be readable by its owner alone. Keys are hex; none of them ever reaches a m
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from collections import Counter as Tally
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from hil.documents.section import Section, wrong
 
@@ -67,6 +69,34 @@ class Scp03Keys(Section):
     dek: AesKey
     counter: Counter = 0
     i: Annotated[int, Field(ge=0, le=0x7F)] = 0x70
+
+
+KeySets = TypeVar("KeySets", bound=Sequence[Scp80Keys] | Sequence[Scp03Keys])
+
+
+def _one_of_each_version(given: KeySets) -> KeySets:
+    twice = [kvn for kvn, count in Tally(one.kvn for one in given).items() if count > 1]
+    if twice:
+        raise wrong(f"two key sets have the KVN 0x{twice[0]:02X}; each needs one of its own")
+    return given
+
+
+def _check_digits(eid: str) -> str:
+    if int(eid) % 97 != 1:
+        raise wrong("its check digits are wrong (GSMA SGP.29)")
+    return eid
+
+
+_P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+
+def _on_p256(key: bytes) -> bytes:
+    if not 0 < int.from_bytes(key, "big") < _P256_ORDER:
+        raise wrong("this number is no private key on P-256; make one anew")
+    return key
+
+
+SigningKey = Annotated[bytes, *_key(32), AfterValidator(_on_p256)]
 
 
 class Scp81Key(Section):
@@ -142,20 +172,18 @@ class EuiccKeyFile(Section):
     kind: Literal["euicc"]
     test_only: bool = False
     description: str = ""
-    eid: str = Field(pattern=r"^\d{32}$")
-    isd_r_scp80: list[Scp80Keys] = Field(min_length=1)
-    isd_r_scp03: list[Scp03Keys] = Field(min_length=1)
+    eid: Annotated[str, Field(pattern=r"^\d{32}$"), AfterValidator(_check_digits)]
+    isd_r_scp80: Annotated[
+        list[Scp80Keys], Field(min_length=1), AfterValidator(_one_of_each_version)
+    ]
+    isd_r_scp03: Annotated[
+        list[Scp03Keys], Field(min_length=1), AfterValidator(_one_of_each_version)
+    ]
     isd_r_scp81: Scp81Key | None = None
     isd_p_base: Scp03Keys
     bootstrap: BootstrapSubscription | None = None
     ecasd: EcasdKeys | None = None
     functions: Functions = Field(default_factory=Functions)
-
-    @model_validator(mode="after")
-    def _check_eid(self) -> Self:
-        if int(self.eid) % 97 != 1:
-            raise wrong("the check digits of 'eid' are wrong (GSMA SGP.29)")
-        return self
 
     def factory(self) -> dict[str, Any]:
         """Return what its maker put in, for the eUICC's factory file (JSON-able, keys as hex)."""
@@ -194,8 +222,8 @@ class DeviceKeyFile(Section):
 class SigningKeys(Section):
     """Private halves of the image signing keys: P-256 scalars, 64 hex digits."""
 
-    development: Annotated[bytes, *_key(32)]
-    commercial: Annotated[bytes, *_key(32)]
+    development: SigningKey
+    commercial: SigningKey
 
 
 class LinkKeys(Section):
@@ -241,7 +269,7 @@ class ServerKeyFile(Section):
     test_only: bool = False
     description: str = ""
     signing: SigningKeys
-    eum_signing: Annotated[bytes, *_key(32)]
+    eum_signing: SigningKey
     smpp_password: str = Field(default="", max_length=8, repr=False)
     link_master: Aes128Key = Field(
         description="key sets between two servers that are not listed are derived from it"

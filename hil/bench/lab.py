@@ -85,7 +85,12 @@ def search_folders(environment: Mapping[str, str] | None = None) -> tuple[Path, 
 def bench_names() -> list[str]:
     """Return the names of the bench files that can be found now."""
     return sorted(
-        {path.stem for folder in search_folders() for path in folder.glob("*.yaml")},
+        {
+            path.stem
+            for folder in search_folders()
+            for path in folder.glob("*.yaml")
+            if path.is_file()
+        },
     )
 
 
@@ -104,8 +109,8 @@ def find_bench(name: str) -> Path:
     looked = " and ".join(str(folder) for folder in search_folders())
     hint = did_you_mean(name, bench_names())
     raise ConfigError(
-        f"no bench is called '{name}' in {looked}{hint}. Name a folder of bench files with "
-        f"{LAB_CONFIG_ENV}, or give a path to a .yaml file"
+        f"no bench is called '{name}' in {looked}{hint}{'' if hint.endswith('?') else '.'} Name a "
+        f"folder of bench files with {LAB_CONFIG_ENV}, or give a path to a .yaml file"
     )
 
 

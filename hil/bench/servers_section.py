@@ -141,12 +141,27 @@ class ServersSection(Section):
                 raise wrong(f"actors.{name}: the layout '{self.layout}' needs its 'sm_sr'")
             if actor.kind == "support-server" and self.layout != "separate" and actor.store:
                 raise wrong(f"actors.{name}.store: with '{self.layout}' it has that of its SM-SR")
+        self._number_plans_apart()
         if self.transport == "http" and self.certificates is not None:
             raise wrong("'certificates' are for the transport https")
         taken = {*self.actors} & {self.line_station, self.operator}
         if taken or self.line_station == self.operator:
             raise wrong("line_station and operator need ids of their own")
         return self
+
+    def _number_plans_apart(self) -> None:
+        """Refuse number plans that overlap: two actors would give the same number."""
+        seen: list[tuple[str, ActorSection]] = []
+        for name, actor in self.actors.items():
+            for other, before in seen:
+                for key in ("iccid_prefix", "imsi_prefix"):
+                    one, two = getattr(actor, key) or "", getattr(before, key) or ""
+                    if one and two and (one.startswith(two) or two.startswith(one)):
+                        raise wrong(
+                            f"actors.{name}.{key}: '{one}' overlaps '{two}' of {other}: both would "
+                            "give the same numbers"
+                        )
+            seen.append((name, actor))
 
     def system_id(self, sm_sr: str) -> str:
         """Return the account of an SM-SR at the SMS centre."""

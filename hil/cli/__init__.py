@@ -84,6 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     chosen = next((word for word in given if not word.startswith("-")), "")
     module: Command | None = None
+    used = parser
     for name, text in COMMANDS.items():
         command = commands.add_parser(
             name,
@@ -95,9 +96,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             module = importlib.import_module(f"hil.cli.{name.replace('-', '_')}")
             assert module is not None  # noqa: S101 - import_module raises instead
             module.configure(command)
+            used = command
     arguments, rest = parser.parse_known_args(given)
     if rest and not getattr(arguments, "passes_on", False):
-        parser.error(f"unknown argument: {' '.join(rest)}")
+        used.error(f"unknown argument: {' '.join(rest)}")
     if module is None:  # pragma: no cover - argparse has refused it
         return USAGE
     return _run(module, arguments, rest)
@@ -119,11 +121,20 @@ def _run(module: Command, arguments: argparse.Namespace, rest: list[str]) -> int
         # Whoever read our output has gone (a pager, head): say nothing more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
-    except Exception:  # noqa: BLE001 - Python's own exit code, 1, would read as a failed test
-        sys.stderr.write(f"hil: internal error, a defect of this tool:\n{traceback.format_exc()}")
-        return INTERNAL
+    except Exception as err:  # noqa: BLE001 - Python's own exit code, 1, would read as a failed test
+        return _broken(err)
     finally:
         try:
             sys.stdout.flush()
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _broken(err: Exception) -> int:
+    """Word an error that nobody foresaw: a file that the system refuses is no defect of ours."""
+    if isinstance(err, OSError) and err.filename is not None:
+        where, why = err.filename, err.strerror
+        sys.stderr.write(f"hil: {where}: {why}; name another place, or mend its permission\n")
+        return USAGE
+    sys.stderr.write(f"hil: internal error, a defect of this tool:\n{traceback.format_exc()}")
+    return INTERNAL

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hil.cli.choice import seconds
+
 if TYPE_CHECKING:
     from hil.equipment.card import Card
 
@@ -27,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     where.add_argument(
         "--reader", metavar="REGEX", help="a PC/SC reader by its name (default: the only one)"
     )
-    info.add_argument("--timeout", metavar="S", type=float, default=10.0, help="for each answer")
+    info.add_argument("--timeout", metavar="S", type=seconds, default=10.0, help="for each answer")
     info.add_argument("--json", action="store_true", help="as JSON")
 
 

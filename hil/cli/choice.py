@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 from pathlib import Path
@@ -13,6 +14,17 @@ from hil.errors import UsageError
 
 DEFAULT_BENCH: Final = "virtual"
 FALLBACK_BENCH: Final = "virtual-inprocess"
+
+
+def seconds(text: str) -> float:
+    """Return a time given on the command line: more than 0, at most a week."""
+    try:
+        given = float(text)
+    except ValueError:
+        given = math.nan
+    if not 0 < given <= 604_800:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds up to a week")
+    return given
 
 
 def add_bench_arguments(parser: argparse.ArgumentParser) -> None:

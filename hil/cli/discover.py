@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from hil.cli.choice import seconds
 from hil.errors import UsageError
 
 
@@ -21,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="ask this resource too, such as TCPIP0::192.0.2.10::5555::SOCKET",
     )
-    parser.add_argument("--timeout", metavar="S", type=float, default=2.0, help="for each answer")
+    parser.add_argument("--timeout", metavar="S", type=seconds, default=2.0, help="for each answer")
     parser.add_argument("--json", action="store_true", help="as JSON")
 
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from hil.cli import BENCH, OK
-from hil.cli.choice import choose_bench
+from hil.cli.choice import choose_bench, seconds
 
 if TYPE_CHECKING:
     from hil.bench.lab import Lab
@@ -50,7 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
                 "--on", action="store_true", help="switch on, and off again when this ends"
             )
         if name in ("set", "watch"):
-            action.add_argument("--seconds", metavar="N", type=_seconds, help="end after N seconds")
+            action.add_argument("--seconds", metavar="N", type=seconds, help="end after N seconds")
 
 
 def main(arguments: argparse.Namespace, _rest: list[str]) -> int:
@@ -206,13 +205,3 @@ def _watch(lab: Lab, arguments: argparse.Namespace, folder: Path) -> int:
         except KeyboardInterrupt:
             sys.stdout.write("\n")
     return OK
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0 < seconds <= 604_800:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds up to a week")
-    return seconds

@@ -19,6 +19,7 @@ from hil.bench.supply_guard import ends_of
 from hil.cli import BENCH, FAILED, INTERRUPTED, OK, REPORT, USAGE
 from hil.cli.choice import add_bench_arguments, choose_bench
 from hil.cli.pytest_command import pytest_command
+from hil.errors import UsageError
 from hil.evidence.journal import EvidenceError, Journal
 from hil.evidence.recovery import await_writers, recover
 from hil.evidence.waivers import Waivers, read_waivers
@@ -199,7 +200,7 @@ def _folder(given: str | None) -> Path:
         with contextlib.suppress(FileExistsError):
             path.mkdir(parents=True)
             return path
-    raise FileExistsError(base)
+    raise UsageError(f"{base}: there are 1000 runs of this second; name a folder with --output")
 
 
 def _targets(rest: list[str], root: Path) -> list[str]:

@@ -16,7 +16,7 @@ PARTS: Final = {
 _REACH: Final = {
     "power-supply": "point any VISA or raw-socket SCPI tool at 'resource' of the line below",
     "device": "open 'port' of the line below with any terminal program",
-    "euicc": "the card is in the reader of the vpcd that you named with --vpcd",
+    "euicc": "the card is in the reader at 'vpcd', or offers its contacts at 'contacts', below",
     "network": "bind any SMPP 3.4 client to 'smpp' of the line below",
 }
 

@@ -64,6 +64,16 @@ class Document:
     key_marks: dict[Place, Mark] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
+    def value(self, place: Place) -> object:
+        """Return what stands at ``place``; None if nothing does."""
+        found = self.data
+        for part in place:
+            try:
+                found = found[part]
+            except (KeyError, IndexError, TypeError):
+                return None
+        return found
+
     def problem(self, place: Place, text: str, *, at_key: bool = False) -> Problem:
         """Return a problem at ``place``, or at the nearest thing around it that has a mark."""
         if at_key and place in self.key_marks:

@@ -6,6 +6,7 @@ Texts are our own, never pydantic's with the input in it: a key set file goes th
 from __future__ import annotations
 
 import difflib
+import re
 import types
 import typing
 from collections.abc import Iterable, Sequence
@@ -30,6 +31,20 @@ _WANTED: Final = {
     "list_type": "a list is expected",
     "missing": "is missing",
 }
+_LIMITS: Final = {
+    "greater_than_equal": ("ge", "at least"),
+    "greater_than": ("gt", "more than"),
+    "less_than_equal": ("le", "at most"),
+    "less_than": ("lt", "less than"),
+}
+_LENGTHS: Final = {
+    "string_too_short": ("min_length", "at least", "character"),
+    "string_too_long": ("max_length", "at most", "character"),
+    "too_short": ("min_length", "at least", "entry"),
+    "too_long": ("max_length", "at most", "entry"),
+}
+_UNIT: Final = re.compile(r"\d\s*[uµmkM]?(V|A|s|ohm|%|Bd)\s*")
+_DEEPER: Final = re.compile(r"((?:[\w-]+\.)*[\w-]+): ")
 
 
 def did_you_mean(given: str, known: Iterable[str]) -> str:
@@ -78,15 +93,46 @@ def _problem(document: Document, model: type[BaseModel], detail: ErrorDetails) -
     if kind in ("literal_error", "enum"):
         words = _literals_at(model, place)
         given = detail.get("input")
-        hint = did_you_mean(given, words) if isinstance(given, str) else f"; known are {words}"
+        listed = f"; known are {', '.join(words)}"
+        hint = did_you_mean(given, words) if isinstance(given, str) else listed
         shown = f"'{given}'" if isinstance(given, str | int) else "this"
         return document.problem(place, f"{where}: {shown} is not known{hint}")
-    text = _WANTED.get(kind) or _plain(detail["msg"])
-    return document.problem(place, f"{where}: {text}" if where else text)
+    text = _WANTED.get(kind) or _limit(document, place, detail) or _plain(detail["msg"])
+    return document.problem(_deeper(document, place, text), f"{where}: {text}" if where else text)
 
 
 def _plain(message: str) -> str:
     return message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
+
+
+def _limit(document: Document, place: Place, detail: ErrorDetails) -> str:
+    """Return which limit a value breaks, in the unit that it was written in; "" for no limit."""
+    kind, bounds = detail["type"], detail.get("ctx", {})
+    if kind in _LIMITS:
+        name, words = _LIMITS[kind]
+        return f"{words} {_in_its_unit(bounds[name], document.value(place))} is expected"
+    if kind in _LENGTHS:
+        name, words, what = _LENGTHS[kind]
+        count = bounds[name]
+        many = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
+        return f"{words} {count} {what if count == 1 else many} expected"
+    if kind == "string_pattern_mismatch":
+        return f"text of the form {bounds['pattern']} is expected"
+    return ""
+
+
+def _in_its_unit(bound: float, given: object) -> str:
+    unit = _UNIT.search(given) if isinstance(given, str) else None
+    if unit is None:
+        return f"{bound:g}"
+    return f"{100 * bound:g} %" if unit[1] == "%" else f"{bound:g} {unit[1]}"
+
+
+def _deeper(document: Document, place: Place, text: str) -> Place:
+    """Return the place that ``text`` begins with, if there is one: a section may name its parts."""
+    named = _DEEPER.match(text)
+    found = (*place, *named[1].split(".")) if named else place
+    return found if found in document.marks else place
 
 
 def _models_in(annotation: object) -> list[type[BaseModel]]:

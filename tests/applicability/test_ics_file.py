@@ -38,6 +38,7 @@ def test_items_and_digest(tmp_path: Path) -> None:
     [
         ("support: true", "suport: true", "7:57: unknown key 'items.A.4/7.suport' - did you mean"),
         ("support: true", "support: 1.5", "support is true, false, a whole number, or text"),
+        ("support: true", "support: yes", "'yes' is no answer; write true or false, without"),
         ("support: true", 'support: ""', "support is true, false, a whole number, or text"),
         ("O_X:", "A.4/7:", "8:3: 'A.4/7' stands here twice; the first is in line 7"),
         ("O_X:", "not:", "items: 'not' cannot be the id of an item"),

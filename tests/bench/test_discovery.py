@@ -11,4 +11,4 @@ def test_a_bare_exception_of_the_visa_library_becomes_a_problem_of_that_instrume
             raise Exception("could not connect: -1073807339")  # noqa: TRY002 - as pyvisa-py does
 
     found = _ask(Manager(), "TCPIP0::192.0.2.1::INSTR", 0.1)
-    assert found.problem == "could not connect: -1073807339"
+    assert found.problem == "could not connect: Timeout expired before operation completed."

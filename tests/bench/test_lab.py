@@ -74,6 +74,9 @@ def test_shipped_jigs_are_valid(lab_folder: Path, jig: str) -> None:
         ),
         ("  euicc: {file", "  # euicc: {file", "'card' needs 'key_sets.euicc'"),
         ("model: DP832", "model: 832", "put it in quotes"),
+        ("channel: 1", "channel: 0", "at least 1 is expected"),
+        ('"890020"', '"8900"', "'8900' overlaps '890010' of mno-1: both would"),
+        ('"001012"', '"0010"', "text of the form ^"),
         ("  virtual:\n    serial", "  visa: X\n  virtual:\n    serial", "visa and virtual are"),
     ],
 )
@@ -163,6 +166,42 @@ def test_no_key_in_message_or_repr(lab_folder: Path) -> None:
         said = problems()
         assert "a key of 32 hex digits" in said
         assert key[:-2] not in said
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "text"),
+    [
+        ("euicc-test", "012345678901212", "012345678901213", "eid: its check digits are wrong"),
+        ("euicc-test", "  - kvn: 0x31", "  - kvn: 0x30", "two key sets have the KVN 0x30"),
+        ("euicc-test", "  - kvn: 0x31", "  - kvn: 0x2F", "at least 48 is expected"),
+        ("servers-test", "  development: ", f'  development: "{64 * "0"}" # ', "is no private key"),
+        ("servers-test", "smpp_password: ", "smpp_password: ninechars # ", "at most 8 characters"),
+        ("device-test", "device_id: ", 'device_id: "a b" # ', "text of the form ^[A-Za-z0-9._-]"),
+    ],
+)
+def test_a_mistake_in_a_key_set_is_told_with_its_line(
+    lab_folder: Path, file: str, old: str, new: str, text: str
+) -> None:
+    line = change(lab_folder, old, new, f"keysets/{file}.yaml")
+    said = problems()
+    assert text in said
+    # A rule for all of a list is told where the list begins.
+    reported = int(said.split(f"{file}.yaml:")[1].split(":")[0])
+    assert reported == (line - 4 if "two key sets" in text else line)
+
+
+def test_limits_are_told_in_the_unit_that_was_written(lab_folder: Path) -> None:
+    change(lab_folder, "window: 5 %", "window: 9 %", "jigs/voltage-1v8.yaml")
+    assert "window: less than 8 % is expected" in problems()
+    change(lab_folder, "  life: development", "  boot_timeout: 0 s\n  life: development")
+    assert "device.boot_timeout: more than 0 s is expected" in problems()
+
+
+def test_a_folder_is_no_bench(lab_folder: Path) -> None:
+    (lab_folder / "mine.yaml").mkdir()
+    said = problems("mine")
+    assert "did you mean 'mine'" not in said
+    assert "? Name a folder" in problems("virtul")
 
 
 def test_jig_that_the_cable_does_not_allow(lab_folder: Path) -> None:

@@ -43,6 +43,12 @@ def test_every_command_has_help(hil: Hil, command: str) -> None:
         (("run", "--bench", "bare", "--profile", "none.der"), 64, "no profile package"),
         (("requirements", "R-99"), 64, "there is no requirement 'R-99'"),
         (("virtual", "powersupply"), 64, "invalid choice"),
+        (("schema", "--foo"), 64, "usage: hil schema"),
+        (("run", "--bench", "bare", "--output", "/proc/none"), 64, "/proc/none: No such file or"),
+        (("run", "--bench", "bare", "--output", "/dev/null"), 64, "/dev/null: File exists; name"),
+        (("discover", "--visa", "rubbish"), 64, "rubbish: no VISA resource name, such as TCPIP0"),
+        (("discover", "--timeout", "nan"), 64, "'nan' is no number of seconds"),
+        (("card", "info", "--timeout", "-1"), 64, "'-1' is no number of seconds"),
     ],
 )
 def test_mistakes_are_one_message(

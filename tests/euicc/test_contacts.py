@@ -219,3 +219,21 @@ def test_a_card_at_a_loss_says_6f00_and_goes_on(
             patch.setattr(card, "transmit", broken)
             assert peer.ask(SELECT_MF).hex() == "6f00"
         assert peer.ask(SELECT_MF).hex() == "9000"
+
+
+def test_it_says_once_that_there_is_no_reader_and_goes_in_when_there_is(
+    card: VirtualCard, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("hil.virtual.euicc.contacts._PATIENCE_S", 0.1)
+    with socket.socket() as reader, contextlib.closing(Contacts(card)) as contacts:
+        reader.bind(("127.0.0.1", 0))
+        seated = threading.Event()
+        contacts.insert(*reader.getsockname(), connected=seated.set)
+        deadline = time.monotonic() + 5
+        while "no vpcd reader at 127.0.0.1" not in caplog.text:
+            assert time.monotonic() < deadline, "nothing was said"
+            time.sleep(0.02)
+        assert not seated.wait(0.3)
+        reader.listen()
+        assert seated.wait(5)
+    assert caplog.text.count("no vpcd reader") == 1

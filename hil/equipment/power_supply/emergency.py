@@ -99,5 +99,6 @@ def attempt_off(
             link.close()
     except (BenchError, ValueError) as err:  # ValueError: a model or a resource that is none
         hopeless = isinstance(err, IdentityError | ValueError)
-        return Attempt(OffReport(resource, problem=str(err)), hopeless)
+        problem = str(err).removeprefix(f"{resource}: ")  # the report begins with it
+        return Attempt(OffReport(resource, problem=problem), hopeless)
     return Attempt(OffReport(resource, channels))

@@ -6,6 +6,7 @@ PyVISA is imported here only, and only when a resource is opened.
 from __future__ import annotations
 
 import os
+import re
 import socket
 import threading
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pyvisa.rname import ResourceName
 
 _OPENING = threading.Lock()
+_VISA_STATUS = re.compile(r"-10738\d{5}\b")
 
 
 def open_resource(
@@ -52,7 +54,10 @@ def open_resource(
     except pyvisa.VisaIOError as err:
         raise LinkError(f"{resource}: {err.description}; check the address and the cable") from err
     except Exception as err:  # pyvisa-py raises just that for some
-        raise LinkError(f"{resource}: cannot be opened: {err}") from err
+        raise LinkError(
+            f"{resource}: cannot be opened: {reason_of(err)}; is it on, and are address and cable "
+            "right?"
+        ) from err
     if not isinstance(opened, MessageBasedResource):
         opened.close()
         raise ConfigError(f"{resource}: takes no messages; name a host or an IPv4 address")
@@ -69,6 +74,17 @@ def open_resource(
     if connection is not None:
         _check_connected(resource, opened, connection)
     return opened
+
+
+def reason_of(err: Exception) -> str:
+    """Return in one line why PyVISA failed; pyvisa-py gives bare numbers for some reasons."""
+    from pyvisa.errors import VisaIOError  # noqa: PLC0415
+
+    text = (str(err).strip() or type(err).__name__).splitlines()[0][:160]
+    number = _VISA_STATUS.search(text)
+    return (
+        text if number is None else text.replace(number[0], VisaIOError(int(number[0])).description)
+    )
 
 
 def connected_socket(opened: MessageBasedResource) -> socket.socket | None:

@@ -12,6 +12,7 @@ import contextlib
 import logging
 import socket
 import threading
+import time
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 
 POWER_OFF, POWER_ON, RESET, GET_ATR = 0x00, 0x01, 0x02, 0x04
 _RETRY_S: Final = 0.05
+_PATIENCE_S: Final = 2.0
+"""So long no reader is no news: it may start together with its card."""
 _POLL_S: Final = 0.2
 _CONNECT_TIMEOUT_S: Final = 5.0
 GET_STARTS: Final = b"\x05"
@@ -120,17 +123,27 @@ class Contacts:
         one.close()
 
     def _insert(self, host: str, port: int, connected: Callable[[], None]) -> None:
+        tell_at: float | None = time.monotonic() + _PATIENCE_S
         while not self._ended.is_set():
             try:
                 reader = socket.create_connection((host, port), timeout=_CONNECT_TIMEOUT_S)
             except OSError as err:
-                log.debug("reader %s:%d: %s", host, port, err)
+                if tell_at is not None and time.monotonic() >= tell_at:
+                    tell_at = None
+                    log.warning(
+                        "no vpcd reader at %s:%d (%s); start pcscd with vpcd, or mend the address: "
+                        "the card goes in as soon as there is one",
+                        host,
+                        port,
+                        err.strerror or err,
+                    )
                 self._ended.wait(_RETRY_S)
                 continue
             if not self._keep(reader):
                 return
             connected()
             self._converse(reader)
+            tell_at = time.monotonic() + _PATIENCE_S
             self._ended.wait(_RETRY_S)
 
     def _accept(self, listener: socket.socket) -> None:
