@@ -20,6 +20,8 @@ from hil.wire import sms, tlv
 from hil.wire.apdu import CommandApdu, ResponseApdu
 from hil.wire.command_script import R_APDU, CommandScript, ResponseScript
 from hil.wire.identifiers import isd_p_aid, luhn_digit
+from hil.wire.isdr_commands import DGI_CONFIRMATION, deleted_answer
+from hil.wire.notification import Notification, NotificationType
 from hil.wire.scp80 import (
     CommandPacket,
     OtaKeySet,
@@ -89,13 +91,17 @@ class Heard:
 
 @dataclass(slots=True)
 class PaperEuicc:
-    """One eUICC. ``states``: life cycle of its ISD-Ps by AID; ``ran``: what it was told to do."""
+    """One eUICC. ``states``: life cycle of its ISD-Ps by AID; ``ran``: what it was told to do.
+
+    ``deleted``: what its POL1 deletes, told in answer to HandleNotificationConfirmation.
+    """
 
     eid: str
     phone: Phone = field(repr=False)
     keys: OtaKeySet = field(repr=False)
     states: dict[bytes, int]
     iccids: dict[bytes, str]
+    deleted: tuple[bytes, ...] = ()
     counter: int = 0
     ran: list[str] = field(default_factory=list)
     _parts: sms.Reassembler = field(default_factory=sms.Reassembler, repr=False)
@@ -164,6 +170,14 @@ class PaperEuicc:
         """Do what a command says, and answer."""
         self.say(heard, self.answer(heard))
 
+    def notify(
+        self, number: str, sequence: int, aid: bytes, *, keys: OtaKeySet | None = None
+    ) -> None:
+        """Tell the SM-SR at a number that another profile is enabled; ``keys``: in a forged way."""
+        notification = Notification(self.eid, NotificationType.CHANGED, sequence, aid)
+        for message in sms.split(notification.packet(keys or self.keys)):
+            self.phone.say(number, message)
+
     def serve(self, sm_sr: SmSrClient, job: str) -> JobReport:
         """Obey until a job has ended; return its report, and fail when it does not end."""
         deadline = time.monotonic() + ENDED_S
@@ -189,6 +203,9 @@ class PaperEuicc:
             self.ran.append("delete")
             return ResponseApdu(b"", 0x9000 if self._gone(command.data) else 0x6A88)
         group = int.from_bytes(command.data[:2], "big")
+        if group == DGI_CONFIRMATION:
+            self.ran.append(f"confirm {int.from_bytes(command.data[-2:], 'big')}")
+            return ResponseApdu(deleted_answer(self.deleted), 0x9000)
         assert command.ins == _STORE_DATA, f"no function of ES5 here: {command.ins:02X}"
         assert group in (_ENABLE, _DISABLE), f"no function of ES5 here: {group:04X}"
         aid = bytes(command.data[-16:])
