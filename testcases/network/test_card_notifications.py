@@ -99,7 +99,7 @@ def test_a_notification_counts_once_and_is_confirmed_each_time(
 
 @pytest.mark.requirement("R-65", refusal=True)
 def test_an_old_or_forged_notification_is_not_believed(desk: Desk, weather: Weather) -> None:
-    """Somebody sends an older notification again, and one under keys of his own: nothing happens."""
+    """Somebody sends an older notification, and one under keys of his own: nothing happens."""
     hasty = hasty_sm_sr(desk)
     euicc, sm_sr = paper_euicc(desk, weather, hasty.id), desk.sm_sr(hasty.id)
     number = audited(euicc, sm_sr)

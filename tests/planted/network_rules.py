@@ -7,6 +7,7 @@ from typing import Final
 from tests.planted.defect import Defect
 
 _LOST: Final = "testcases/network/test_lost_messages.py::test"
+_TOLD: Final = "testcases/network/test_card_notifications.py::test"
 _KILLED: Final = "testcases/network/test_killed_servers.py::test"
 _AGAIN: Final = f"{_LOST}_a_lost_command_comes_again_and_runs_once"
 _SILENT: Final = f"{_LOST}_a_silent_card_is_asked_ever_more_seldom_and_then_no_more"
@@ -193,13 +194,6 @@ DEFECTS: Final = (
         (_GO_ON,),
     ),
     Defect(
-        "an SM-DP forgets the job that it waited for when it was killed",
-        "hil/provisioning/online/calls.py",
-        "        if not job:\n            # A server",
-        "        if not job or job:\n            # A server",
-        (_GO_ON,),
-    ),
-    Defect(
         "a status notification that did not arrive is not repeated",
         "hil/provisioning/support_server/outbox.py",
         '            values = {"next_try": now + wait, "reason": str(failure)}\n',
@@ -217,5 +211,33 @@ DEFECTS: Final = (
         "        with store.transaction() as connection:\n"
         '            connection.execute(update(OUTBOX).values(state="arrived"))\n',
         (_GO_ON,),
+    ),
+    Defect(
+        "a card that repeats its notification is not confirmed again",
+        f"{_SR}/card_notifications.py",
+        '                if known.state in ("confirmed", "refused"):\n',
+        '                if known.state == "refused":\n',
+        (f"{_TOLD}_a_notification_counts_once_and_is_confirmed_each_time",),
+    ),
+    Defect(
+        "an old notification of a card is believed",
+        f"{_SR}/card_notifications.py",
+        "% _NUMBERS >= _AHEAD:\n",
+        "% _NUMBERS >= _NUMBERS:\n",
+        (f"{_TOLD}_an_old_or_forged_notification_is_not_believed",),
+    ),
+    Defect(
+        "what POL1 has deleted stays in the EIS",
+        f"{_SR}/card_notifications.py",
+        "            for aid in _deleted(outcome.response):\n",
+        "            for aid in _deleted(outcome.response)[1:]:\n",
+        (f"{_TOLD}_a_notification_counts_once_and_is_confirmed_each_time",),
+    ),
+    Defect(
+        "a confirmation whose answer was lost is taken for good",
+        f"{_SR}/card_notifications.py",
+        '            state = "audit"\n',
+        '            state = "confirmed"\n',
+        (f"{_TOLD}_after_a_lost_answer_to_a_confirmation_the_card_is_asked",),
     ),
 )
