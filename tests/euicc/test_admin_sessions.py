@@ -397,6 +397,40 @@ def test_power_lost_while_a_script_runs_leaves_its_outcome_open(
     )
 
 
+def test_power_lost_in_a_script_without_an_answer_does_not_swallow_the_next_request(
+    make_bench: MakeBench, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = commands(COUNTED, COUNTED)
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: {admin_http.COMMANDS}\r\n"
+    server.answers = [f"{head}Content-Length: {len(script)}\r\n\r\n".encode() + script]
+    bench = make_bench(server.port, retries=0)
+    synced: list[int] = []
+
+    class PowerLossError(Exception):
+        pass
+
+    def sync(file: int) -> None:
+        synced.append(file)
+        if len(synced) == 2:
+            raise PowerLossError
+
+    bench.trigger()
+    monkeypatch.setattr(os, "fsync", sync)
+    with pytest.raises(PowerLossError):
+        bench.terminal.run()
+    monkeypatch.undo()
+    bench.lose_power()
+    bench.power_on()
+    server.answers = []
+    bench.terminal.greet()
+    assert len(server.posts) == 1
+    bench.trigger()
+    bench.terminal.run()
+    assert [(post.uri, post.get("x-admin-resume")) for post in server.posts[1:]] == [
+        ("/admin", None)
+    ]
+
+
 def test_the_key_is_not_readable_and_not_logged(
     make_bench: MakeBench, server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -107,6 +107,20 @@ DEFECTS: Final = (
         ("EUICC-SCP81-REQUEST-12",),
     ),
     Defect(
+        "the identity of a request is not taken",
+        _AGENT,
+        "request.psk_identity or PskIdentity(",
+        "PskIdentity(",
+        ("EUICC-SCP81-REQUEST-16",),
+    ),
+    Defect(
+        "an IPv6 address is a Host without brackets",
+        _AGENT,
+        'if ":" in connection.host else',
+        'if "[" in connection.host else',
+        ("EUICC-SCP81-REQUEST-15",),
+    ),
+    Defect(
         "an AES key is taken for a pre-shared key",
         _AGENT,
         "if key is None or key.kind != KeyType.PSK_TLS:",

@@ -38,7 +38,8 @@ ONCE: Final = RetryPolicy(0, 60)
 REQUEST: Final = AdminRequest(PLACE, retry=ONCE, host=HOST, uri=PATH.encode())
 _STATUS: Final = CommandScript.of([isdr_commands.get_status()]).encode()
 _SENDER: Final = sms.Address.international("15550100999")
-_PATIENCE_S: Final = 10.0
+PATIENCE_S: Final = 10.0
+"""How long a card may take to open or close a channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,9 @@ class Administration:
     :meth:`serve`.
     """
 
-    def __init__(self, over_the_air: OverTheAirSession, key: AdminKey) -> None:
+    def __init__(
+        self, over_the_air: OverTheAirSession, key: AdminKey, *, patience_s: float = PATIENCE_S
+    ) -> None:
         self.key = key
         self.manner = HONEST
         self.reachable = True
@@ -66,6 +69,7 @@ class Administration:
         self.connections: list[AdminConnection] = []
         self.terminal = ChannelTerminal(over_the_air.card, self._connect)
         self._over_the_air = over_the_air
+        self._patience_s = patience_s
         self._answers: deque[Answer] = deque()
         self._holding = False
         self._served = 0
@@ -187,11 +191,11 @@ class Administration:
             done = self._holding or not self.terminal.channel_open
             return done and len(self.terminal.opened) >= channels
 
-        if not self.terminal.run(settled, timeout_s=_PATIENCE_S):
+        if not self.terminal.run(settled, timeout_s=self._patience_s):
             raise NoSessionError(
                 f"{self.terminal.card.name}: {len(self.terminal.opened)} of {channels} channels "
                 f"asked for, {'one open' if self.terminal.channel_open else 'none open'}, after "
-                f"{_PATIENCE_S:g} s"
+                f"{self._patience_s:g} s"
             )
         self._served = len(self.terminal.opened)
 

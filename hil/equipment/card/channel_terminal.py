@@ -249,6 +249,8 @@ class ChannelTerminal:
             channel.link.receive(self.sent[-1])
             return TerminalResponse(details, Result.DONE, objects=(_length(_BUFFER),))
         wanted = bip.length_of(command.objects)
+        # A card may ask without having been told.
+        channel.inbox += channel.link.outgoing()
         if channel.link.hung_up and not channel.inbox:
             return bip.failed(details, BipError.CHANNEL_CLOSED)
         data = bytes(channel.inbox[: min(wanted, self.piece)])

@@ -70,6 +70,9 @@ class AdminAgent:
             return
         pending = self._store.pending
         progress = pending.progress if pending is not None and pending.request == data else None
+        if progress is not None and not progress.uri:
+            # Power went in a script whose answer nobody wanted: there is nothing to go on with.
+            progress = None
         retry = AdminRequest.decode(data).retry or settings.retry
         self._store.put_pending(Pending(data, retry.attempts, progress))
         self._begin(resume=progress is not None)
@@ -211,7 +214,7 @@ class AdminAgent:
         host = (request.host or settings.host.encode()).decode()
         agent = (request.agent_id or settings.agent_id.encode()).decode()
         own = admin_http.agent_id(self._eid, ISD_R_AID)
-        return Caller(host or f"{connection.host}:{connection.port}", agent or own)
+        return Caller(host or _authority(connection), agent or own)
 
 
 def _connection(request: AdminRequest, settings: AdminSettings) -> bip.OpenChannel:
@@ -229,6 +232,12 @@ def _connection(request: AdminRequest, settings: AdminSettings) -> bip.OpenChann
     if stored.address is None or stored.protocol != bip.TCP_CLIENT:
         raise CodecError("no TCP address of an administration server is known")
     return stored
+
+
+def _authority(connection: bip.OpenChannel) -> str:
+    """Return the Host of a server that has no name: IPv6 in brackets (RFC 3986, 3.2.2)."""
+    host = f"[{connection.host}]" if ":" in connection.host else connection.host
+    return f"{host}:{connection.port}"
 
 
 def _start_timer(number: int, *, seconds: int) -> bytes:

@@ -49,6 +49,11 @@ def _lower(body: bytes) -> bytes:
     return head("200 OK", *fields, ("content-length", str(len(body)))) + body
 
 
+def _lower_target(body: bytes) -> bytes:
+    target = ("X-Admin-Targeted-Application", "//aid/a000000559/1010ffffffff8900000100")
+    return head("200 OK", target, *_fields(), ("Content-Length", str(len(body)))) + body
+
+
 def _more_fields(body: bytes) -> bytes:
     more = [("Server", "hil"), ("Date", "Thu, 01 Jan 2026 00:00:00 GMT"), ("X-Unknown", "1")]
     return head("200 OK", *more, *_fields(), ("Content-Length", str(len(body)))) + body
@@ -75,6 +80,7 @@ def _with_trailer(body: bytes) -> bytes:
             _after_interim),
         row("EUICC-SCP81-ANSWER-06", "RFC 9112, 7.1",
             "What a chunk has beside its size, and a trailer, are passed over", _with_trailer),
+        row("EUICC-SCP81-ANSWER-16", ANSWER, "The AID of the target in lower case", _lower_target),
     ],
 )  # fmt: skip
 def test_forms_of_an_answer(administration: Administration, form: Callable[[bytes], bytes]) -> None:
@@ -152,6 +158,23 @@ def test_answers_that_are_none(
     with step("2. Nothing was done"):
         assert esim.profile(aid) is None
         assert administration.serve()
+
+
+@pytest.mark.requirement("R-64", refusal=True)
+@pytest.mark.conformance("EUICC-SCP81-ANSWER-17", section=ANSWER)
+def test_a_script_of_no_bytes(administration: Administration) -> None:
+    """A script without a byte gets no command executed, and the card goes on.
+
+    Preconditions: the retry policy of the request has no tries.
+
+    Steps:
+    1. An answer with an empty body: a POST without R-APDU, or CLOSE CHANNEL.
+    2. A new request: a session with GetStatus, 9000.
+    """
+    posts = administration.serve(admin_answers.raw_script(b""))
+    assert all(not post.body or not post.script.answers for post in posts)
+    _, answered = administration.serve(script(STATUS), posts=2)
+    assert answered.statuses == [0x9000]
 
 
 @pytest.mark.requirement("R-64", refusal=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -242,3 +244,40 @@ def test_the_receipt_of_a_request(administration: Administration) -> None:
     with step("2. SPI 16 00"):
         assert len(administration.serve()) == 1
         assert administration.terminal.messages == []
+
+
+@pytest.mark.conformance("EUICC-SCP81-REQUEST-15", section="RFC 9110, 7.2; RFC 3986, 3.2.2")
+def test_an_address_of_version_6(administration: Administration) -> None:
+    """A request may bring an IPv6 address; as a Host it stands in brackets.
+
+    Preconditions: none.
+
+    Steps:
+    1. A request with an IPv6 address and no host: OPEN CHANNEL has the address.
+    2. Host is a name, an IPv4 address or an IPv6 address in brackets, each with a port or without.
+    """
+    place = OpenChannel(ipaddress.ip_address("2001:db8::81").packed, 8443)
+    (post,) = administration.serve(request=asking(connection=place, host=None), posts=1)
+    (opened,) = administration.terminal.opened
+    assert (opened.address, opened.port) == (place.address, place.port)
+    host = post.get("Host") or ""
+    assert re.fullmatch(r"([^:/?#]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?", host), host
+
+
+@pytest.mark.conformance("EUICC-SCP81-REQUEST-16", section=REQUEST)
+def test_an_identity_that_the_request_brings(administration: Administration) -> None:
+    """The PSK identity of a request takes the place of the card's own, for this session.
+
+    Preconditions: none.
+
+    Steps:
+    1. A request with a PSK identity and the card's key: the handshake has this identity, and ends.
+    2. A request without: the card's own identity.
+    """
+    own, name = administration.key.identity, b"somebody of the lab"
+    administration.other_keys[name] = administration.key.psk
+    request = asking(psk_identity=name, kvn=own.kvn, kid=own.kid)
+    assert len(administration.serve(request=request)) == 1
+    assert administration.connection.identity == name
+    assert len(administration.serve()) == 1
+    assert administration.connection.identity == own.encode()
