@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from hil.errors import CodecError
 from hil.wire import dgi, tlv
@@ -38,9 +38,20 @@ SMS_ADDRESSING: Final = 0xA3
 ADDRESS: Final = 0x81
 CONTROL_REFERENCE: Final = 0xB6
 TOKEN: Final = 0x9E
+KEY_RANGE: Final = 0xF2
+_KEY_IDENTIFIER: Final = 0xD0
+_KEY_VERSION: Final = 0xD2
 _AID: Final = 0x4F
 _SEQUENCE: Final = 0x4E
 _DELETED: Final = 0x80
+
+
+class KeyRange(NamedTuple):
+    """Keys of one version, from the first identifier to the last."""
+
+    kvn: int
+    first: int = 1
+    last: int = 3
 
 
 def _lv(value: bytes) -> bytes:
@@ -169,9 +180,17 @@ def install_for_personalization(aid: bytes) -> CommandApdu:
     return CommandApdu(0x80, 0xE6, 0x20, 0x00, data, 256)
 
 
-def finalise_handover(kvn: int, first: int = 1, last: int = 3) -> CommandApdu:
-    """Return FinaliseISDRhandover: DELETE of a key set (SGP.02, 4.1.1.9)."""
-    return CommandApdu(0x80, 0xE4, 0x00, 0x00, tlv.encode(0xF2, bytes((kvn, first, last))), 256)
+def finalise_handover(*kept: KeyRange) -> CommandApdu:
+    """Return FinaliseISDRhandover: all keys of the ISD-R go but those named (SGP.02, 4.1.1.9)."""
+    body = b"".join(tlv.encode(KEY_RANGE, bytes(one)) for one in kept)
+    return CommandApdu(0x80, 0xE4, 0x00, 0x00, body, 256)
+
+
+def delete_key(kvn: int, identifier: int | None = None) -> CommandApdu:
+    """Return DELETE of a key, or of all of a version (GlobalPlatform, 11.2.2.3.2)."""
+    named = b"" if identifier is None else tlv.encode(_KEY_IDENTIFIER, bytes((identifier,)))
+    body = named + tlv.encode(_KEY_VERSION, bytes((kvn,)))
+    return CommandApdu(0x80, 0xE4, 0x00, 0x00, body, 256)
 
 
 def confirm_notification(sequence: int) -> CommandApdu:

@@ -15,7 +15,7 @@ from hil.provisioning.certificates import ecasd_key
 from hil.virtual.euicc import open_card
 from hil.wire.gp_certificate import Role
 from hil.wire.identifiers import isd_p_aid
-from hil.wire.isdr_commands import create_isdp
+from hil.wire.isdr_commands import KeyRange, create_isdp
 from hil.wire.key_establishment import Reference
 from hil.wire.put_key import put_key
 from hil.wire.scp03 import HostSession
@@ -75,9 +75,9 @@ def test_a_new_sm_sr_gets_its_key_set(isd_r: IsdRSession) -> None:
             ecasd=key,
         )
         assert len(made.keys) == 3
-    isd_r.finalise_handover(1)
+    isd_r.finalise_handover(KeyRange(2), KeyRange(0x30), KeyRange(0x31))
     with pytest.raises(StatusWordError):
-        isd_r.finalise_handover(2)
+        isd_r.finalise_handover(KeyRange(1))
 
 
 def test_memory_counts_down(isd_r: IsdRSession) -> None:

@@ -172,7 +172,8 @@ def handover(terminal: Terminal) -> None:
 
 def finalised(terminal: Terminal) -> None:
     handover(terminal)
-    assert terminal.isd_r(isdr_commands.finalise_handover(1)).sw == DONE
+    kept = (isdr_commands.KeyRange(2), isdr_commands.KeyRange(0x30))
+    assert terminal.isd_r(isdr_commands.finalise_handover(*kept)).sw == DONE
 
 
 def established(terminal: Terminal) -> None:

@@ -246,25 +246,32 @@ def test_audit_brings_the_certificate(terminal: Terminal) -> None:
 
 
 def test_handover_from_one_sm_sr_to_the_next(terminal: Terminal, card: VirtualCard) -> None:
-    """EstablishISDRKeySet adds a set beside the old one, FinaliseISDRhandover takes that away."""
+    """EstablishISDRKeySet adds a set beside the old ones, FinaliseISDRhandover takes those away."""
     terminal.send(cat.terminal_profile(b"\xff" * 20))
     session = terminal.secure()
     established = Partner(session.send, Role.SM_SR).establish(Reference(0x02))
     kic, kid, dek = established.keys
     keys = OtaKeySet(2, kic, kid, dek)
-    script = CommandScript.of([isdr_commands.finalise_handover(1)]).encode()
+    kept = (isdr_commands.KeyRange(2), isdr_commands.KeyRange(0x31), isdr_commands.KeyRange(0x0F))
+    script = CommandScript.of([isdr_commands.finalise_handover(*kept)]).encode()
     (message,) = messages(script, 1, keys=keys)
     sw = terminal.envelope(message).sw
     assert terminal.done(terminal.fetch(sw)) == 0x9000
-    rows = tlv.decode_all(terminal.secure().send(CommandApdu(0x80, 0xCA, 0, 0xE0, le=256)).data)
-    versions = {one.value[1] for one in rows[0].children()}
-    assert versions == {0x02, 0x30, 0x31}
-    # The last set stays: nobody could manage the card without one.
-    assert terminal.secure().send(isdr_commands.finalise_handover(2)).sw == 0x6985
+    found = terminal.secure().send(CommandApdu(0x80, 0xCA, 0, 0xE0, le=256))
+    versions = {one.value[1] for one in tlv.decode_all(found.data)[0].children()}
+    assert versions == {0x02, 0x31}
+    # The last set stays, and whole: nobody could manage the card without one.
+    for lost in (isdr_commands.KeyRange(0x31), isdr_commands.KeyRange(2, 1, 2)):
+        assert terminal.secure().send(isdr_commands.finalise_handover(lost)).sw == 0x6985
     for names in ("D20102", "D00101", "D00102D20102"):
         delete = CommandApdu(0x80, 0xE4, 0, 0, bytes.fromhex(names), 256)
         assert terminal.secure().send(delete).sw == 0x6985, names
-    assert terminal.secure().send(isdr_commands.finalise_handover(1)).sw == 0x6A88
+    for sw, data in ((0x6A88, "F203010103"), (0x6A80, "F2020201"), (0x6A80, "F203020301")):
+        command = CommandApdu(0x80, 0xE4, 0, 0, bytes.fromhex(data), 256)
+        assert terminal.secure().send(command).sw == sw, data
+    mixed = CommandApdu(0x80, 0xE4, 0, 0, bytes.fromhex("F203020103D20131"), 256)
+    assert terminal.secure().send(mixed).sw == 0x6A80
+    assert terminal.secure().send(CommandApdu(0x80, 0xCA, 0, 0xE0, le=256)).data == found.data
 
 
 def test_an_sm_dp_makes_no_keys_of_the_isd_r(terminal: Terminal) -> None:

@@ -46,6 +46,13 @@ DEFECTS: Final = (
         ("EUICC-ES8-KEYS-20",),
     ),
     Defect(
+        "FinaliseISDRhandover deletes the keys that are to stay",
+        f"{_EUICC}/isd_r.py",
+        "self._keys.remove(there - kept)",
+        "self._keys.remove(kept)",
+        ("EUICC-ES5-ISDRKEYS-01",),
+    ),
+    Defect(
         "a fall-back deletes by POL1",
         f"{_EUICC}/profile_states.py",
         "if old is not None and kind is NotificationType.CHANGED and _deleted_on_disable(old):",

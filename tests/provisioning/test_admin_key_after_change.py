@@ -204,7 +204,7 @@ def test_the_card_no_longer_comes_to_the_old_sm_sr(change: Change) -> None:
     change.hand_over()
     with change.store.transaction() as connection:
         names = connection.execute(select(OTA_COMMANDS.c.name, OTA_COMMANDS.c.state)).all()
-    assert {("finalise 40", "done"), ("finalise 01", "done")} <= {tuple(row) for row in names}
+    assert ("finalise", "done") in {tuple(row) for row in names}
     change.work_until(change.own_key)
     # An old SM-SR that kept its key, and a card that is sent there once more by the new one.
     with change.world.store("sm-sr").transaction() as connection:
@@ -272,5 +272,5 @@ def test_only_keys_of_the_old_sm_sr_are_deleted_on_its_word(
     change.new.coming.prepare(MNO, EID, "sm-sr-1")
     signed = change.world.maker.eis(EID)
     handed = HandedEis(EID, signed, MSISDN, kvns, (), scp81)
-    with pytest.raises(Refusal, match="key sets to be deleted"):
+    with pytest.raises(Refusal, match="key sets handed over"):
         change.new.coming.handover_euicc(OLD, HandedEis.decode(handed.encode()))

@@ -68,7 +68,12 @@ def test_bytes_of_the_commands() -> None:
     aid = AID.hex()
     number = Address("12345", 0x85)
     assert isdr.set_fallback(AID).encode().hex() == f"80e28800153a05124f10{aid}00"
-    assert isdr.finalise_handover(2).encode().hex() == "80e4000005f20302010300"
+    assert isdr.finalise_handover(isdr.KeyRange(2)).encode().hex() == "80e4000005f20302010300"
+    # As a published SM-SR sends it: its own keys for short messages and for HTTPS sessions stay.
+    two = (isdr.KeyRange(1), isdr.KeyRange(0x41, 1, 2))
+    assert isdr.finalise_handover(*two).encode().hex() == "80e400000af203010103f20341010200"
+    assert isdr.delete_key(0x40, 1).encode().hex() == "80e4000006d00101d2014000"
+    assert isdr.delete_key(0x40).encode().hex() == "80e4000003d2014000"
     assert isdr.confirm_notification(1).encode().hex() == "80e28900073a08044e02000100"
     assert isdr.get_ecasd_certificate().encode().hex() == "80cabf30045c027f2100"
     assert isdr.get_memory().encode().hex() == "80caff2100"

@@ -134,9 +134,9 @@ class IsdRSession:
         """Delete a disabled profile whatever its POL1 says; ``token_key`` is that of its ISD-P."""
         self._change(isdr_commands.master_delete(aid, token_key), reset=False)
 
-    def finalise_handover(self, kvn: int) -> None:
-        """Delete the SCP80 key set of the SM-SR before."""
-        self._change(isdr_commands.finalise_handover(kvn), reset=False)
+    def finalise_handover(self, *kept: isdr_commands.KeyRange) -> None:
+        """Delete all keys but those named, as the SM-SR does that has taken over."""
+        self._change(isdr_commands.finalise_handover(*kept), reset=False)
 
     def update_addressing(self, number: Address) -> None:
         """Tell the card the SM-SR's number for its notifications."""

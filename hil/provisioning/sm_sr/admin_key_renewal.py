@@ -91,7 +91,7 @@ class AdminKeyRenewal:
     def _start(self, row: Row[Any]) -> None:
         # An attempt before may have put a key whose answer was lost: PUT KEY adds, so it goes.
         named: dict[str, CommandApdu] = {
-            "clear": isdr_commands.finalise_handover(row.kvn, row.kid, row.kid),
+            "clear": isdr_commands.delete_key(row.kvn, row.kid),
             "admin key": put_keys(
                 row.kvn,
                 [CardKey(PSK_TLS, bytes(row.psk))],

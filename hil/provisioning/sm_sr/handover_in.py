@@ -231,19 +231,15 @@ class HandoverIn:
             rows.change(connection, row.eid, rows.IN, state="entered", job="", ephemeral=None)
 
     def _finalise(self, row: Row[Any]) -> None:
-        """Tell the card our number, and have the old key sets deleted."""
+        """Tell the card our number, and have all keys deleted that the old SM-SR knows.
+
+        What stays is named: our key set, and those of images, which no SM-SR ever knew.
+        """
         if row.job or self._jobs.is_busy(row.eid):
             return
-        named = {
-            f"finalise {kvn:02X}": isdr_commands.finalise_handover(kvn)
-            for kvn in HandedEis.decode(row.body).kvns
-            if kvn != row.kvn
-        }
-        # The old SM-SR knows the key of administration sessions as well.
-        named |= {
-            f"finalise {kvn:02X}": isdr_commands.finalise_handover(kvn, kid, kid)
-            for kvn, kid in HandedEis.decode(row.body).scp81
-        }
+        images = self._book.verify(HandedEis.decode(row.body).signed).scp03_kvns
+        kept = [isdr_commands.KeyRange(kvn) for kvn in (row.kvn, *images)]
+        named = {"finalise": isdr_commands.finalise_handover(*kept)}
         if self._number is not None:
             address = isdr_commands.update_addressing(Address(self._number))
             named = {"addressing": address} | named
@@ -295,13 +291,13 @@ class HandoverIn:
 
 
 def _check_kvns(handed: HandedEis) -> None:
-    """Refuse key sets of which an SM-SR change deletes none: what is named here gets deleted."""
+    """Refuse key sets that are none of an SM-SR."""
     psks = range(FIRST_PSK_KVN, LAST_PSK_KVN + 1)
     if not all(0x01 <= kvn <= LAST_KVN for kvn in handed.kvns) or not all(
         kvn in psks and 0x01 <= kid <= LAST_KID for kvn, kid in handed.scp81
     ):
         raise refusal(
-            FunctionStatus.BAD_EIS, "key sets to be deleted are not those of SCP80 and SCP81"
+            FunctionStatus.BAD_EIS, "key sets handed over are not those of SCP80 and SCP81"
         )
 
 

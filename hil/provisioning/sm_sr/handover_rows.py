@@ -48,8 +48,8 @@ class HandoverReport:
 class HandedEis:
     """What goes over: the maker's EIS, the state of the profiles, the number, key versions.
 
-    ``kvns``: SCP80 key sets on the ISD-R that the new SM-SR shall delete in the end; ``scp81``: key
-    versions and identifiers of the keys of administration sessions, which it shall delete too.
+    ``kvns``: SCP80 key sets that the old SM-SR has on the ISD-R; ``scp81``: key versions and
+    identifiers of its keys for administration sessions. The new one has all of them deleted.
     """
 
     eid: str

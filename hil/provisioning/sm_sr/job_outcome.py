@@ -51,8 +51,7 @@ def tolerated(row: Row[Any]) -> bool:
     # ISD-P answers 6A88 to GetStatus; and what is to be deleted may be gone already.
     if row.name == "clear":
         return True
-    gone = row.name == "delete" or row.name.startswith("finalise")
-    return (asked(row) or gone) and scripts.says_none(bytes(row.response))
+    return (asked(row) or row.name == "delete") and scripts.says_none(bytes(row.response))
 
 
 def response_of(commands: Sequence[Row[Any]]) -> bytes:

@@ -137,15 +137,25 @@ class KeyCommands:
         identifier, version = (_byte(objects, tag) for tag in (_IDENTIFIER, _VERSION))
         if identifier is None and version is None:
             raise RefusalError(0x6A80, "DELETE names neither key identifier nor version")
-        chosen = [
+        chosen = {
             (kvn, one)
-            for kvn in self.keys.versions(self.domain)
-            if version in (None, kvn)
-            for one in self.keys.identifiers(self.domain, kvn)
-            if identifier in (None, one)
-        ]
+            for kvn, one in self.all()
+            if version in (None, kvn) and identifier in (None, one)
+        }
         if not chosen:
             raise RefusalError(0x6A88, "no such key")
+        self.remove(chosen)
+
+    def all(self) -> set[tuple[int, int]]:
+        """Return version and identifier of every key of the domain."""
+        return {
+            (kvn, one)
+            for kvn in self.keys.versions(self.domain)
+            for one in self.keys.identifiers(self.domain, kvn)
+        }
+
+    def remove(self, chosen: set[tuple[int, int]]) -> None:
+        """Delete keys, all or none: 6985 where no key set would last that the domain needs."""
         self.check_lasting({kvn for kvn, _ in chosen})
         freed = sum(self._cost(kvn, one) for kvn, one in chosen)
         with self.nvm.transaction() as change:
@@ -166,11 +176,7 @@ class KeyCommands:
 
     def size(self) -> int:
         """Return the bytes that all keys of the domain are charged with."""
-        return sum(
-            self._cost(kvn, one)
-            for kvn in self.keys.versions(self.domain)
-            for one in self.keys.identifiers(self.domain, kvn)
-        )
+        return sum(self._cost(kvn, one) for kvn, one in self.all())
 
     def _cost(self, kvn: int, identifier: int) -> int:
         key = self.keys.key(self.domain, kvn, identifier)

@@ -31,10 +31,11 @@ INS_INSTALL: Final = 0xE6
 INS_SET_STATUS: Final = 0xF0
 INS_GET_STATUS: Final = gp_status.INS
 _MAKE_SELECTABLE, _PERSONALIZATION = (0x0C, 0x00), (0x20, 0x00)
-_KEY_RANGE: Final = 0xF2
 _SET_STATUS_SCOPES: Final = frozenset({0x80, 0x40, 0x60})
 AID: Final = 0x4F
 _MORE: Final = 0x6310
+_MOST_RANGES: Final = 40
+"""Objects of DELETE: more ranges do not fit its data."""
 _ROOM: Final = 239
 """Bytes of plain answer that fit 256 with padding and R-MAC."""
 _PERSONALIZED: Final = 0x0F
@@ -124,7 +125,7 @@ class IsdR(SecurityDomain):
 
     def _delete(self, command: CommandApdu, chain: Chain) -> ResponseApdu:
         del chain
-        objects = tlv.decode_all(command.data, limit=8)
+        objects = tlv.decode_all(command.data, limit=_MOST_RANGES)
         tags = [one.tag for one in objects]
         if tags == [AID]:
             self._states.delete(objects[0].value)
@@ -132,28 +133,29 @@ class IsdR(SecurityDomain):
             token = objects[2].value
             body = command.data[: -len(tlv.encode(isdr_commands.TOKEN, token))]
             self._states.master_delete(objects[0].value, body, token)
-        elif tags == [_KEY_RANGE]:
-            self._finalise(objects[0].value)
+        elif isdr_commands.KEY_RANGE in tags:
+            self._finalise(objects)
         else:
             self._keys.delete(command.data)
         return NO_CONFIRMATION
 
-    def _finalise(self, value: bytes) -> None:
-        """FinaliseISDRhandover: the keys of the SM-SR before go; some SCP80 key set must stay."""
-        if len(value) != 3 or not 0 < value[1] <= value[2]:
-            raise RefusalError(0x6A80, "F2 holds key version, first and last key identifier")
-        kvn, first, last = value
-        keys = self._keys.keys
-        gone = [one for one in keys.identifiers(self.aid, kvn) if first <= one <= last]
-        if not gone:
-            raise RefusalError(0x6A88, f"no such key of version {kvn:02X}")
-        self._keys.check_lasting({kvn})
-        with self._keys.nvm.transaction() as change:
-            if len(gone) == len(keys.identifiers(self.aid, kvn)):
-                keys.delete_version(change, self.aid, kvn)
-            else:
-                for identifier in gone:
-                    keys.delete_key(change, self.aid, kvn, identifier)
+    def _finalise(self, objects: tuple[tlv.Tlv, ...]) -> None:
+        """FinaliseISDRhandover: all keys go but those named; some SCP80 key set must stay."""
+        kept: set[tuple[int, int]] = set()
+        there = self._keys.all()
+        for one in objects:
+            value = one.value
+            if (
+                one.tag != isdr_commands.KEY_RANGE
+                or len(value) != 3
+                or not 0 < value[1] <= value[2]
+            ):
+                raise RefusalError(0x6A80, "F2 holds key version, first and last key identifier")
+            kvn, first, last = value
+            kept |= there & {(kvn, key) for key in range(first, last + 1)}
+        if not kept:
+            raise RefusalError(0x6A88, "the ISD-R has none of the keys that are to stay")
+        self._keys.remove(there - kept)
 
     def _put_key(self, command: CommandApdu, chain: Chain) -> ResponseApdu:
         return self._keys.put(command, chain.dek)

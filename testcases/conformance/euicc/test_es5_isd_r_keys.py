@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ from hil.not_applicable import not_applicable
 from hil.wire import isdr_commands, tlv
 from hil.wire.apdu import CommandApdu
 from hil.wire.gp_certificate import KEY_AGREEMENT, Role
+from hil.wire.isdr_commands import KeyRange
 from hil.wire.key_establishment import Parameter, Reference
 from hil.wire.scp80 import OtaKeySet
 from testcases.conformance.euicc import establishing
@@ -33,11 +35,28 @@ SECTION = "SGP.02, 3.8, 4.1.1.8 and 4.1.1.9"
 PLAIN = Parameter.CERTIFICATE_FIRST | Parameter.DELETE_EXISTING
 
 
-def versions(session: OverTheAirSession) -> set[int]:
-    """Return the key versions of the ISD-R (GET DATA E0, GlobalPlatform, 11.3.3.1)."""
+def keys(session: OverTheAirSession) -> dict[int, list[int]]:
+    """Return the key identifiers of the ISD-R by version (GlobalPlatform, 11.3.3.1: E0)."""
     answer = one(session, CommandApdu(0x80, 0xCA, 0x00, 0xE0, le=256))
     assert answer.sw == 0x9000
-    return {row.value[1] for row in tlv.decode_one(answer.data)[0].children()}
+    found: dict[int, list[int]] = {}
+    for row in tlv.decode_one(answer.data)[0].children():
+        found.setdefault(row.value[1], []).append(row.value[0])
+    return found
+
+
+def versions(session: OverTheAirSession) -> set[int]:
+    """Return the key versions of the ISD-R."""
+    return set(keys(session))
+
+
+def all_but(session: OverTheAirSession, version: int) -> list[KeyRange]:
+    """Return what FinaliseISDRhandover has to name, so that the keys of one version go."""
+    return [
+        KeyRange(kvn, min(identifiers), max(identifiers))
+        for kvn, identifiers in keys(session).items()
+        if kvn != version
+    ]
 
 
 @pytest.fixture
@@ -50,7 +69,7 @@ def free(over_the_air: OverTheAirSession) -> Iterator[int]:
     yield version
     if version in versions(over_the_air):
         with step("Afterwards: the new key set goes"):
-            answer = one(over_the_air, isdr_commands.finalise_handover(version))
+            answer = one(over_the_air, isdr_commands.delete_key(version))
             assert answer.sw == 0x9000
 
 
@@ -73,7 +92,8 @@ def test_a_new_sm_sr_gets_its_keys(
     2. GET DATA E0: the new version stands beside the others.
     3. GetStatus by SCP80 with the new keys, counter 1: 9000.
     4. GetStatus with the keys before: 9000.
-    5. FinaliseISDRhandover for the new version: 9000, GET DATA E0 as at first.
+    5. FinaliseISDRhandover, in which all versions but the new one are named: 9000, GET DATA E0 as
+       at first.
     6. GetStatus with the keys that are gone: no proof of receipt.
     """
     before = versions(over_the_air)
@@ -89,7 +109,10 @@ def test_a_new_sm_sr_gets_its_keys(
         assert one(new, isdr_commands.get_status()).sw == 0x9000
         assert one(over_the_air, isdr_commands.get_status()).sw == 0x9000
     with step("5. FinaliseISDRhandover"):
-        assert one(over_the_air, isdr_commands.finalise_handover(free)).sw == 0x9000
+        kept = all_but(over_the_air, free)
+        assert one(over_the_air, isdr_commands.finalise_handover(*kept)).sw == 0x9000
+        look = over_the_air.execute(isdr_commands.get_status())
+        assert look.packet is not None, "keys that were to stay are gone"
         assert versions(over_the_air) == before
     with step("6. The keys that are gone"):
         assert new.execute(isdr_commands.get_status()).packet is None
@@ -193,28 +216,23 @@ def test_a_key_version_of_another_use(over_the_air: OverTheAirSession, sm_sr: Pa
 
 
 @pytest.mark.conformance("EUICC-ES5-ISDRKEYS-07", section="SGP.02, 4.1.1.9")
-def test_the_handover_names_keys_that_are_there(
-    over_the_air: OverTheAirSession, esim: Esim, free: int
-) -> None:
-    """FinaliseISDRhandover for keys that do not exist, or for none, is refused.
+def test_the_handover_names_whole_ranges(over_the_air: OverTheAirSession, esim: Esim) -> None:
+    """FinaliseISDRhandover with data that are no ranges of keys is refused.
 
-    Preconditions: the ISD-R has no keys under one of the versions 01 to 0F.
+    Preconditions: none. All keys of the ISD-R are named as well, should the card overlook a fault.
 
     Steps:
-    1. FinaliseISDRhandover for that version: 6A88.
-    2. F2 with two bytes, and with a last key before the first one: 6A80 each.
-    3. GET DATA E0: the keys are as before.
+    1. A further F2 with two bytes, and one with a last key before the first one: 6A80 each.
+    2. GET DATA E0: the keys are as before.
     """
-    before = versions(over_the_air)
-    with step("1. An unknown version"):
-        assert_refused(over_the_air, esim, isdr_commands.finalise_handover(free), 0x6A88)
-    with step("2. Wrong data"):
-        short = CommandApdu(0x80, 0xE4, 0, 0, bytes.fromhex("F2020101"), 256)
-        assert_refused(over_the_air, esim, short, 0x6A80)
-        backwards = isdr_commands.finalise_handover(free, 3, 1)
-        assert_refused(over_the_air, esim, backwards, 0x6A80)
-    with step("3. GET DATA E0"):
-        assert versions(over_the_air) == before
+    before = keys(over_the_air)
+    whole = isdr_commands.finalise_handover(*all_but(over_the_air, 0))
+    with step("1. Wrong data"):
+        for wrong in ("F2020101", "F203010301"):
+            spoilt = replace(whole, data=whole.data + bytes.fromhex(wrong))
+            assert_refused(over_the_air, esim, spoilt, 0x6A80)
+    with step("2. GET DATA E0"):
+        assert keys(over_the_air) == before
 
 
 @pytest.mark.requirement("R-63", "R-66", refusal=True)
