@@ -58,7 +58,7 @@ def test_conversation(workbench: Workbench, block: str) -> None:
     device.close()
     values: dict[str, str] = {}
     with SerialLink(device.port, baudrate=921_600) as link:
-        link.write(b"ATZ\r")
+        link.write(b"ATZE0\r")
         while read_line(link) != "OK":
             continue
         for line in block.splitlines():

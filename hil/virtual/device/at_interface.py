@@ -14,6 +14,18 @@ from hil.virtual.device.port import Port
 
 _log = logging.getLogger(__name__)
 _START: Final = re.compile(r"AT", re.IGNORECASE)
+_REPEAT: Final = b"A/"
+_NUMBERS: Final = {"OK": "0", "CONNECT": "1", "NO CARRIER": "3", "ERROR": "4"}
+"""Result codes of V.250, table 1, where ATV0 asks for numbers."""
+_VALUES: Final = {
+    "+CFUN": "(1),(0,1)",
+    "+CMEE": "(0-2)",
+    "+CREG": "(0)",
+    "+CGREG": "(0)",
+    "+CEREG": "(0)",
+    "+CSCS": '("GSM","IRA")',
+}
+"""What the test form of a command tells of its values, where there is anything to tell."""
 Handler = Callable[[AtCommand], Awaitable[list[str]]]
 
 
@@ -25,28 +37,47 @@ class ErrorMemory(Protocol):
 
 
 class AtInterface:
-    """Reads the port, runs handlers by command name, writes answers (V.250 verbose format)."""
+    """Reads the port, runs handlers by command name, writes answers as ATV and ATQ ask for."""
 
     def __init__(self, port: Port, errors: ErrorMemory) -> None:
         self._port = port
         self._errors = errors
         self._handlers: dict[str, Handler] = {"E": self._echo, "+CMEE": self._cmee}
         self._line = bytearray()
-        self._echoing = True
-        self._verbosity = 0
+        self._last = ""
+        self.reset()
         self._after: Callable[[], Awaitable[str]] | None = None
 
     def register(self, name: str, handler: Handler) -> None:
         """Let ``handler`` answer the command ``name``."""
         self._handlers[name] = handler
 
+    @property
+    def names(self) -> list[str]:
+        """The names of all commands."""
+        return list(self._handlers)
+
+    def reset(self) -> None:
+        """Begin with the settings of the factory: echo, result codes in words, bare ERROR."""
+        self._echoing, self.in_words, self.quiet = True, True, False
+        self._verbosity = 0
+
     def hand_over(self, action: Callable[[], Awaitable[str]]) -> None:
         """After the present command says CONNECT, run ``action``; it returns the final code."""
         self._after = action
 
     async def say(self, text: str) -> None:
-        """Write one line between line ends."""
-        await self._port.write(f"\r\n{text}\r\n".encode("ascii", "replace"))
+        """Write one line between line ends; with ATV0 it has none before it (V.250, 6.2.6)."""
+        start = "\r\n" if self.in_words else ""
+        await self._port.write(f"{start}{text}\r\n".encode("ascii", "replace"))
+
+    async def _conclude_with(self, code: str) -> None:
+        if self.quiet:
+            return
+        if self.in_words or code not in _NUMBERS:
+            await self.say(code)
+        else:
+            await self._port.write(f"{_NUMBERS[code]}\r".encode())
 
     async def run(self) -> None:
         """Serve the port until cancelled."""
@@ -80,6 +111,11 @@ class AtInterface:
             del self._line[-1:]
         elif octet != 0x0A:
             self._line.append(octet)
+            if self._line.upper() == _REPEAT:
+                # The one line without an end: the line before is done again (V.250, 5.2.4).
+                self._line.clear()
+                await self._serve(self._last)
+                return True
             if len(self._line) > MAX_LINE:
                 self._line.clear()
         return False
@@ -88,6 +124,7 @@ class AtInterface:
         start = _START.search(line)
         if start is None:
             return
+        self._last = line
         try:
             for command in parse_line(line[start.end() :]):
                 for text in await self._execute(command):
@@ -95,24 +132,25 @@ class AtInterface:
         except Refusal as refusal:
             self._after = None
             self._errors.note_error(refusal.reason)
-            await self.say(self.final_code(refusal))
+            await self._conclude_with(self.final_code(refusal))
         else:
             await self._conclude()
 
     async def _conclude(self) -> None:
         action, self._after = self._after, None
         if action is None:
-            await self.say("OK")
+            await self._conclude_with("OK")
             return
-        await self.say("CONNECT")
-        await self.say(await action())
+        await self._conclude_with("CONNECT")
+        await self._conclude_with(await action())
 
     async def _execute(self, command: AtCommand) -> list[str]:
         handler = self._handlers.get(command.name)
         if handler is None:
             raise Refusal(Cme.OPERATION_NOT_SUPPORTED, f"no command {command.name}")
         if command.kind is Kind.TEST:
-            return []
+            values = _VALUES.get(command.name)
+            return [f"{command.name}: {values}"] if values else []
         try:
             return await handler(command)
         except Refusal:

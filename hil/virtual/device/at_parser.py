@@ -11,6 +11,7 @@ from hil.virtual.device.failures import Cme, Refusal
 
 _EXTENDED: Final = re.compile(r"(\+[A-Z][A-Z0-9]*)(=\?|\?|=|)(.*)", re.IGNORECASE | re.DOTALL)
 _BASIC: Final = re.compile(r"(&?[A-Z])(\d*)", re.IGNORECASE)
+_REGISTER: Final = re.compile(r"(S\d{1,3})(?:(\?)|=\s*(\d{0,3}))", re.IGNORECASE)
 _ARGUMENT: Final = re.compile(r'\s*(?:"([^"]*)"|([^",]*))\s*(?:,|$)')
 MAX_LINE: Final = 140_000
 
@@ -72,6 +73,11 @@ def parse_line(line: str) -> tuple[AtCommand, ...]:
     for part in _split(line):
         rest = part.strip()
         while rest and not rest.startswith("+"):
+            register = _REGISTER.match(rest)
+            if register is not None:
+                commands.append(_register(register))
+                rest = rest[register.end() :].strip()
+                continue
             match = _BASIC.match(rest)
             if match is None:
                 raise Refusal(Cme.OPERATION_NOT_SUPPORTED, "no such command")
@@ -81,6 +87,14 @@ def parse_line(line: str) -> tuple[AtCommand, ...]:
         if rest:
             commands.append(_extended(rest))
     return tuple(commands)
+
+
+def _register(match: re.Match[str]) -> AtCommand:
+    """Return ``S3?`` or ``S3=13`` as a command S with number and value (V.250, 5.3.2)."""
+    number = match[1][1:]
+    if match[2]:
+        return AtCommand("S", Kind.READ, (number,))
+    return AtCommand("S", Kind.SET, (number, match[3]))
 
 
 def _extended(text: str) -> AtCommand:

@@ -7,7 +7,7 @@ from typing import Final
 
 from hil.errors import HilError
 
-_PROPER: Final = {"sim": "SIM", "esim": "eSIM"}
+_PROPER: Final = {"sim": "SIM", "esim": "eSIM", "pin": "PIN", "puk": "PUK"}
 
 
 class Cme(IntEnum):
@@ -16,8 +16,11 @@ class Cme(IntEnum):
     OPERATION_NOT_ALLOWED = 3
     OPERATION_NOT_SUPPORTED = 4
     SIM_NOT_INSERTED = 10
+    SIM_PIN_REQUIRED = 11
+    SIM_PUK_REQUIRED = 12
     SIM_FAILURE = 13
     SIM_BUSY = 14
+    INCORRECT_PASSWORD = 16
     MEMORY_FULL = 20
     INVALID_INDEX = 21
     NOT_FOUND = 22

@@ -19,6 +19,7 @@ from hil.virtual.device.failures import Cme, Refusal
 from hil.virtual.device.installer import Installer
 from hil.virtual.device.jig_sensor import JigSensor
 from hil.virtual.device.memory import ImageLabel, Installed, Memory, record_name
+from hil.virtual.device.modem_commands import ModemCommands
 from hil.virtual.device.modes import Modes
 from hil.virtual.device.over_the_air import OverTheAir
 from hil.virtual.device.port import Port
@@ -111,6 +112,7 @@ class Firmware:
         self.registration = None if self._radio is None else Registration(esim, self._radio)
         self._interface = AtInterface(port, self)
         StandardCommands(self, self._interface)
+        ModemCommands(self, self._interface)
         RegistrationCommands(self, self._interface)
         ProvisioningCommands(self, self._interface)
 

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
 
 class RegistrationCommands:
-    """The handlers of +CIMI, +CEREG, +COPS and +CEER."""
+    """The handlers of +CIMI, +CEREG (+CGREG, +CREG), +COPS and +CEER."""
 
     def __init__(self, firmware: Firmware, interface: AtInterface) -> None:
         self._firmware = firmware
         interface.register("+CIMI", self._imsi)
-        interface.register("+CEREG", self._registration)
+        # One registration for all: a device of this age has no other than that for packets.
+        for name in ("+CEREG", "+CGREG", "+CREG"):
+            interface.register(name, self._registration)
         interface.register("+COPS", self._operator)
         interface.register("+CEER", self._cause)
 
@@ -39,7 +41,7 @@ class RegistrationCommands:
         _only(command, Kind.READ)
         registration = self._firmware.registration
         state = Registered.NO if registration is None else registration.state
-        return [f"+CEREG: 0,{state.value}"]
+        return [f"{command.name}: 0,{state.value}"]
 
     async def _operator(self, command: AtCommand) -> list[str]:
         _only(command, Kind.READ)

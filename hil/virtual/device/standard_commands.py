@@ -32,8 +32,6 @@ class StandardCommands:
         }
         handlers: dict[str, Callable[[AtCommand], Awaitable[list[str]]]] = {
             "I": self._information,
-            "Z": self._nothing,
-            "&F": self._nothing,
             "+CFUN": self._functionality,
             "+CSIM": self._csim,
             "+CCHO": self._open,
@@ -47,9 +45,6 @@ class StandardCommands:
     async def _information(self, _command: AtCommand) -> list[str]:
         config = self._firmware.config
         return [config.manufacturer, config.model, f"Revision: {config.firmware}"]
-
-    async def _nothing(self, _command: AtCommand) -> list[str]:
-        return []
 
     async def _text(self, command: AtCommand) -> list[str]:
         if command.kind is not Kind.EXECUTE:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from hil.errors import CodecError
@@ -24,6 +25,16 @@ _IMSI: Final = 0x6F07
 _IMSI_LENGTH: Final = 9
 _WRONG_MAC: Final = 0x9862
 _SUCCESS, _OUT_OF_STEP = 0xDB, 0xDC
+_NOT_SATISFIED: Final = 0x6982
+_PIN_1, _PIN_LENGTH = 0x01, 8
+
+
+class PinState(StrEnum):
+    """What a USIM waits for, in the words of +CPIN (3GPP TS 27.007, 8.3)."""
+
+    READY = "READY"
+    PIN = "SIM PIN"
+    PUK = "SIM PUK"
 
 
 class NoUsimError(EsimError):
@@ -50,6 +61,40 @@ async def read_imsi(esim: Esim) -> str:
         return decode_imsi(answer.data)
     except CodecError as err:
         raise NoUsimError(f"EF.IMSI: {err}") from err
+
+
+async def pin_state(esim: Esim) -> PinState:
+    """Return what the USIM waits for, as far as it lets its IMSI be read; NoUsimError without."""
+    async with _usim(esim) as channel:
+        selected = await esim.exchange(_select_file(_IMSI).on_channel(channel))
+        read = CommandApdu(0x00, 0xB0, 0x00, 0x00, b"", _IMSI_LENGTH).on_channel(channel)
+        answer = await esim.exchange(read) if _good(selected) else selected
+        if answer.sw != _NOT_SATISFIED:
+            return PinState.READY
+        return await _blocked_or_not(esim, channel)
+
+
+async def enter_pin(esim: Esim, pin: str, new_pin: str | None = None) -> PinState:
+    """Present PIN 1, or its PUK with a new PIN; return what the USIM waits for then.
+
+    READY is success. NoUsimError without a USIM.
+    """
+    data = _padded(pin) + (_padded(new_pin) if new_pin is not None else b"")
+    instruction = 0x20 if new_pin is None else 0x2C
+    async with _usim(esim) as channel:
+        answer = await esim.exchange(
+            CommandApdu(0x00, instruction, 0x00, _PIN_1, data).on_channel(channel)
+        )
+        return PinState.READY if _good(answer) else await _blocked_or_not(esim, channel)
+
+
+async def _blocked_or_not(esim: Esim, channel: int) -> PinState:
+    left = await esim.exchange(CommandApdu(0x00, 0x20, 0x00, _PIN_1).on_channel(channel))
+    return PinState.PUK if left.sw in (0x63C0, 0x6983) else PinState.PIN
+
+
+def _padded(digits: str) -> bytes:
+    return digits.encode("ascii").ljust(_PIN_LENGTH, b"\xff")
 
 
 async def authenticate(esim: Esim, rand: bytes, autn: bytes) -> UsimAnswer:
