@@ -38,9 +38,9 @@ class Weather:
         """Take coverage from all devices, or give it back."""
         self._say({"coverage": covered})
 
-    def refuse(self, count: int, status: int = THROTTLED) -> None:
-        """Have the SMS centre answer the next messages of its clients with a status of SMPP."""
-        self._say({"refuse": {"count": count, "status": status}})
+    def refuse(self, number: str, count: int, status: int = THROTTLED) -> None:
+        """Have the SMS centre answer the next messages to a number with a status of SMPP."""
+        self._say({"refuse": {"number": number, "count": count, "status": status}})
 
     def hang_up(self, system_id: str) -> None:
         """Have the SMS centre cut the connections of a client; BenchError where it has none."""

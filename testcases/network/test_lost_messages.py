@@ -298,7 +298,7 @@ def test_a_centre_that_will_not_is_asked_again(desk: Desk, weather: Weather, tro
     euicc, sm_sr = paper_euicc(desk, weather, hasty.id), desk.sm_sr(hasty.id)
     if trouble == "refuses":
         with step("The centre refuses all attempts but the last"):
-            weather.refuse(hasty.attempts - 1)
+            weather.refuse(euicc.phone.number, hasty.attempts - 1)
             job = sm_sr.enable(euicc.eid, euicc.second)
             heard = euicc.hear()
             assert sm_sr.job(job).messages == hasty.attempts

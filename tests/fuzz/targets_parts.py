@@ -206,7 +206,7 @@ def _weather(raw: bytes) -> object:
 
 
 def _weather_lines() -> list[bytes]:
-    refuse = {"refuse": {"count": 2, "status": 88}}
+    refuse = {"refuse": {"number": "1", "count": 2, "status": 88}}
     lines = [{"air": {"loss": 0.5}}, {"coverage": False}, refuse, {"hang_up": "sm-sr"}]
     return [b"".join(json.dumps(one).encode() + b"\n" for one in lines)]
 

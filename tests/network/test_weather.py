@@ -101,9 +101,14 @@ def test_the_air_stays_as_it_is_when_coverage_changes(
 
 
 def test_a_centre_refuses_as_often_as_it_is_told(weather: Weather, sender: SmppLine) -> None:
-    weather.refuse(2)
+    weather.refuse(MSISDN, 2)
+    weather.refuse("1", 1)
     answers = [sender.send(submit(number)).status for number in (2, 3, 4)]
     assert answers == [THROTTLED, THROTTLED, Status.OK]
+    weather.refuse(MSISDN, 1)
+    weather.clear()
+    weather.air()
+    assert sender.send(submit(5)).status == Status.OK
 
 
 def test_a_centre_hangs_up_and_lets_the_client_come_again(
@@ -140,8 +145,8 @@ def test_a_phone_that_is_off_hears_what_waited(handset: Phone, sender: SmppLine)
         b'{"air": {"gaps": []}}',
         b'{"coverage": 1}',
         b'{"coverage": true, "air": {}}',
-        b'{"refuse": {"count": -1, "status": 8}}',
-        b'{"refuse": {"count": true, "status": 8}}',
+        b'{"refuse": {"number": "1", "count": -1, "status": 8}}',
+        b'{"refuse": {"number": 1, "count": 1, "status": 8}}',
         b'{"refuse": {"count": 1}}',
         b'{"hang_up": 7}',
         b"[" * 4000,

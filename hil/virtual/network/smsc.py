@@ -66,12 +66,15 @@ class SmsCentre:
         self._waiting: dict[str, deque[ShortMessage]] = {}
         self._ids = itertools.count(1)
         self._tasks: set[asyncio.Task[object]] = set()
-        self._refusals = 0
-        self._refusal: int = Status.OK
+        self._refusals: dict[str, tuple[int, int]] = {}
 
-    def refuse(self, count: int, status: int) -> None:
-        """Answer the next ``count`` messages of clients with a status instead of taking them."""
-        self._refusals, self._refusal = count, status
+    def refuse(self, number: str, count: int, status: int) -> None:
+        """Answer the next ``count`` messages to a number with a status instead of taking them."""
+        self._refusals[number] = count, status
+
+    def refuse_nothing(self) -> None:
+        """Take messages to all numbers again."""
+        self._refusals.clear()
 
     def hang_up(self, system_id: str) -> bool:
         """Cut the connections of a client without a word; False where it has none."""
@@ -122,9 +125,6 @@ class SmsCentre:
 
     def submit(self, session: SmppSession, message: ShortMessage | DataMessage) -> tuple[int, str]:
         """Take a message for a device; return status and message id."""
-        if self._refusals:
-            self._refusals -= 1
-            return self._refusal, ""
         submitted = _now()
         try:
             number, originator, tpdu = _short_message(message)
@@ -132,6 +132,10 @@ class SmsCentre:
         except _NotTaken as err:
             log.info("message refused: %s", err)
             return err.status, ""
+        left, refusal = self._refusals.get(number, (0, 0))
+        if left:
+            self._refusals[number] = left - 1, refusal
+            return refusal, ""
         self._senders[originator.digits] = session.system_id
         message_id = f"{next(self._ids):08x}"
 

@@ -7,7 +7,7 @@ has changed:
 |---|---|
 | ``{"air": {"loss": 1}}`` | the air is as the fields of :class:`Conditions` say, else as at first |
 | ``{"coverage": false}`` | there is no coverage, until ``true`` |
-| ``{"refuse": {"count": 2, "status": 88}}`` | the centre answers so many messages of clients so |
+| ``{"refuse": {"number": …, "count": 2, "status": 88}}`` | the centre answers so many to it so |
 | ``{"hang_up": system id}`` | the centre has cut the connections of a client, who may come again |
 
 The weather is that of one connection: at its end all is as it was at the start.
@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 MAX_LINE: Final = 4096
 _NO_COVERAGE: Final = ((0.0, math.inf),)
 _MOST_REFUSED: Final = 1000
+_REFUSAL: Final = {"number", "count", "status"}
 
 
 class WeatherFace:
@@ -97,8 +98,11 @@ class WeatherFace:
             gaps = self._fair.gaps if value else _NO_COVERAGE
             self._air.conditions = replace(self._air.conditions, gaps=gaps)
             self._subscribers.look_again()
-        elif name == "refuse" and isinstance(value, dict) and set(value) == {"count", "status"}:
-            self._centre.refuse(_number(value["count"], _MOST_REFUSED), _number(value["status"]))
+        elif name == "refuse" and isinstance(value, dict) and set(value) == _REFUSAL:
+            if not isinstance(value["number"], str):
+                raise ValueError("a number is a text of digits")
+            count, status = _number(value["count"], _MOST_REFUSED), _number(value["status"])
+            self._centre.refuse(value["number"], count, status)
         elif name == "hang_up" and isinstance(value, str):
             if not self._centre.hang_up(value):
                 raise ValueError(f"no client is bound as {value!r}")
@@ -107,7 +111,7 @@ class WeatherFace:
 
     def _clear(self) -> None:
         self._air.conditions = self._fair
-        self._centre.refuse(0, 0)
+        self._centre.refuse_nothing()
         self._subscribers.look_again()
 
 
