@@ -126,7 +126,7 @@ def test_204_with_a_uri_goes_on(administration: Administration) -> None:
 def test_a_script_whose_answer_nobody_wants(
     administration: Administration, profile_maker: ProfileMaker, esim: Esim
 ) -> None:
-    """A script without X-Admin-Next-URI is executed, its answer is kept, the session ends.
+    """A script without X-Admin-Next-URI is executed, and the session ends without its answer.
 
     Preconditions: none.
 

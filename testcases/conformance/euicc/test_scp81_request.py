@@ -14,12 +14,14 @@ from hil.evidence import step
 from hil.wire import sms
 from hil.wire.admin_session import AdminRequest
 from hil.wire.bip import TCP_CLIENT, OpenChannel
-from hil.wire.identifiers import ISD_R_TAR
+from hil.wire.identifiers import ISD_R_TAR, tar_of
 from hil.wire.scp80 import SGP02_SPI, SecurityParameters
+from testcases.conformance.euicc import preparing
 from testcases.conformance.euicc.own_files import row
 
 if TYPE_CHECKING:
     from hil.bench.esim import Esim
+    from hil.bench.profile_maker import ProfileMaker
     from hil.equipment.card.administration import Administration
     from hil.equipment.card.over_the_air import OverTheAirSession
 
@@ -32,6 +34,8 @@ pytestmark = [
 REQUEST = "SGP.02, 2.4.3; GlobalPlatform Amendment B, session triggering parameters"
 SESSION = "SGP.02, 2.4.3 and 2.4.4; GlobalPlatform Amendment B, administration session"
 CHANNEL = "ETSI TS 102 223, 6.4.27 to 6.4.30 and 7.5.10"
+GPRS = bytes.fromhex("02030403041F02")
+"""Bearer: packet data by GPRS with a quality of service (ETSI TS 102 223, 8.52)."""
 
 
 @pytest.mark.conformance("EUICC-SCP81-REQUEST-01", section=REQUEST)
@@ -41,11 +45,11 @@ def test_what_a_request_says_is_done(administration: Administration) -> None:
     Preconditions: none.
 
     Steps:
-    1. A request with address, port, buffer size, access name, key, host, agent id and URI: OPEN
-       CHANNEL has the first four.
+    1. A request with address, port, buffer size, bearer, access name, key, host, agent id and URI:
+       OPEN CHANNEL has the first five.
     2. The POST has the other ones: URI, Host, X-Admin-From.
     """
-    place = OpenChannel(bytes((198, 51, 100, 7)), 4711, 700, b"\x03", "iot.hil")
+    place = OpenChannel(bytes((198, 51, 100, 7)), 4711, 700, GPRS, "iot.hil")
     key = administration.key.identity
     request = asking(
         connection=place, kvn=key.kvn, kid=key.kid,
@@ -54,8 +58,7 @@ def test_what_a_request_says_is_done(administration: Administration) -> None:
     with step("1. OPEN CHANNEL"):
         (post,) = administration.serve(request=request, posts=1)
         (opened,) = administration.terminal.opened
-        assert (opened.address, opened.port) == (place.address, place.port)
-        assert (opened.buffer_size, opened.access_name) == (place.buffer_size, place.access_name)
+        assert opened == place
     with step("2. POST"):
         assert post.uri == "/begin?here=1"
         assert post.get("Host") == "other.hil.test"
@@ -189,17 +192,28 @@ def test_a_broken_request_opens_nothing(administration: Administration, broken: 
 
 
 @pytest.mark.requirement("R-64", refusal=True)
-@pytest.mark.conformance("EUICC-SCP81-REQUEST-12", section=REQUEST)
-def test_a_key_that_is_not_there(administration: Administration) -> None:
+@pytest.mark.parametrize(
+    ("version", "identifier"),
+    [
+        row("EUICC-SCP81-REQUEST-12", REQUEST, "A request for a key version that is not there",
+            0x4E, None),
+        row("EUICC-SCP81-REQUEST-17", REQUEST, "A request for a key identifier that is not there",
+            None, 0x7E),
+    ],
+)  # fmt: skip
+def test_a_key_that_is_not_there(
+    administration: Administration, version: int | None, identifier: int | None
+) -> None:
     """A request for a key that the card does not have leads to no request to the server.
 
-    Preconditions: the card has no pre-shared key of the version 4E.
+    Preconditions: the card has no pre-shared key with version 4E, and none with identifier 7E.
 
     Steps:
-    1. A request for the key with version 4E: no POST.
+    1. A request for the key of the title: no POST.
     2. A request for the card's key: a POST.
     """
-    administration.push(asking(kvn=0x4E, kid=0x01))
+    own = administration.key.identity
+    administration.push(asking(kvn=version or own.kvn, kid=identifier or own.kid))
     administration.quiet()
     assert administration.posts == []
     assert len(administration.serve()) == 1
@@ -281,3 +295,27 @@ def test_an_identity_that_the_request_brings(administration: Administration) -> 
     assert administration.connection.identity == name
     assert len(administration.serve()) == 1
     assert administration.connection.identity == own.encode()
+
+
+@pytest.mark.requirement("R-64", refusal=True)
+@pytest.mark.conformance("EUICC-SCP81-REQUEST-18", section=SESSION)
+def test_a_request_to_an_isd_p(
+    administration: Administration, over_the_air: OverTheAirSession, profile_maker: ProfileMaker
+) -> None:
+    """A request to the TAR of an ISD-P opens nothing: sessions are the ISD-R's.
+
+    Preconditions: an ISD-P was created.
+
+    Steps:
+    1. A request in a packet to the TAR of the ISD-P: no OPEN CHANNEL.
+    2. A request to the ISD-R: a session.
+    """
+    profile = profile_maker.profile()
+    preparing.created(over_the_air, profile)
+    administration.start()
+    parameters = SecurityParameters(QUIET, tar_of(profile.aid))
+    over_the_air.counter += 1
+    packet = over_the_air.secured(asking().encode(), over_the_air.counter, parameters)
+    administration.deliver(packet)
+    assert administration.quiet()
+    assert len(administration.serve()) == 1

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hil.equipment.card.admin_answers import HOLD, PATH, no_content, script
+from hil.equipment.card.admin_answers import HANG_UP, HOLD, PATH, Answer, no_content, script
 from hil.equipment.card.administration import PLACE, asking
 from hil.equipment.card.channel_terminal import PLAIN_PROFILE
 from hil.equipment.card.euicc import ProfileState
@@ -18,6 +18,7 @@ from hil.wire.cat_values import CommandType
 from hil.wire.command_script import CommandScript
 from hil.wire.scp80 import SGP02_SPI
 from testcases.conformance.euicc import preparing
+from testcases.conformance.euicc.own_files import row
 
 if TYPE_CHECKING:
     from hil.bench.esim import Esim
@@ -33,6 +34,7 @@ pytestmark = [
 ]
 REQUEST = "SGP.02, 2.4.3; GlobalPlatform Amendment B, session triggering parameters"
 SESSION = "SGP.02, 2.4.3 and 2.4.4; GlobalPlatform Amendment B, administration session"
+ENABLE = "SGP.02, 3.2.1 and 4.1.1.2"
 CHANNEL = "ETSI TS 102 223, 6.4.27 to 6.4.30 and 7.5.10"
 STATUS = isdr_commands.get_status()
 
@@ -200,31 +202,43 @@ def test_short_messages_are_served_while_a_session_runs(administration: Administ
         assert administration.connection.closed_by_card
 
 
-@pytest.mark.conformance("EUICC-SCP81-SESSION-08", section="SGP.02, 3.2.1 and 4.1.1.2")
+@pytest.mark.parametrize(
+    "last",
+    [
+        row("EUICC-SCP81-SESSION-08", ENABLE,
+            "EnableProfile in a session: REFRESH comes when it has ended, and not within it",
+            no_content()),
+        row("EUICC-SCP81-SESSION-09", ENABLE,
+            "EnableProfile in a session whose link breaks: REFRESH comes all the same", HANG_UP),
+    ],
+)  # fmt: skip
 def test_a_profile_is_enabled_in_a_session(
     administration: Administration,
     over_the_air: OverTheAirSession,
     profile_maker: ProfileMaker,
     esim: Esim,
+    last: Answer,
 ) -> None:
-    """EnableProfile in a session: REFRESH comes when the session has ended, and not within it.
+    """EnableProfile in a session: REFRESH comes behind it.
 
     Preconditions: a profile is DISABLED.
 
     Steps:
     1. EnableProfile in a script: 9000 in the next POST, on the same connection.
-    2. 204: CLOSE CHANNEL, and REFRESH behind it. After the reset the profile is ENABLED.
+    2. 204, or the link is cut: CLOSE CHANNEL, and REFRESH behind it. After the reset the profile is
+       ENABLED.
     """
     profile = preparing.disabled(over_the_air, profile_maker)
     administration.start()
     with step("1. EnableProfile"):
         enable = isdr_commands.enable_profile(profile.aid)
-        _, answered = administration.serve(script(enable, uri=f"{PATH}?enabled=1"), posts=2)
+        uri = f"{PATH}?enabled=1"
+        _, answered = administration.serve(script(enable, uri=uri), last, posts=2)
         assert answered.statuses == [0x9000]
         assert len(administration.connections) == 1
     with step("2. REFRESH"):
         terminal = administration.terminal
-        terminal.run(lambda: terminal.refreshed, timeout_s=5)
+        assert terminal.run(lambda: terminal.refreshed, timeout_s=5), "no REFRESH came"
         kinds = [command.kind for command in terminal.served]
         assert kinds.index(CommandType.REFRESH) > kinds.index(CommandType.CLOSE_CHANNEL)
         administration.start()
