@@ -34,7 +34,7 @@ pytestmark = [
 ]
 REQUEST = "SGP.02, 2.4.3; GlobalPlatform Amendment B, session triggering parameters"
 SESSION = "SGP.02, 2.4.3 and 2.4.4; GlobalPlatform Amendment B, administration session"
-ENABLE = "SGP.02, 3.2.1 and 4.1.1.2"
+ENABLE = "SGP.02, 3.2 and 4.1.1.2"
 CHANNEL = "ETSI TS 102 223, 6.4.27 to 6.4.30 and 7.5.10"
 STATUS = isdr_commands.get_status()
 
