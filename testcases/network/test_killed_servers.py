@@ -11,6 +11,7 @@ import pytest
 from hil.evidence import step
 from hil.provisioning.line_station import LineStation
 from hil.provisioning.orders import ProfileRequest
+from testcases.installing import ended
 from testcases.line.paper_device import paper_devices
 from testcases.network.paper_euicc import in_eis, paper_euicc
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from hil.bench.bench import Bench
     from hil.bench.desk import Desk
+    from hil.bench.esim import Esim
     from hil.bench.weather import Weather
     from testcases.network.paper_euicc import PaperEuicc
 
@@ -26,14 +28,15 @@ pytestmark = [
     pytest.mark.requires("servers.restart", "network.weather", "servers.sm-sr", "servers.eum"),
     pytest.mark.requires("servers.mno", "servers.sm-dp", "servers.support-server"),
 ]
-ENDED_S: Final = 20.0
-ENABLED: Final = ["enable"]
+ENDED_S: Final = 40.0
+LOOK_S: Final = 0.02
 
 
 def attend(euiccs: Sequence[PaperEuicc], over: Callable[[], bool], what: str) -> None:
     """Have eUICCs do what they are told, until something holds or it is too late for it."""
     deadline = time.monotonic() + ENDED_S
     while not over():
+        time.sleep(LOOK_S)
         assert time.monotonic() < deadline, f"{what} within {ENDED_S:g} s"
         for euicc in euiccs:
             heard = euicc.listen(timeout_s=0.01)
@@ -89,14 +92,14 @@ def test_servers_that_were_killed_go_on_where_they_were(
     with step("The SM-DP's call goes on to its end"):
         bought.obey(ordered)
         caller = desk.caller(mno, sm_dp)
-        ended: dict[str, Any] = {"state": "running"}
+        report: dict[str, Any] = {"state": "running"}
 
         def over() -> bool:
-            ended.update(caller.ask(f"es2/calls/{call}"))
-            return bool(ended["state"] != "running")
+            report.update(caller.ask(f"es2/calls/{call}"))
+            return bool(report["state"] != "running")
 
         attend([bought], over, "the call has not ended")
-        assert (ended["state"], ended["reason"]) == ("done", "")
+        assert (report["state"], report["reason"]) == ("done", "")
         assert bought.ran.count("enable") == 1
     with step("The next command has a counter that no card has seen"):
         job = sm_sr.disable(asked.eid, asked.second)
@@ -113,6 +116,46 @@ def test_servers_that_were_killed_go_on_where_they_were(
         assert desk.support().flush_outbox() == 0
         rows = desk.sm_sr(where).euicc(eid).profiles
         assert {row.iccid: row.state for row in rows}[iccid] == "enabled"
+
+
+@pytest.mark.requires("device", "card.m2m")
+@pytest.mark.requirement("R-19", "R-45", "R-64", "R-65")
+@pytest.mark.severity("critical")
+@pytest.mark.usefixtures("device")
+def test_a_download_that_a_kill_broke_off_comes_to_its_end(
+    bench: Bench, desk: Desk, weather: Weather, esim: Esim
+) -> None:
+    """SM-DP and SM-SR are killed while the card is to make the ISD-P: one profile in the end."""
+    eid, where = esim.eid(), desk.servers.of_kind("sm-sr")[0]
+    mno, sm_dp = (desk.servers.of_kind(kind)[0] for kind in ("mno", "sm-dp"))
+    with step("Precondition: the EIS is set right by the card"):
+        audit = desk.sm_sr(where).audit(eid)
+        assert ended(desk.sm_sr(where), audit).state == "done"
+    with step("No coverage: CreateISDP of an ES2.DownloadProfile waits at the SMS centre"):
+        weather.coverage(covered=False)
+        fields: dict[str, Any] = {"eid": eid, "sm_sr": where, "profile_type": "prepaid"}
+        caller = desk.caller(mno, sm_dp)
+        call = caller.function("es2/DownloadProfile", fields | {"enable": True})["call"]
+        attend([], lambda: caller.ask(f"es2/calls/{call}")["step"] == "CreateISDP", "it waits")
+    with step("All servers are killed, and started again; coverage is back"):
+        bench.restart_servers()
+        weather.coverage(covered=True)
+    with step("The call comes to its end"):
+        caller = desk.caller(mno, sm_dp)
+        report: dict[str, Any] = {"state": "running"}
+
+        def over() -> bool:
+            report.update(caller.ask(f"es2/calls/{call}"))
+            return bool(report["state"] != "running")
+
+        attend([], over, "the call has not ended")
+        assert (report["state"], report["reason"]) == ("done", "")
+    with step("Card and EIS have this profile and the provisioning profile, nothing else"):
+        assert esim.iccid_after_reset(report["iccid"]) == report["iccid"]
+        assert len(esim.profiles()) == 2
+        states = {row.iccid: row.state for row in desk.sm_sr(where).euicc(eid).profiles}
+        assert states[report["iccid"]] == "enabled"
+        assert len(states) == 2
 
 
 def notified(desk: Desk, sm_sr: str) -> tuple[str, str]:

@@ -240,4 +240,18 @@ DEFECTS: Final = (
         '            state = "confirmed"\n',
         (f"{_TOLD}_after_a_lost_answer_to_a_confirmation_the_card_is_asked",),
     ),
+    Defect(
+        "an SM-DP does not delete what its attempt before a death has left",
+        "hil/provisioning/online/procedure.py",
+        '        if row.sm_dp == wanted.sm_dp and row.state in ("in-creation", "created"):\n',
+        '        if row.sm_dp == wanted.sm_dp and row.state == "left":\n',
+        (f"{_KILLED}_a_download_that_a_kill_broke_off_comes_to_its_end",),
+    ),
+    Defect(
+        "a download that a death broke off is given up",
+        "hil/provisioning/online/calls.py",
+        '                .where(DP_CALLS.c.state == "running")\n',
+        '                .where(DP_CALLS.c.state == "running", DP_CALLS.c.attempts == 0)\n',
+        (f"{_KILLED}_a_download_that_a_kill_broke_off_comes_to_its_end", _GO_ON),
+    ),
 )
