@@ -136,7 +136,12 @@ def test_a_download_that_a_kill_broke_off_comes_to_its_end(
         fields: dict[str, Any] = {"eid": eid, "sm_sr": where, "profile_type": "prepaid"}
         caller = desk.caller(mno, sm_dp)
         call = caller.function("es2/DownloadProfile", fields | {"enable": True})["call"]
-        attend([], lambda: caller.ask(f"es2/calls/{call}")["step"] == "CreateISDP", "it waits")
+        sm_sr = desk.sm_sr(where)
+
+        def creating() -> bool:
+            return any(row.state == "in-creation" for row in sm_sr.euicc(eid).profiles)
+
+        attend([], creating, "no ISD-P is in creation")
     with step("All servers are killed, and started again; coverage is back"):
         bench.restart_servers()
         weather.coverage(covered=True)
