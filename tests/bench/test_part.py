@@ -55,6 +55,19 @@ def test_ready_line_then_end_by_the_lifeline(tmp_path: Path) -> None:
     assert part.log.read_text() == "noise\n"
 
 
+def test_a_part_that_is_killed_puts_nothing_in_order(tmp_path: Path) -> None:
+    left = tmp_path / "ended"
+    part = start(tmp_path, GOOD + f"open({str(left)!r}, 'w').write('in order')")
+    part.wait_ready(timeout_s=10)
+    part.kill()
+    part.kill()
+    part.stop()
+    assert not alive(part.pid)
+    assert not left.exists()
+    with pytest.raises(PartError, match="signal 9"):
+        part.check_alive()
+
+
 def test_environment_reaches_the_part(tmp_path: Path) -> None:
     script = 'import os, json; print(json.dumps({"ready": "thing", "x": os.environ["HIL_X"]}))'
     part = start(tmp_path, script, HIL_X="42")

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from hil.bench.bench import Bench
+from hil.bench.capabilities import capabilities
 from hil.bench.lab import load_lab
 from hil.bench.server_files import servers_config
 from hil.errors import ConfigError, UsageError
@@ -48,6 +49,30 @@ def test_every_layout_runs_and_knows_the_bench(
         mno.close()
         with pytest.raises(UsageError, match="did you mean 'sm-sr-1'"):
             servers.client(SmSrClient, "smsr-1")
+
+
+def test_only_servers_with_a_memory_are_restarted(lab_folder: Path) -> None:
+    assert "servers.restart" in capabilities(load_lab("virtual-inprocess"))
+    path = lab_folder / "virtual-inprocess.yaml"
+    path.write_text(path.read_text().replace("  actors:", "  store: memory\n  actors:"))
+    assert "servers.restart" not in capabilities(load_lab("virtual-inprocess"))
+
+
+def test_an_sm_sr_is_as_patient_as_the_bench_says(lab_folder: Path, tmp_path: Path) -> None:
+    lab = load_lab("virtual-inprocess")
+    rows = servers_config(lab, tmp_path, smpp=None, ports={"sm-sr-3": 7})["actors"]
+    found = {row["id"]: row for row in rows}
+    assert found["sm-sr-3"]["patience"] == {
+        "answer_s": 0.25,
+        "overtake_s": 0.25,
+        "attempts": 3,
+    }
+    assert "patience" not in found["sm-sr-1"]
+    assert (found["sm-sr-3"]["port"], found["sm-sr-1"]["port"]) == (7, 0)
+    path = lab_folder / "virtual-inprocess.yaml"
+    path.write_text(path.read_text().replace("{kind: sm-dp}", "{kind: sm-dp, attempts: 2}", 1))
+    with pytest.raises(ConfigError, match="sm-dp has no 'attempts'"):
+        load_lab("virtual-inprocess")
 
 
 def with_store(lab_folder: Path, actor: str, url: str) -> None:
