@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from hil.cli import main
+try:
+    from hil.cli import main
 
-sys.exit(main())
+    code = main()
+except KeyboardInterrupt:
+    # Before there was anybody to say so.
+    code = 130
+sys.exit(code)

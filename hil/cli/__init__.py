@@ -72,6 +72,15 @@ class Command(Protocol):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool; return its exit code. Errors are one message, never a traceback."""
+    try:
+        return _main(argv)
+    except KeyboardInterrupt:
+        # Here, so that it holds for a command that is still being loaded too.
+        sys.stderr.write("hil: interrupted\n")
+        return INTERRUPTED
+
+
+def _main(argv: Sequence[str] | None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     parser = Parser(
         prog="hil",
@@ -114,9 +123,6 @@ def _run(module: Command, arguments: argparse.Namespace, rest: list[str]) -> int
     except HilError as err:
         sys.stderr.write(f"hil: {err}\n")
         return USAGE
-    except KeyboardInterrupt:
-        sys.stderr.write("hil: interrupted\n")
-        return INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has gone (a pager, head): say nothing more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

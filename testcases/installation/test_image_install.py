@@ -247,7 +247,9 @@ def test_power_lost_during_the_installation_leaves_old_or_new(
             assert_on_card(esim, profile)
         else:
             assert report.reason
-            assert enabled.fallback
+            if not enabled.fallback:
+                # The card had changed, and the power went before the device could note it.
+                assert_on_card(esim, profile)
     if report.result != "installed":
         esim.restore()
         again = image_maker.profile()

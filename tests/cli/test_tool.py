@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 import yaml
 
-from hil.cli import COMMANDS
+from hil.cli import COMMANDS, main
 from tests.cli.conftest import Hil
 
 
@@ -58,6 +58,17 @@ def test_mistakes_are_one_message(
     assert done.returncode == code
     assert text in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_interrupted_while_a_command_is_loaded(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def load(_name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hil.cli.importlib.import_module", load)
+    assert main(["run"]) == 130
+    assert capsys.readouterr().err == "hil: interrupted\n"
 
 
 def test_a_broken_bench_has_its_own_exit_code(hil: Hil, project: Path) -> None:
