@@ -170,6 +170,20 @@ DEFECTS: Final = (
         ("EUICC-SCP81-HTTP-02",),
     ),
     Defect(
+        "a channel without TCP is opened for a session",
+        _AGENT,
+        "if stored.address is None or stored.protocol != bip.TCP_CLIENT:",
+        "if stored.address is None:",
+        ("EUICC-SCP81-REQUEST-19",),
+    ),
+    Defect(
+        "no alert says why TLS was ended",
+        _AGENT,
+        "            reason = str(err)\n            self._flush()\n",
+        "            reason = str(err)\n",
+        ("EUICC-SCP81-TLS-06", "EUICC-SCP81-TLS-11", "EUICC-SCP81-TLS-13"),
+    ),
+    Defect(
         "an AES key is taken for a pre-shared key",
         _AGENT,
         "if key is None or key.kind != KeyType.PSK_TLS:",
@@ -294,6 +308,13 @@ DEFECTS: Final = (
         'if length is not None or coding.lower() != "chunked":',
         'if coding.lower() != "chunked":',
         ("EUICC-SCP81-ANSWER-11",),
+    ),
+    Defect(
+        "a chunk may be longer than it says",
+        _READER,
+        "                if line:\n                    raise CodecError(",
+        "                if line is None:\n                    raise CodecError(",
+        ("EUICC-SCP81-ANSWER-18",),
     ),
     Defect(
         "an interim answer counts",

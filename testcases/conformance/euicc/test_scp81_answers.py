@@ -128,6 +128,9 @@ def _refusal(status: str) -> Callable[[bytes], bytes]:
             lambda body: _by_length(body).replace(b"HTTP/1.1 200 OK", b"SMTP/2 250 OK")),
         row("EUICC-SCP81-ANSWER-13", "RFC 9112, 7.1", "A chunk without a size is not executed",
             lambda body: _in_chunks(body, 500).replace(b"\r\n\r\n", b"\r\n\r\nzz", 1)),
+        row("EUICC-SCP81-ANSWER-18", "RFC 9112, 7.1", "A chunk longer than it says is not executed",
+            lambda body: _in_chunks(body, 500).replace(
+                b"%X\r\n" % len(body), b"%X\r\n" % (len(body) - 1))),
         row("EUICC-SCP81-ANSWER-14", ANSWER, "A target that is no AID gets nothing executed",
             lambda body: _by_length(body).replace(
                 b"Content-Type", b"X-Admin-Targeted-Application: //aid/nobody\r\nContent-Type")),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hil.equipment.card.administration import QUIET, asking
+from hil.equipment.card.administration import PLACE, QUIET, asking
 from hil.evidence import step
 from hil.wire import sms
 from hil.wire.admin_session import AdminRequest
@@ -175,6 +175,8 @@ def test_a_request_that_comes_again_opens_nothing(
         row("EUICC-SCP81-REQUEST-11", REQUEST,
             "A request whose host would break the lines of HTTP opens nothing",
             asking(host=b"hil.test--X:1").encode().replace(b"--", b"\r\n").hex()),
+        row("EUICC-SCP81-REQUEST-19", REQUEST, "A request for a channel without TCP opens nothing",
+            asking(connection=replace(PLACE, protocol=0x01)).encode().hex()),
     ],
 )  # fmt: skip
 def test_a_broken_request_opens_nothing(administration: Administration, broken: str) -> None:
