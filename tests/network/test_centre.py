@@ -16,6 +16,7 @@ from hil.wire.smpp import (
     Pdu,
     ShortMessage,
     Status,
+    Tag,
 )
 from hil.wire.sms import Address, SmsSubmit
 from tests.network.running import RadioLine, RunningNetwork, SmppLine
@@ -163,6 +164,36 @@ def test_roles_are_kept(client: SmppLine) -> None:
     assert client.send(bind(Command.BIND_RECEIVER)).status == Status.OK
     assert client.send(submit()).status == Status.INVALID_BIND_STATUS
     assert client.send(bind()).status == Status.ALREADY_BOUND
+
+
+def part(number: int, total: int = 2) -> dict[int, bytes]:
+    return {
+        Tag.SAR_MSG_REF_NUM: b"\x01\x7f",
+        Tag.SAR_TOTAL_SEGMENTS: bytes((total,)),
+        Tag.SAR_SEGMENT_SEQNUM: bytes((number,)),
+    }
+
+
+def test_parts_by_sar_parameters_are_concatenated_on_the_air(
+    client: SmppLine, phone: RadioLine
+) -> None:
+    """A client that leaves segmentation to the centre names the parts by options."""
+    client.send(bind())
+    attach(phone)
+    first = bytes.fromhex("027000") + b"command"
+    for pdu, sent in (
+        (submit(message=first, options=part(1)), "0700037F02017000" + b"command".hex()),
+        (submit(message=b"rest", esm_class=0, options=part(2)), "0500037F0202" + b"rest".hex()),
+    ):
+        assert client.send(pdu).status == Status.OK
+        number, tpdu = heard(phone)
+        assert tpdu.user_data.hex().upper() == sent.upper()
+        assert tpdu.has_header
+        phone.say({"delivered": number, "report": "", "ok": True})
+    for wrong in (part(3), part(0), part(1) | {Tag.SAR_MSG_REF_NUM: b"\x01"}):
+        assert client.send(submit(options=wrong)).status == 0xC4
+    broken = submit(message=b"\x09\x70", options=part(1))
+    assert client.send(broken).status == Status.INVALID_MESSAGE_LENGTH
 
 
 def test_wrong_messages_are_refused_and_the_session_goes_on(client: SmppLine) -> None:

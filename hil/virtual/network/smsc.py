@@ -30,6 +30,7 @@ from hil.wire.smpp import (
 from hil.wire.smpp_time import read_time
 from hil.wire.sms import (
     DCS_CARD_8_BIT,
+    LONGEST_USER_DATA,
     PID_SIM_DATA_DOWNLOAD,
     Address,
     SmsDeliver,
@@ -49,6 +50,7 @@ _STATES: Final = {
 }
 """What receipts call a fate, in words and in the option message_state (appendix B, 5.2.28)."""
 _WAITING_LIMIT: Final = 10_000
+_SAR: Final = (Tag.SAR_MSG_REF_NUM, Tag.SAR_TOTAL_SEGMENTS, Tag.SAR_SEGMENT_SEQNUM)
 
 
 class SmsCentre:
@@ -234,13 +236,11 @@ def _originator(source: Party) -> Address:
 
 
 def _deliver_tpdu(message: ShortMessage | DataMessage, originator: Address) -> bytes:
-    has_header = bool(message.esm_class & ESM_UDHI)
+    user_data, has_header = _user_data(message)
     pid = message.protocol_id if isinstance(message, ShortMessage) else 0
     stamp = encode_timestamp(_now())
     for dcs in (message.data_coding, DCS_8_BIT):
-        tpdu = SmsDeliver(
-            originator, message.message, stamp, pid=pid, dcs=dcs, has_header=has_header
-        )
+        tpdu = SmsDeliver(originator, user_data, stamp, pid=pid, dcs=dcs, has_header=has_header)
         try:
             return tpdu.encode()
         except CodecError:
@@ -248,6 +248,27 @@ def _deliver_tpdu(message: ShortMessage | DataMessage, originator: Address) -> b
             if dcs == DCS_8_BIT:
                 raise
     raise CodecError("message cannot be written as SMS-DELIVER")
+
+
+def _user_data(message: ShortMessage | DataMessage) -> tuple[bytes, bool]:
+    """Return the user data, and whether it begins with a header.
+
+    A part by sar_ parameters (SMPP 3.4, 5.3.2.22) gets the element of a concatenated message (3GPP
+    TS 23.040, 9.2.3.24.1), for the air knows no other way; a header that is there keeps its own.
+    """
+    data, has_header = message.message, bool(message.esm_class & ESM_UDHI)
+    given = [message.options.get(tag) for tag in _SAR]
+    reference, total, number = given
+    if reference is None or total is None or number is None:
+        return data, has_header
+    if (len(reference), len(total), len(number)) != (2, 1, 1) or not 0 < number[0] <= total[0]:
+        raise _NotTaken(Status.INVALID_OPTIONAL_VALUE, "its sar_ parameters name no part")
+    element = bytes((0x00, 3)) + reference[1:] + total + number
+    if not has_header:
+        return bytes((len(element),)) + element + data, True
+    if not data or data[0] >= len(data) or data[0] + len(element) > LONGEST_USER_DATA:
+        raise CodecError("its header is longer than itself")
+    return bytes((data[0] + len(element),)) + element + data[1:], True
 
 
 def _now() -> datetime:
