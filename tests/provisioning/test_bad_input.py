@@ -272,7 +272,7 @@ def test_paths_and_methods_that_are_not_there(
         b"POST /sessions HTTP/1.1\r\nHost: x\r\n"
         b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"
         b"0\r\n\r\nGET /euiccs HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 100_000 + b"\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 100_000 + b"\r\n\r\n",
     ],
     ids=lambda sent: re.sub(r"[^\w ]", "", sent[:60].decode("latin-1")),
 )
@@ -283,6 +283,14 @@ def test_what_is_no_http_or_means_two_things(target: Target, sent: bytes) -> Non
     assert heads[0].startswith((b"4", b"5")), answer
     assert len(heads) == 1, "one request, whoever counts"
     assert target.is_up()
+
+
+def test_a_head_may_have_32_kib_however_it_comes(target: Target) -> None:
+    head = b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: "
+    assert target.raw(head + b"x" * 32_000 + b"\r\n\r\n").startswith(b"HTTP/1.1 200")
+    assert target.raw(head + b"x" * 34_000 + b"\r\n\r\n").startswith(b"HTTP/1.1 400")
+    many = b"".join(b"X-%d: y\r\n" % number for number in range(5_000))
+    assert target.raw(head + many + b"\r\n").startswith(b"HTTP/1.1 400")
 
 
 def test_a_body_that_is_too_long(target: Target) -> None:

@@ -20,6 +20,9 @@ from hil.provisioning.http.tls import tls_extension
 HEADER_SECONDS: Final = 10.0
 """How long the head of a request may take to arrive, from its connection or its first byte on."""
 
+HEAD_PART: Final = 1024
+"""Bytes by which the limit of a head may be passed."""
+
 MAX_CONNECTIONS: Final = 500
 """Connections that one server has open at once."""
 
@@ -91,7 +94,11 @@ class ServerProtocol(H11Protocol):
             return
         if self._deadline is None and self.conn.their_state is h11.IDLE:
             self._expect_head()
-        super().data_received(data)
+        while data and not self.transport.is_closing():
+            # h11 limits a head only while it is not whole: one that comes at once comes in parts.
+            size = HEAD_PART if self.conn.their_state is h11.IDLE else len(data)
+            part, data = data[:size], data[size:]
+            super().data_received(part)
         if self.conn.their_state is not h11.IDLE:
             self._stop_waiting()
 
