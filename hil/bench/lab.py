@@ -291,15 +291,27 @@ class _Loading:
         return self._packages(self._folder / Path(name).expanduser(), name, ("profiles", "ts48"))
 
     def _packages(self, path: Path, name: str, place: Place | None) -> tuple[Path, ...]:
-        if path.is_file():
-            return (path,)
-        found = tuple(sorted(path.glob("*.der"))) if path.is_dir() else ()
+        found = (path,) if path.is_file() else tuple(sorted(path.glob("*.der")))
+        why = ""
         if not found:
             why = f"there is no profile package at '{name}' (a .der file or a folder of them)"
+        for one in found:
+            if not _begins_as_package(one):
+                why = f"'{one.name}' is no profile package: it does not begin with a header in DER"
+        if why:
             self._problems.append(
                 Problem(name, 0, 0, why) if place is None else self._document.problem(place, why)
             )
         return found
+
+
+def _begins_as_package(path: Path) -> bool:
+    """Whether the first byte is the tag of a profile header; the rest is read when it is used."""
+    try:
+        with path.open("rb") as file:
+            return file.read(1) == b"\xa0"
+    except OSError:
+        return False
 
 
 def schemas() -> dict[str, dict[str, Any]]:

@@ -214,18 +214,23 @@ def test_profiles_by_option_environment_and_file(
 ) -> None:
     folder = lab_folder / "ts48"
     folder.mkdir()
-    (folder / "b.der").write_bytes(b"x")
-    (folder / "a.der").write_bytes(b"x")
+    (folder / "b.der").write_bytes(b"\xa0")
+    (folder / "a.der").write_bytes(b"\xa0")
     with (lab_folder / "virtual.yaml").open("a") as file:
         file.write("profiles: {ts48: ts48}\n")
     assert [path.name for path in load_lab("virtual").profiles] == ["a.der", "b.der"]
     one = lab_folder / "one.der"
-    one.write_bytes(b"x")
+    one.write_bytes(b"\xa0")
     monkeypatch.setenv("HIL_TS48_DIR", str(one))
     assert load_lab("virtual").profiles == (one,)
     assert load_lab("virtual", profile=str(folder / "a.der")).profiles == (folder / "a.der",)
     monkeypatch.setenv("HIL_TS48_DIR", str(lab_folder / "none"))
     assert "no profile package" in problems()
+    (folder / "a.der").write_text("A0 0B 80")
+    monkeypatch.setenv("HIL_TS48_DIR", str(folder))
+    assert "'a.der' is no profile package: it does not begin" in problems()
+    monkeypatch.delenv("HIL_TS48_DIR")
+    assert "virtual.yaml:" in problems().partition("'a.der' is no")[0]
 
 
 def test_schema_accepts_what_is_shipped_and_refuses_what_is_wrong(lab_folder: Path) -> None:
