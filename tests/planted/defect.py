@@ -102,12 +102,18 @@ def _run(folder: Path, *chosen: str) -> dict[str, str]:
 
 
 def verdicts(report: Path) -> dict[str, str]:
-    """Return the verdict of each case in a JUnit file of a run; of its rows the worst."""
-    found: dict[str, str] = {}
+    """Return the verdict of each case in a JUnit file of a run; of its rows the worst.
+
+    A row that fails and then breaks in its teardown stands there twice, and the second time only
+    with its verdict.
+    """
+    rows: dict[str, tuple[str, str]] = {}
     for case in ElementTree.parse(report).iter("testcase"):  # noqa: S314 - of our own run
         of = {one.get("name"): one.get("value", "") for one in case.iter("property")}
         node = f"{case.get('classname', '').replace('.', '/')}.py::{case.get('name', '')}"
-        name = of.get("case") or node.partition("[")[0]
+        rows[node] = (of.get("case") or node.partition("[")[0], of.get("verdict", "ERROR"))
+    found: dict[str, str] = {}
+    for name, verdict in rows.values():
         if found.get(name, "PASS") == "PASS":
-            found[name] = of.get("verdict", "ERROR")
+            found[name] = verdict
     return found

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.planted.defect import ROOT, Defect, plant, run
+from tests.planted.defect import ROOT, Defect, plant, run, verdicts
 from tests.planted.tables import DEFECTS
 from tests.thorough import thorough
 
@@ -56,6 +56,28 @@ def test_a_planted_defect_is_noticed_and_nothing_without_it(tmp_path: Path) -> N
     place = folder / defect.file
     place.write_text((ROOT / defect.file).read_text(encoding="utf-8"), encoding="utf-8")
     assert run(folder, [case]) == {case: "PASS"}
+
+
+def test_a_case_that_fails_and_breaks_in_its_teardown_has_failed(tmp_path: Path) -> None:
+    def row(name: str, **properties: str) -> str:
+        told = "".join(f'<property name="{key}" value="{of}"/>' for key, of in properties.items())
+        return f'<testcase classname="a.b" name="{name}"><properties>{told}</properties></testcase>'
+
+    rows = [
+        row("test_a", case="A-01"),
+        row("test_a", case="A-01", verdict="FAIL"),
+        row("test_b[1]", verdict="PASS"),
+        row("test_b[2]", verdict="FAIL"),
+        row("test_b[3]", verdict="PASS"),
+        row("test_c"),
+    ]
+    report = tmp_path / "junit.xml"
+    report.write_text(f"<testsuites><testsuite>{''.join(rows)}</testsuite></testsuites>")
+    assert verdicts(report) == {
+        "A-01": "FAIL",
+        "a/b.py::test_b": "FAIL",
+        "a/b.py::test_c": "ERROR",
+    }
 
 
 def test_a_defect_without_a_place_is_not_planted(tmp_path: Path) -> None:
