@@ -17,6 +17,8 @@ Kind = Literal["command", "response"]
 _IEI: Final[dict[Kind, int]] = {"command": 0x70, "response": 0x71}
 _KINDS: Final[dict[int, Kind]] = {0x70: "command", 0x71: "response"}
 _CONCATENATION: Final = 0x00
+_WIDE_CONCATENATION: Final = 0x08
+"""With a reference of 16 bits: some centres write it, and nobody here does."""
 _SINGLE_HEADER: Final = 3
 _FIRST_HEADER: Final = 8
 _NEXT_HEADER: Final = 6
@@ -25,13 +27,17 @@ _MOST_PARTS: Final = 255
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One short message's share of a packet; ``kind`` is known from the first one only."""
+    """One short message's share of a packet; ``kind`` is known from the first one only.
+
+    ``wide``: the reference has 16 bits, and is another one than the same number in 8 bits.
+    """
 
     kind: Kind | None
     reference: int
     total: int
     place: int
     payload: bytes
+    wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,7 @@ def read_part(user_data: bytes) -> Part:
         raise CodecError(f"user data header says {user_data[0]} bytes, more than there are")
     kind: Kind | None = None
     reference, total, place = 0, 1, 1
+    wide = False
     at = 1
     while at < end:
         if at + 2 > end or at + 2 + user_data[at + 1] > end:
@@ -87,12 +94,17 @@ def read_part(user_data: bytes) -> Part:
             if size != 3:
                 raise CodecError(f"concatenation element has {size} bytes, not 3")
             reference, total, place = value
+        elif element == _WIDE_CONCATENATION:
+            if size != 4:
+                raise CodecError(f"concatenation element has {size} bytes, not 4")
+            wide, reference = True, int.from_bytes(value[:2], "big")
+            total, place = value[2:]
         at += 2 + size
     if not 1 <= place <= total:
         raise CodecError(f"message {place} of {total} cannot be")
     if kind is None and place == 1:
         raise CodecError("first message carries no secured packet: no element 70 or 71")
-    return Part(kind, reference, total, place, bytes(user_data[end:]))
+    return Part(kind, reference, total, place, bytes(user_data[end:]), wide)
 
 
 @dataclass(slots=True)
@@ -113,7 +125,7 @@ class Reassembler:
     def __init__(self, *, timeout_s: float = 300.0, capacity: int = 16) -> None:
         self._timeout_s = timeout_s
         self._capacity = capacity
-        self._waiting: dict[tuple[str, int], _Collection] = {}
+        self._waiting: dict[tuple[str, bool, int], _Collection] = {}
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -128,7 +140,7 @@ class Reassembler:
         self.expire(now_s=now_s)
         if part.total == 1:
             return _join({1: part})
-        key = (address, part.reference)
+        key = (address, part.wide, part.reference)
         waiting = self._waiting.get(key)
         if waiting is None:
             if len(self._waiting) >= self._capacity:

@@ -203,6 +203,17 @@ def test_senders_and_references_are_kept_apart() -> None:
     assert len(joiner) == 1
 
 
+def test_references_of_16_bits_are_others_than_those_of_8() -> None:
+    """3GPP TS 23.040, 9.2.3.24.8: element 08, which some centres write."""
+    first, second = (bytes.fromhex(one) for one in ("087000080400010201", "060804000102 02"))
+    narrow = sms.split(b"n" * 200, reference=1)
+    joiner = Reassembler()
+    assert joiner.add("1", second + b"two", now_s=0) is None
+    assert joiner.add("1", narrow[0], now_s=0) is None
+    assert joiner.add("1", first + b"one ", now_s=0) == Whole("command", b"one two")
+    assert joiner.add("1", narrow[1], now_s=0) == Whole("command", b"n" * 200)
+
+
 def test_another_number_of_parts_is_refused() -> None:
     joiner = Reassembler()
     joiner.add("1", sms.split(bytes(200), reference=1)[0], now_s=0)
@@ -240,6 +251,8 @@ def test_parts_do_not_wait_for_ever() -> None:
         "0500035a0304",
         "0500035a0301",
         "0400020102",
+        "0608030001020100",
+        "0870000804000102 03",
         "00",
     ],
 )
