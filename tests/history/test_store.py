@@ -22,7 +22,9 @@ from hil.history.store import History, remember
 from tests.history.building import DAY_NS, journal_run, measurement, record
 from tests.thorough import thorough
 
-FORK = multiprocessing.get_context("fork")
+# Not forks of this process: it has threads, and a child begins with the locks that they held.
+CLEAN = multiprocessing.get_context("forkserver")
+CLEAN.set_forkserver_preload([__name__])
 
 
 def test_a_run_is_kept_as_its_journal_tells_it(tmp_path: Path, history: History) -> None:
@@ -126,8 +128,8 @@ def _add_many(file: Path, who: int, count: int, said: multiprocessing.Queue[str]
 
 
 def test_several_processes_write_at_once_from_the_first_moment_on(file: Path) -> None:
-    said: multiprocessing.Queue[str] = FORK.Queue()
-    writers = [FORK.Process(target=_add_many, args=(file, who, 12, said)) for who in range(5)]
+    said: multiprocessing.Queue[str] = CLEAN.Queue()
+    writers = [CLEAN.Process(target=_add_many, args=(file, who, 12, said)) for who in range(5)]
     for writer in writers:
         writer.start()
     told = [said.get(timeout=60) for _ in range(60)]
@@ -145,11 +147,11 @@ def _make(file: Path, gate: Barrier, said: multiprocessing.Queue[str]) -> None:
 
 
 def test_processes_that_make_the_store_at_the_same_moment_all_get_it(tmp_path: Path) -> None:
-    said: multiprocessing.Queue[str] = FORK.Queue()
+    said: multiprocessing.Queue[str] = CLEAN.Queue()
     for number in range(5):
-        gate = FORK.Barrier(4)
+        gate = CLEAN.Barrier(4)
         file = tmp_path / str(number) / "history.sqlite"
-        makers = [FORK.Process(target=_make, args=(file, gate, said)) for _ in range(4)]
+        makers = [CLEAN.Process(target=_make, args=(file, gate, said)) for _ in range(4)]
         for maker in makers:
             maker.start()
         assert [said.get(timeout=60) for _ in makers] == [""] * 4
@@ -189,16 +191,16 @@ def test_a_run_that_no_store_takes_is_named_and_never_raises(file: Path) -> None
     assert remember(record("r2", {"t": "PASS"}), file) == ""
 
 
+def _half(file: Path) -> None:
+    with History(file, writable=True) as history:
+        history._connection.execute("BEGIN IMMEDIATE")
+        history._insert(record("r2", {"t": "PASS"}))
+        os._exit(9)
+
+
 def test_a_killed_writer_leaves_the_store_as_it_was(file: Path) -> None:
     remember(record("r1", {"t": "PASS"}), file)
-
-    def half() -> None:
-        with History(file, writable=True) as history:
-            history._connection.execute("BEGIN IMMEDIATE")
-            history._insert(record("r2", {"t": "PASS"}))
-            os._exit(9)
-
-    writer = FORK.Process(target=half)
+    writer = CLEAN.Process(target=_half, args=(file,))
     writer.start()
     writer.join(30)
     assert writer.exitcode == 9
@@ -355,8 +357,8 @@ def test_a_store_that_may_only_be_read_is_read_and_named_when_written() -> None:
         remember(record("r1", {"t": "PASS"}), file)
         file.chmod(0o444)
         folder.chmod(0o555)
-        said: multiprocessing.Queue[str] = FORK.Queue()
-        writer = FORK.Process(target=_as_nobody, args=(file, said))
+        said: multiprocessing.Queue[str] = CLEAN.Queue()
+        writer = CLEAN.Process(target=_as_nobody, args=(file, said))
         writer.start()
         refused, read = said.get(timeout=30), said.get(timeout=30)
         writer.join(30)

@@ -63,7 +63,7 @@ def test_it_waits_for_a_supply_that_comes_back() -> None:
 @pytest.mark.parametrize(
     ("resource", "model", "says"),
     [
-        ("nonsense", "DP832", "nonsense"),
+        ("nonsense", "DP832", "no VISA resource name"),
         ("TCPIP0::127.0.0.1::1::SOCKET", "DP832", "refused"),
         ("TCPIP0::127.0.0.1::1::SOCKET", "DP999", "no power supply model"),
     ],
