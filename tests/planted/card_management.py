@@ -203,8 +203,8 @@ DEFECTS: Final = (
     Defect(
         "messages of two senders are put together",
         f"{_WIRE}/sms_parts.py",
-        "key = (address, part.reference)",
-        'key = ("", part.reference)',
+        "key = (address, part.wide, part.reference)",
+        'key = ("", part.wide, part.reference)',
         ("EUICC-SCP80-SMS-03",),
     ),
     Defect(
