@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from hil.bench.pcscd import missing
+from tests.thorough import thorough
 
 ROOT = Path(__file__).parents[2]
 BENCHES = [
@@ -134,7 +135,11 @@ with bench:
     assert told == {"first": {}, "second": ["power-supply"]}
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=str)
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGTERM, signal.SIGINT, pytest.param(signal.SIGHUP, marks=thorough)],
+    ids=str,
+)
 def test_signals_switch_the_outputs_off_first(start: Start, number: signal.Signals) -> None:
     script = """
 import signal

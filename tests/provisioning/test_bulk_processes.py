@@ -106,7 +106,8 @@ def two_processes(folder: Path) -> Iterator[tuple[Process, Process, Clients]]:
         yield others, sm_dp, clients
 
 
-@pytest.mark.parametrize("victim", ["sm-dp", pytest.param("support-server", marks=thorough)])
+@thorough
+@pytest.mark.parametrize("victim", ["sm-dp", "support-server"])
 def test_an_order_outlives_the_kill_of_a_server(tmp_path: Path, victim: str) -> None:
     with two_processes(tmp_path) as (others, sm_dp, clients):
         client = clients.sm_dp()

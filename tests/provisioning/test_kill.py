@@ -55,7 +55,8 @@ def count(folder: Path, actor: str) -> tuple[int, ...]:
     return numbers
 
 
-@pytest.mark.parametrize("delay_s", [0.05, pytest.param(0.3, marks=thorough)])
+@thorough
+@pytest.mark.parametrize("delay_s", [0.05, 0.3])
 def test_an_order_that_a_kill_broke_off_is_made_once(tmp_path: Path, delay_s: float) -> None:
     bench = Bench(tmp_path / "state")
     with process(bench, tmp_path) as (running, row):

@@ -343,7 +343,7 @@ def test_a_notification_of_the_card_is_confirmed_before_it_leaves_or_left_to_the
     assert change.new.book.profile(EID, iccid).state == before[0].state
 
 
-@pytest.mark.parametrize("at", [1, 2, 4, 6])
+@pytest.mark.parametrize("at", [1, 4, *(pytest.param(one, marks=thorough) for one in (2, 6))])
 def test_a_restart_of_either_side_anywhere_changes_nothing(change: Change, at: int) -> None:
     iccid = change.air.installed()
     change.begin()
