@@ -293,14 +293,14 @@ class _Making:
         if actor.administration_port is not None:
             # The suite counts short messages: a session is opened where a test asks for one.
             row["administration"] = {"port": actor.administration_port, "automatic": False}
+        patience: dict[str, float] = {}
         if actor.answer_time is not None:
-            patience: dict[str, float] = {
-                "answer_s": actor.answer_time,
-                "overtake_s": min(_OVERTAKE_S, actor.answer_time),
-            }
-            row["patience"] = patience
+            patience["answer_s"] = actor.answer_time
+            patience["overtake_s"] = min(_OVERTAKE_S, actor.answer_time)
         if actor.attempts is not None:
-            row["patience"] = row.get("patience", {}) | {"attempts": actor.attempts}
+            patience["attempts"] = actor.attempts
+        if patience:
+            row["patience"] = patience
         if self._smpp is not None:
             number = NUMBER.format(self._section.of_kind("sm-sr").index(name) + 1)
             row["carrier"] = {

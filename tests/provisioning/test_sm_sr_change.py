@@ -28,9 +28,11 @@ from hil.provisioning.tables import EIS, EIS_PROFILES, EIS_PROPERTIES, OTA_KEYS,
 from hil.provisioning.trust import Principal
 from hil.provisioning.trust import Role as PeerRole
 from hil.virtual.euicc import VirtualCard, open_card
+from hil.wire.apdu import CommandApdu
 from hil.wire.gp_certificate import Role
-from hil.wire.identifiers import isd_p_aid
+from hil.wire.identifiers import ISD_R_AID, isd_p_aid
 from hil.wire.notification import Notification
+from tests.euicc.terminal import Terminal
 from tests.provisioning.air import CardAir, start
 from tests.provisioning.aired import Air, Clock
 from tests.provisioning.certified import TestCi
@@ -193,6 +195,18 @@ def test_the_whole_change_and_life_after_it(change: Change) -> None:
     assert change.audited(change.new) == {iccid: "enabled"}
     with pytest.raises(Refusal, match="does not know the eUICC"):
         change.old.audit(OPERATOR, EID)
+
+
+def test_the_keys_of_images_stay(change: Change) -> None:
+    """INITIALIZE UPDATE finds a key set without its keys: 6A88 where there is none."""
+    change.air.installed()
+    change.begin()
+    assert change.run().state == "done"
+    terminal = Terminal(change.air.card)
+    terminal.select(ISD_R_AID)
+    for kvn, sw in ((0x30, 0x9000), (0x31, 0x9000), (0x32, 0x6A88)):
+        asked = CommandApdu(0x80, 0x50, kvn, 0x00, bytes(8), 256)
+        assert terminal.send(asked).sw == sw, f"{kvn:02X}"
 
 
 def test_the_keys_of_the_old_sm_sr_open_nothing_any_more(change: Change) -> None:

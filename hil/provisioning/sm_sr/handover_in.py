@@ -237,7 +237,7 @@ class HandoverIn:
         """
         if row.job or self._jobs.is_busy(row.eid):
             return
-        images = self._book.verify(HandedEis.decode(row.body).signed).scp03_kvns
+        images = self._book.eis(row.eid).scp03_kvns
         kept = [isdr_commands.KeyRange(kvn) for kvn in (row.kvn, *images)]
         named = {"finalise": isdr_commands.finalise_handover(*kept)}
         if self._number is not None:

@@ -64,6 +64,17 @@ def card_key(bench: Bench) -> PublicKey:
     return Certificate.decode(keys.ecasd.certificate).public_key
 
 
+def need_clock(bench: Bench, partner: Partner) -> None:
+    """NOT APPLICABLE where a card takes a certificate of another day, and need not know the day.
+
+    It does where its key set tells the day (ecasd, today).
+    """
+    keys = bench.lab.euicc_keys
+    told = keys is not None and keys.ecasd is not None and keys.ecasd.today is not None
+    if not told and partner.show().sw == 0x9000:
+        not_applicable("the card does not know what day it is", item="O_CLOCK")
+
+
 @dataclass
 class Partner:
     """An SM-DP or SM-SR that establishes keys with one domain of the card.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from hil.equipment.card.euicc import ProfileState
+from hil.evidence import step
 from hil.not_applicable import not_applicable
 from hil.wire import cat, cat_events, dgi, isdr_commands, tlv
 from hil.wire.apdu import CommandApdu
@@ -12,10 +14,11 @@ from hil.wire.cat_events import Service
 from hil.wire.cat_values import CommandType, Result
 from hil.wire.identifiers import ISD_R_AID
 from testcases.conformance.euicc import notified
-from testcases.conformance.euicc.preparing import one
+from testcases.conformance.euicc.preparing import assert_state, one
 
 if TYPE_CHECKING:
     from hil.bench.esim import Esim
+    from hil.bench.profile_maker import LabProfile
     from hil.equipment.card.over_the_air import OverTheAirSession
     from hil.wire.apdu import ResponseApdu
 
@@ -65,6 +68,29 @@ def local(esim: Esim, group: int, aid: bytes = b"") -> tuple[int, bool]:
         card.reset()
     sw = 0x9000 if answer.sw1 == 0x91 else answer.sw
     return sw, any(command.kind == CommandType.REFRESH for command in served)
+
+
+def assert_there_and_back(
+    esim: Esim, groups: tuple[int, int], profile: LabProfile, before: LabProfile
+) -> None:
+    """Have a profile enabled and disabled locally, each in its turn alone; four steps.
+
+    ``groups``: data groupings that enable and disable it; ``before``: the one that is ENABLED.
+    """
+    enable, disable = groups
+    with step("1. Nothing to go back from"):
+        assert local(esim, disable) == (0x6985, False)
+    with step("2. Locally enabled"):
+        assert local(esim, enable) == (0x9000, True)
+        assert_state(esim, profile.aid, ProfileState.ENABLED)
+        assert_state(esim, before.aid, ProfileState.DISABLED)
+        assert esim.iccid() == profile.iccid
+    with step("3. Again"):
+        assert local(esim, enable) == (0x6985, False)
+    with step("4. Locally disabled"):
+        assert local(esim, disable) == (0x9000, True)
+        assert_state(esim, profile.aid, ProfileState.DISABLED)
+        assert_state(esim, before.aid, ProfileState.ENABLED)
 
 
 def lost_network(esim: Esim) -> list[int]:

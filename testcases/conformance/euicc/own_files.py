@@ -37,11 +37,13 @@ from testcases.conformance.euicc import preparing
 from testcases.conformance.euicc.preparing import one
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from hil.bench.esim import Esim
     from hil.bench.profile_maker import LabProfile, ProfileMaker
     from hil.equipment.card import Card
     from hil.equipment.card.over_the_air import OverTheAirSession
+    from hil.wire.profile_package.applications import Rfm
 
 DF: Final = "7F50"
 BINARY, LINEAR, CYCLIC = "6F01", "6F02", "6F03"
@@ -127,6 +129,33 @@ def enabled_as(
         _load(maker, profile, lacking)
         assert one(session, isdr_commands.enable_profile(profile.aid)).sw == 0x9000
     return profile
+
+
+def operated_with(
+    session: OverTheAirSession, esim: Esim, maker: ProfileMaker, instances: Iterable[Rfm]
+) -> LabProfile:
+    """Have such a profile taken up with OTA keys of the lab's own, and with more RFM instances."""
+    keys = (preparing.operator_keys(),)
+    plain = maker.profile(ota_keys=keys)
+    elements = split(with_files(plain.package))
+    made = maker.profile(
+        package=join([*elements[:-1], *map(encode, instances), elements[-1]]),
+        tar=plain.tar,
+        iccid=plain.iccid,
+        imsi=plain.imsi,
+        ota_keys=keys,
+    )
+    preparing.taken_up(session, esim, made)
+    return made
+
+
+@contextmanager
+def usim_held(esim: Esim) -> Iterator[Card]:
+    """Have the card alone, reset, with the USIM of the enabled profile selected."""
+    with esim.card.transaction() as card:
+        card.reset()
+        select_usim(card)
+        yield card
 
 
 @contextmanager

@@ -9,7 +9,6 @@ import pytest
 
 from hil.equipment.card.euicc import ProfileState
 from hil.evidence import step
-from hil.not_applicable import not_applicable
 from hil.wire import isdr_commands
 from hil.wire.apdu import CommandApdu
 from hil.wire.download import prepare_packets
@@ -270,10 +269,7 @@ def test_an_expired_certificate(
     """
     old = establishing.issued(bench, sm_dp.key.public, Role.SM_DP, expiry=date(2001, 1, 1))
     partner = sm_dp.with_certificate(old)
-    keys = bench.lab.euicc_keys
-    told = keys is not None and keys.ecasd is not None and keys.ecasd.today is not None
-    if not told and partner.show().sw == 0x9000:
-        not_applicable("the card does not know what day it is", item="O_CLOCK")
+    establishing.need_clock(bench, partner)
     assert_no_challenge(partner, profile, esim)
 
 

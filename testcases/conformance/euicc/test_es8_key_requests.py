@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from hil.evidence import step
-from hil.not_applicable import not_applicable
 from hil.wire import tlv
 from hil.wire.gp_certificate import KEY_AGREEMENT, Role
 from hil.wire.key_establishment import REFERENCE_TEMPLATE, Parameter, Reference
@@ -107,10 +106,7 @@ def test_a_certificate_of_a_day_to_come(
     first = date(2049, 1, 1)
     young = establishing.issued(bench, sm_dp.key.public, Role.SM_DP, effective=first)
     partner = sm_dp.with_certificate(young)
-    keys = bench.lab.euicc_keys
-    told = keys is not None and keys.ecasd is not None and keys.ecasd.today is not None
-    if not told and partner.show().sw == 0x9000:
-        not_applicable("the card does not know what day it is", item="O_CLOCK")
+    establishing.need_clock(bench, partner)
     assert_not_taken(partner, esim)
 
 

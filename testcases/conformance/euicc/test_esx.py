@@ -9,7 +9,12 @@ import pytest
 from hil.equipment.card.euicc import ProfileState
 from hil.evidence import step
 from testcases.conformance.euicc import preparing
-from testcases.conformance.euicc.local import groups_for_test_profile, local, lost_network
+from testcases.conformance.euicc.local import (
+    assert_there_and_back,
+    groups_for_test_profile,
+    local,
+    lost_network,
+)
 from testcases.conformance.euicc.preparing import assert_state
 
 if TYPE_CHECKING:
@@ -50,24 +55,11 @@ def test_a_test_profile_is_enabled_locally(
     3. LocalEnableTestProfile again: 6985.
     4. LocalDisableTestProfile: 9000, and REFRESH. The operational profile is ENABLED.
     """
-    enable, disable = groups
     test = profile_maker.profile("test")
     preparing.downloaded(over_the_air, esim, test)
     rule = preparing.DISABLE_NOT_ALLOWED
     with preparing.pinned(over_the_air, profile_maker, rule) as before:
-        with step("1. Nothing to go back from"):
-            assert local(esim, disable) == (0x6985, False)
-        with step("2. LocalEnableTestProfile"):
-            assert local(esim, enable) == (0x9000, True)
-            assert_state(esim, test.aid, ProfileState.ENABLED)
-            assert_state(esim, before.aid, ProfileState.DISABLED)
-            assert esim.iccid() == test.iccid
-        with step("3. Again"):
-            assert local(esim, enable) == (0x6985, False)
-        with step("4. LocalDisableTestProfile"):
-            assert local(esim, disable) == (0x9000, True)
-            assert_state(esim, test.aid, ProfileState.DISABLED)
-            assert_state(esim, before.aid, ProfileState.ENABLED)
+        assert_there_and_back(esim, groups, test, before)
 
 
 @pytest.mark.requirement("R-63", refusal=True)

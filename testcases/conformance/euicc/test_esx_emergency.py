@@ -10,6 +10,7 @@ from hil.equipment.card.euicc import ProfileState
 from hil.evidence import step
 from testcases.conformance.euicc import preparing
 from testcases.conformance.euicc.local import (
+    assert_there_and_back,
     groups_for_emergency_profile,
     groups_for_test_profile,
     local,
@@ -57,24 +58,11 @@ def test_the_emergency_profile_is_enabled_locally(
     3. LocalEnableEmergencyProfile again: 6985.
     4. LocalDisableEmergencyProfile: 9000, and REFRESH. The profile before is ENABLED.
     """
-    enable, disable = groups
     emergency = preparing.disabled(over_the_air, profile_maker)
     assert set_emergency(over_the_air, esim, emergency.aid).sw == 0x9000
     rule = preparing.DISABLE_NOT_ALLOWED
     with preparing.pinned(over_the_air, profile_maker, rule) as before:
-        with step("1. Nothing to go back from"):
-            assert local(esim, disable) == (0x6985, False)
-        with step("2. LocalEnableEmergencyProfile"):
-            assert local(esim, enable) == (0x9000, True)
-            assert_state(esim, emergency.aid, ProfileState.ENABLED)
-            assert_state(esim, before.aid, ProfileState.DISABLED)
-            assert esim.iccid() == emergency.iccid
-        with step("3. Again"):
-            assert local(esim, enable) == (0x6985, False)
-        with step("4. LocalDisableEmergencyProfile"):
-            assert local(esim, disable) == (0x9000, True)
-            assert_state(esim, emergency.aid, ProfileState.DISABLED)
-            assert_state(esim, before.aid, ProfileState.ENABLED)
+        assert_there_and_back(esim, groups, emergency, before)
 
 
 @pytest.mark.conformance("EUICC-ESX-EMERGENCY-02", section=f"{LOCALLY}; 3.16, 3.22 and 3.23")

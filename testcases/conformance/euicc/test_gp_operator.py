@@ -23,6 +23,7 @@ from hil.wire.scp80 import (
     Spi,
 )
 from testcases.conformance.euicc import preparing
+from testcases.conformance.euicc.operating import life_cycle, management, set_status
 from testcases.conformance.euicc.own_files import row
 from testcases.conformance.euicc.preparing import MNO_SD_TAR
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from hil.bench.esim import Esim
     from hil.bench.profile_maker import LabProfile, ProfileMaker
     from hil.equipment.card.over_the_air import OverTheAirSession
-    from hil.wire.apdu import ResponseApdu
 
 pytestmark = [
     pytest.mark.requires("card.m2m", "card.keys"),
@@ -80,12 +80,6 @@ def mno(esim: Esim, profile: LabProfile) -> OverTheAirSession:
 def apdu(text: str) -> CommandApdu:
     """Return a command from its hex digits."""
     return CommandApdu.decode(bytes.fromhex(text))
-
-
-def management(mno: OverTheAirSession, command: CommandApdu) -> ResponseApdu:
-    """Send one command to the MNO-SD; return its answer."""
-    (answer,) = mno.send(command, tar=MNO_SD_TAR)
-    return answer
 
 
 def versions(mno: OverTheAirSession) -> set[int]:
@@ -311,21 +305,6 @@ def install(mno: OverTheAirSession) -> None:
         module = SD_MODULE.hex().upper()
         not_applicable(f"the card has no module {module} for security domains", item="O_OWN_SD")
     assert answer.sw == 0x9000, f"{answer.sw:04X}"
-
-
-def life_cycle(mno: OverTheAirSession, aid: bytes) -> int | None:
-    """Return the life cycle byte that GET STATUS shows of an application; None without it."""
-    answer = management(mno, apdu(f"80F24002{2 + len(aid):02X}4F{len(aid):02X}{aid.hex()}00"))
-    if answer.sw == 0x6A88:
-        return None
-    assert answer.sw == 0x9000, f"{answer.sw:04X}"
-    (shown,) = tlv.decode_all(answer.data)
-    return tlv.require(shown.children(), 0x9F70, where="GET STATUS")[0]
-
-
-def set_status(mno: OverTheAirSession, aid: bytes, state: int) -> int:
-    """Send SET STATUS of an application; return the status word."""
-    return management(mno, CommandApdu(0x80, 0xF0, 0x40, state, aid)).sw
 
 
 @pytest.mark.applies("O_OWN_SD")

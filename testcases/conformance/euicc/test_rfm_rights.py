@@ -12,8 +12,7 @@ from hil.wire import tlv
 from hil.wire.apdu import CommandApdu
 from hil.wire.command_script import CommandScript
 from hil.wire.profile_package.applications import Rfm
-from hil.wire.profile_package.elements import encode
-from hil.wire.profile_package.package import PeHeader, join, split
+from hil.wire.profile_package.package import PeHeader
 from hil.wire.tlv import Tlv
 from testcases.conformance.euicc import own_files, preparing
 from testcases.conformance.euicc.own_files import DF, GUARDED, PRIVATE, USIM_AID, VERIFY_ADM1, ask
@@ -42,31 +41,18 @@ NEW, ROOM = "6F30", 100
 @pytest.fixture
 def profile(over_the_air: OverTheAirSession, profile_maker: ProfileMaker, esim: Esim) -> LabProfile:
     """An enabled profile with the lab's files, and remote file management of narrower rights."""
-    keys = (preparing.operator_keys(),)
-    plain = profile_maker.profile(ota_keys=keys)
-    elements = split(own_files.with_files(plain.package))
-    rights = [
-        encode(
-            Rfm(
-                header=PeHeader(910 + number),
-                instance=bytes.fromhex("A0000005591010") + last,
-                security_level=0x02,
-                access=access,
-                admin_access=_NOTHING,
-                tars=(tar,),
-            )
+    instances = (
+        Rfm(
+            header=PeHeader(910 + number),
+            instance=bytes.fromhex("A0000005591010") + last,
+            security_level=0x02,
+            access=access,
+            admin_access=_NOTHING,
+            tars=(tar,),
         )
         for number, (last, tar, access) in enumerate(_INSTANCES)
-    ]
-    made = profile_maker.profile(
-        package=join([*elements[:-1], *rights, elements[-1]]),
-        tar=plain.tar,
-        iccid=plain.iccid,
-        imsi=plain.imsi,
-        ota_keys=keys,
     )
-    preparing.taken_up(over_the_air, esim, made)
-    return made
+    return own_files.operated_with(over_the_air, esim, profile_maker, instances)
 
 
 @pytest.fixture

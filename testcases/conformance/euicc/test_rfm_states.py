@@ -12,8 +12,7 @@ from hil.wire import isdr_commands
 from hil.wire.apdu import CommandApdu
 from hil.wire.command_script import CommandScript
 from hil.wire.profile_package.applications import AdfAccess, Rfm
-from hil.wire.profile_package.elements import encode
-from hil.wire.profile_package.package import PeHeader, join, split
+from hil.wire.profile_package.package import PeHeader
 from hil.wire.scp80 import CounterMode, ResponseStatus, SecurityParameters, Spi
 from testcases.conformance.euicc import own_files, preparing
 from testcases.conformance.euicc.operating import life_cycle, set_status
@@ -63,32 +62,19 @@ WRITE: Final = b"remote"
 @pytest.fixture
 def profile(over_the_air: OverTheAirSession, profile_maker: ProfileMaker, esim: Esim) -> LabProfile:
     """An enabled profile with the lab's files, and with those four instances."""
-    keys = (preparing.operator_keys(),)
-    plain = profile_maker.profile(ota_keys=keys)
-    elements = split(own_files.with_files(plain.package))
-    more = [
-        encode(
-            Rfm(
-                header=PeHeader(920 + number),
-                instance=OWN[:-1] + bytes((last,)),
-                security_level=level,
-                access=access,
-                admin_access=_NONE,
-                tars=(tar,),
-                adf=None if of_usim is None else AdfAccess(USIM_AID, of_usim, _NONE),
-            )
+    instances = (
+        Rfm(
+            header=PeHeader(920 + number),
+            instance=OWN[:-1] + bytes((last,)),
+            security_level=level,
+            access=access,
+            admin_access=_NONE,
+            tars=(tar,),
+            adf=None if of_usim is None else AdfAccess(USIM_AID, of_usim, _NONE),
         )
         for number, (last, tar, level, access, of_usim) in enumerate(_INSTANCES)
-    ]
-    made = profile_maker.profile(
-        package=join([*elements[:-1], *more, elements[-1]]),
-        tar=plain.tar,
-        iccid=plain.iccid,
-        imsi=plain.imsi,
-        ota_keys=keys,
     )
-    preparing.taken_up(over_the_air, esim, made)
-    return made
+    return own_files.operated_with(over_the_air, esim, profile_maker, instances)
 
 
 @pytest.fixture

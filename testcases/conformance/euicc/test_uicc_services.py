@@ -50,9 +50,7 @@ def network(profile: LabProfile) -> Milenage:
 @pytest.fixture
 def usim(esim: Esim, profile: LabProfile) -> Iterator[Card]:  # noqa: ARG001 - enabled
     """The card with its USIM selected, held alone."""
-    with esim.card.transaction() as card:
-        card.reset()
-        own_files.select_usim(card)
+    with own_files.usim_held(esim) as card:
         yield card
 
 
